@@ -1,0 +1,121 @@
+"""Every error that notifs raises on purpose, in one tree.
+
+    NotifsError
+    ├── BadRequest                  400  the call itself is wrong
+    │   ├── InvalidNotification     422  the notification's fields are wrong
+    │   └── InvalidCursor           400  not a cursor, or one of another life of the database
+    ├── NotSignedIn                 401  nobody, or a session that has ended
+    ├── BadCredentials              401  email or password is wrong
+    ├── Forbidden                   403  not from here, not by you
+    ├── NotFound                    404  no such thing, or not yours
+    ├── TooLarge                    413  over its bound
+    ├── TooManyTries                429  wait, then try again
+    ├── SettingsError                    the settings do not allow a start
+    ├── SchemaError                      the database has another schema than this code
+    └── StoreUnavailable            503  the database cannot be reached; nothing was written
+
+`code` is stable and meant for programs; the message says what was wrong and what to do, and is safe to show.
+"""
+
+
+class NotifsError(Exception):
+    """The root: catch this to catch all of them."""
+
+    code: str = "error"
+    status: int = 500
+
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.status = status or self.status
+
+
+class BadRequest(NotifsError):
+    """The call itself is wrong: an unknown event, a missing field, a wrong type."""
+
+    code = "bad_request"
+    status = 400
+
+
+class InvalidNotification(BadRequest):
+    """A notification that breaks its bounds; nothing was written."""
+
+    code = "invalid_notification"
+    status = 422
+
+
+class InvalidCursor(BadRequest):
+    """Not a cursor of this database."""
+
+    code = "invalid_cursor"
+
+
+class NotSignedIn(NotifsError):
+    """No session, an unknown one, or one that has ended."""
+
+    code = "not_signed_in"
+    status = 401
+
+
+class BadCredentials(NotifsError):
+    """Email or password is wrong; which of them is not told."""
+
+    code = "bad_credentials"
+    status = 401
+
+
+class Forbidden(NotifsError):
+    """A request from another site, or one that this person may not make."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(NotifsError):
+    """There is no such thing, or it belongs to somebody else: the answer is the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class TooLarge(NotifsError):
+    """Over its bound."""
+
+    code = "too_large"
+    status = 413
+
+
+class TooManyTries(NotifsError):
+    """Too many tries in a short time."""
+
+    code = "too_many_tries"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds until a try can succeed again."""
+
+
+class SettingsError(NotifsError):
+    """The settings do not allow a start; the message names the variable and the cure."""
+
+    code = "settings"
+
+
+class SchemaError(NotifsError):
+    """The database's schema is not the one that this code needs."""
+
+    code = "schema"
+
+
+class StoreUnavailable(NotifsError):
+    """The database cannot be reached or is too busy; nothing was written."""
+
+    code = "store_unavailable"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -1,0 +1,125 @@
+"""What happens in the life of a notification, told inside the process to whoever listens.
+
+A listener observes and cannot veto: it runs after the fact, in a task of its own, and what it raises is logged.
+"""
+
+import asyncio
+import inspect
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger("notifs.signals")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that happened. The root of all signals: listen to it to hear every one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Signal):
+    """A notification was committed, in a transaction of notifs' own or in the caller's."""
+
+    id: str
+    kind: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Signal):
+    """A recipient's copies changed: `act` is read, unread, seen, archive or unarchive.
+
+    `ids` is empty where the act was for all up to a cursor. `count` says how many copies really changed.
+    """
+
+    recipient: str
+    act: str
+    ids: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed(Signal):
+    """A message was given to the room of a recipient who has sockets on this worker."""
+
+    recipient: str
+    type: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connected(Signal):
+    """A socket entered its recipient's room."""
+
+    recipient: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected(Signal):
+    """A socket left."""
+
+    recipient: str
+    sid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Signal):
+    """Somebody signed in on the sign-in page of notifs."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut(Signal):
+    """Somebody signed out."""
+
+    user: str
+
+
+S = TypeVar("S", bound=Signal)
+Listener = Callable[[S], Awaitable[None] | None]
+
+
+class Signals:
+    """Who listens to what, in one application."""
+
+    def __init__(self) -> None:
+        self._listeners: defaultdict[type[Signal], list[Listener[Any]]] = defaultdict(list)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on(self, kind: type[S]) -> Callable[[Listener[S]], Listener[S]]:
+        """Decorate a function, plain or async, that is called with each signal of this class and its subclasses."""
+
+        def register(listener: Listener[S]) -> Listener[S]:
+            self._listeners[kind].append(listener)
+            return listener
+
+        return register
+
+    def send(self, signal: Signal) -> None:
+        """Tell the listeners, without waiting for them. Needs a running event loop if there are any."""
+        for kind in type(signal).__mro__[:-1]:
+            for listener in self._listeners.get(kind, ()):
+                task = asyncio.get_running_loop().create_task(_call(listener, signal))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait until every listener that was called has finished."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+
+async def _call(listener: Listener[Any], signal: Signal) -> None:
+    try:
+        result = listener(signal)
+        if inspect.isawaitable(result):
+            await result
+    except Exception:
+        log.exception("listener failed", listener=getattr(listener, "__qualname__", repr(listener)))

@@ -1,0 +1,162 @@
+"""The protocol page: every name and shape on the wire is written here, once.
+
+Socket.IO namespace `/notifs`. The server sends one event, `response`; its message always has the shape of
+`Message`. The client sends the events that `realtime/inbox.py` registers; each is acknowledged with `Ack` or `Refusal`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, NotRequired, Self, TypedDict
+
+NAMESPACE = "/notifs"
+RESPONSE = "response"
+
+PAGE = 50
+"""Notifications in one snapshot page."""
+SNAPSHOT_LIMIT = 200
+"""Notifications in a whole snapshot; older ones are brought by `fetch`."""
+DELTA_LIMIT = 500
+"""A cursor further behind than this many changes, or changed notifications, gets a snapshot instead of a delta."""
+PUSH_LIMIT = 200
+"""A change that touches more notifications than this is pushed as a snapshot."""
+IDS_LIMIT = 200
+"""Ids in one client event."""
+FRAME_LIMIT = 65_536
+"""Bytes of one client frame."""
+DEPTH_LIMIT = 8
+"""Levels of nesting in a client event's payload."""
+
+Filter = Literal["unread", "all", "archived"]
+Type = Literal["connected", "snapshot", "delta", "created", "changed", "announcement", "degraded", "error"]
+
+META: dict[Type, str] = {
+    "connected": "WS connected",
+    "snapshot": "Unread notifications",
+    "delta": "Notifications changed",
+    "created": "New notifications",
+    "changed": "Notifications changed",
+    "announcement": "Announcement",
+    "degraded": "Updates may be late",
+    "error": "Error",
+}
+
+
+def room_for(recipient: str) -> str:
+    """The Socket.IO room of a recipient. Built on the server only: a client never names a room."""
+    return f"user_{recipient}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a client stands: `epoch:revision`. It carries no authority, it only says what was seen."""
+
+    epoch: str
+    revision: int
+
+    _FORM = re.compile(r"([0-9a-f]{8,32}):(0|[1-9][0-9]{0,17})", re.ASCII)
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.revision}"
+
+    @classmethod
+    def parse(cls, text: object) -> Self | None:
+        """The cursor that `text` spells, or None if it spells none."""
+        match = cls._FORM.fullmatch(text) if isinstance(text, str) else None
+        return cls(match[1], int(match[2])) if match else None
+
+
+class Actor(TypedDict):
+    id: str | None
+    name: str
+    avatar: str | None
+
+
+class Action(TypedDict):
+    label: str
+    url: str
+    method: Literal["GET", "POST"]
+    style: Literal["primary", "default", "danger"]
+
+
+class Notification(TypedDict):
+    """The standard form: one recipient's copy of a notification. Times are ISO 8601 in UTC."""
+
+    id: str
+    kind: str
+    title: str
+    body: str
+    url: str | None
+    icon: str | None
+    actor: Actor | None
+    actions: list[Action]
+    priority: Literal["low", "normal", "high", "urgent"]
+    group: str | None
+    data: dict[str, Any]
+    created_at: str
+    received_at: str
+    mark_read: str
+    position: int
+    revision: int
+    seen_at: str | None
+    read_at: str | None
+    archived_at: str | None
+    snoozed_until: str | None
+    expires_at: str | None
+
+
+class Message(TypedDict):
+    """What `response` carries. Counts and list are of the revision in `cursor`."""
+
+    meta: str
+    type: Type
+    notif_count: int | None
+    """Unread at `cursor`. None on `degraded` alone: the store cannot be read just now."""
+    unseen_count: int | None
+    notifs: list[Notification]
+    cursor: str | None
+    """Where the client stands once it has applied this message; None where there is nothing to apply."""
+    prev: NotRequired[int]
+    """On `created`, `changed` and `delta`: the revision that this message follows."""
+    recovered: NotRequired[bool]
+    """On `snapshot` and `delta`: nothing was missed since the client's cursor."""
+    has_more: NotRequired[bool]
+    """On `snapshot`: older unread ones remain."""
+    before: NotRequired[int]
+    """On the second and later pages of a `snapshot`: the position that the page before ended at."""
+    error: NotRequired["Problem"]
+
+
+class Page(TypedDict):
+    """What `fetch` and `GET /api/v1/inbox` answer: notifications of one filter, newest first."""
+
+    filter: Filter
+    before: int | None
+    notifs: list[Notification]
+    notif_count: int
+    unseen_count: int
+    cursor: str
+    has_more: bool
+
+
+class Ack(TypedDict):
+    """What an inbox event is acknowledged with; other events add or choose their own fields beside `ok`."""
+
+    ok: Literal[True]
+    cursor: str
+    notif_count: int
+    unseen_count: int
+
+
+class Problem(TypedDict):
+    code: str
+    message: str
+
+
+class Refusal(TypedDict):
+    ok: Literal[False]
+    error: Problem
+
+
+def refusal(code: str, message: str) -> Refusal:
+    """The ack of an event that was not carried out."""
+    return {"ok": False, "error": {"code": code, "message": message}}

@@ -1,0 +1,122 @@
+"""Kinds and the bounds of a notification: checked before anything is written."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifs import Actor, Kind
+from notifs.errors import InvalidNotification
+from notifs.kinds import Content, Kinds
+from notifs.urls import is_local_path, is_safe_url
+
+
+@dataclass(frozen=True)
+class CommentPosted(Kind):
+    key: ClassVar[str] = "comment.posted"
+    post_id: int
+    author: str
+
+    def title(self) -> str:
+        return f"{self.author} commented"
+
+    def url(self) -> str:
+        return f"/posts/{self.post_id}"
+
+    def actor(self) -> Actor:
+        return Actor(name=self.author)
+
+
+def test_a_kind_makes_its_fields_and_keeps_its_payload() -> None:
+    content = Kinds([CommentPosted]).content(CommentPosted(post_id=7, author="Grace"))
+    assert (content.kind, content.title, content.url) == ("comment.posted", "Grace commented", "/posts/7")
+    assert content.data == {"post_id": 7, "author": "Grace"}
+
+
+def test_a_kind_that_was_not_registered_is_refused_with_the_cure() -> None:
+    with pytest.raises(InvalidNotification, match=r"Notifs\(kinds=\[CommentPosted\]\)"):
+        Kinds().content(CommentPosted(post_id=7, author="Grace"))
+
+
+def test_a_payload_of_the_wrong_type_is_refused() -> None:
+    wrong: Any = CommentPosted(post_id="7", author="Grace")  # type: ignore[arg-type]
+    with pytest.raises(InvalidNotification, match="post_id"):
+        Kinds([CommentPosted]).content(wrong)
+
+
+def test_two_kinds_cannot_have_one_key() -> None:
+    @dataclass(frozen=True)
+    class Other(Kind):
+        key: ClassVar[str] = "comment.posted"
+
+    with pytest.raises(TypeError, match="same key"):
+        Kinds([CommentPosted, Other])
+
+
+@pytest.mark.parametrize("key", ["", "Comment", "a b", ".a", "a.", "ä", "a..b", 7])
+def test_a_key_must_be_well_formed(key: Any) -> None:
+    kind: type[Kind] = dataclass(frozen=True)(type("Odd", (Kind,), {"key": key}))
+    with pytest.raises(TypeError, match="key must be"):
+        Kinds([kind])
+
+
+def test_a_kind_must_be_a_frozen_dataclass() -> None:
+    with pytest.raises(TypeError, match="frozen dataclass"):
+        Kinds([type("Loose", (Kind,), {"key": "loose"})])
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({}, "title"),
+        ({"title": ""}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": 7}, "title"),
+        ({"title": "\ud800"}, "title"),
+        ({"title": "a\0b"}, "title"),
+        ({"title": "t", "body": "é" * 2049}, "body"),
+        ({"title": "t", "url": "javascript:alert(1)"}, "url"),
+        ({"title": "t", "icon": "data:image/png;base64,AA"}, "icon"),
+        ({"title": "t", "actor": {"name": "x", "avatar": "//evil.example/a.png"}}, "actor"),
+        ({"title": "t", "actions": [{"label": "a", "url": "/a"}] * 4}, "actions"),
+        ({"title": "t", "actions": [{"label": "a", "url": "/a", "method": "DELETE"}]}, "actions"),
+        ({"title": "t", "priority": "shouting"}, "priority"),
+        ({"title": "t", "kind": "Not A Key"}, "kind"),
+        ({"title": "t", "data": {"a": object()}}, "data"),
+        ({"title": "t", "data": {"a": "x" * 8100}}, "8192"),
+        ({"title": "t", "colour": "red"}, "colour"),
+    ],
+)
+def test_a_field_over_its_bounds_is_named(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidNotification, match=named):
+        Content.check(**fields)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\tscript:alert(1)", "\njavascript:alert(1)", " /a",
+        "data:text/html,x", "vbscript:x", "//evil.example", "/\\evil.example", "\\\\evil.example", "https:///x",
+        "https:\\\\evil.example", "http://", "https://user@evil.example", "ftp://example.org", "example.org", "",
+        "/a\n", "/a b", "http://[::1", "mailto:a@b.c",
+    ],
+)  # fmt: skip
+def test_a_link_that_could_surprise_is_unsafe(url: str) -> None:
+    assert not is_safe_url(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["/", "/posts/7?a=b#c", "https://example.org", "http://localhost:8000/x", "HTTPS://example.org/"]
+)
+def test_a_plain_link_is_safe(url: str) -> None:
+    assert is_safe_url(url)
+
+
+@given(st.text())
+def test_a_local_path_never_leaves_its_host(text: str) -> None:
+    if is_local_path(text):
+        assert text[0] == "/"
+        assert text[1:2] not in ("/", "\\")
+        assert not set(text) & set("\t\r\n\\ ")
