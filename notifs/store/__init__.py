@@ -1,0 +1,154 @@
+"""The store: every table and query. It keeps, counts and answers; it never pushes.
+
+`Store` is the door: each method is one transaction.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
+from notifs.store import accounts, feed, mailbox
+from notifs.store.accounts import Person
+from notifs.store.database import Database
+from notifs.store.feed import Entry, Head, Page
+from notifs.store.mailbox import Act, Change
+from notifs.store.models import Notification
+from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
+
+_EVERY = 2**31 - 2
+
+__all__ = ["Act", "Change", "Entry", "Head", "Notification", "Page", "Store"]
+
+
+class Store:
+    """Mailboxes and their feeds.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._epoch: str | None = None
+
+    @property
+    def epoch(self) -> str:
+        """The name of this database's life.
+
+        Raises:
+            StoreUnavailable: the store was not opened yet.
+        """
+        if self._epoch is None:
+            raise StoreUnavailable("the store is not open yet")
+        return self._epoch
+
+    async def open(self) -> Self:
+        """Read the epoch; call it once before anything else."""
+        self._epoch = await self.database.read(feed.epoch)
+        return self
+
+    async def ping(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            StoreUnavailable: it does not.
+        """
+        await self.database.read(feed.epoch)
+
+    def cursor(self, head: Head) -> Cursor:
+        return Cursor(self.epoch, head.revision)
+
+    async def create(self, notification: Notification, recipients: Sequence[str]) -> list[Change]:
+        """Store a notification for each recipient, in a transaction of its own."""
+        return await self.database.write(lambda c: mailbox.create(c, notification, recipients))
+
+    async def create_in(
+        self, connection: AsyncConnection, notification: Notification, recipients: Sequence[str]
+    ) -> list[Change]:
+        """The same in the caller's transaction: nothing has happened until the caller commits."""
+        return await mailbox.create(connection, notification, recipients)
+
+    async def change(
+        self, recipient: str, act: Act, *, ids: Sequence[uuid.UUID] | None = None, up_to: Cursor | None = None
+    ) -> tuple[Head, Change | None]:
+        """Do `act` to the recipient's copies: to those named, or to all that the person could see at `up_to`.
+
+        Raises:
+            InvalidCursor: `up_to` is of another life of the database.
+        """
+        if up_to is not None and up_to.epoch != self.epoch:
+            raise InvalidCursor("up_to is of another epoch; sync first, then use the cursor that you get")
+        limit = up_to.revision if up_to else None
+        return await self.database.write(
+            lambda c: mailbox.change(c, recipient, act, ids=ids, up_to=limit, limit=PUSH_LIMIT)
+        )
+
+    async def head(self, recipient: str) -> Head:
+        return await self.database.read(lambda c: feed.head(c, recipient))
+
+    async def revisions(self, recipients: Sequence[str]) -> dict[str, int]:
+        """The revision of each mailbox that has one, in one query for all."""
+        return await self.database.read(lambda c: feed.revisions(c, recipients))
+
+    async def page(self, recipient: str, filter: Filter, *, before: int | None = None, limit: int = 50) -> Page:
+        """The newest lines of a filter below the position `before`, with the head of the same moment."""
+        return await self.database.read(lambda c: feed.page(c, recipient, filter, before=before, limit=limit))
+
+    async def unread(self, recipient: str) -> list[Entry]:
+        """All unread lines, newest first, of one moment."""
+
+        async def work(connection: AsyncConnection) -> list[Entry]:
+            return list((await feed.page(connection, recipient, "unread", limit=_EVERY)).entries)
+
+        return await self.database.read(work)
+
+    async def changes(self, recipient: str, since: int) -> tuple[Head, tuple[Entry, ...] | None]:
+        """The head and what changed after revision `since`; None where that is too much for a push."""
+        return await self.database.read(lambda c: feed.changes(c, recipient, since, limit=PUSH_LIMIT))
+
+    async def catch_up(
+        self, recipient: str, cursor: Cursor | None, limit: int
+    ) -> tuple[tuple[Entry, ...] | None, Page]:
+        """What brings a client from `cursor` to the head: the changes since, or, where those cannot be told, a page.
+
+        Of both at most one is not empty; both are of the head that the page carries.
+        """
+
+        async def work(connection: AsyncConnection) -> tuple[tuple[Entry, ...] | None, Page]:
+            if cursor is not None and cursor.epoch == self.epoch:
+                head, entries = await feed.changes(connection, recipient, cursor.revision, limit=DELTA_LIMIT)
+                if entries is not None:
+                    return entries, Page(head, (), False)
+            return None, await feed.page(connection, recipient, "unread", limit=limit)
+
+        return await self.database.read(work)
+
+    async def add_user(self, email: str, name: str, password_hash: str) -> Person:
+        """Make an account.
+
+        Raises:
+            BadRequest: `email_taken` or `invalid_email`.
+        """
+        return await self.database.write(lambda c: accounts.add(c, email, name, password_hash))
+
+    async def user(self, email: str) -> Person:
+        """The person with this address.
+
+        Raises:
+            NotFound: `unknown_recipient`.
+        """
+        known = await self.database.read(lambda c: accounts.by_email(c, accounts.normal_email(email)))
+        if known is None:
+            raise NotFound(f"nobody has the address {email}; see: notifs user list", code="unknown_recipient")
+        return known[0]
+
+    async def users(self) -> list[Person]:
+        """Everybody with an account, by address."""
+        return await self.database.read(accounts.everybody)
+
+    async def one(self, recipient: str, id: uuid.UUID) -> Entry | None:
+        """The recipient's line of one notification; None if it is not theirs."""
+        return await self.database.read(lambda c: feed.one(c, recipient, id))

@@ -1,0 +1,162 @@
+"""Changes of mailboxes: every one takes the next revision under the mailbox row's lock (docs/design.md)."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, case, false, func, insert, null, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store.feed import Entry, Head, by_revision
+from notifs.store.models import Mailbox, Notification, Receipt, utcnow
+
+Act = Literal["read", "unread", "seen", "archive", "unarchive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of one mailbox, from `prev` to `head.revision`, with the copies that it changed.
+
+    `entries` is None where there are more of them than were asked for.
+    """
+
+    recipient: str
+    prev: int
+    head: Head
+    created: bool
+    entries: tuple[Entry, ...] | None
+    count: int
+
+
+async def create(connection: AsyncConnection, notification: Notification, recipients: Iterable[str]) -> list[Change]:
+    """Store a notification and a receipt for each recipient; a mailbox is made on its first notification.
+
+    Mailboxes are locked in ascending order of recipient, so that two sends cannot deadlock.
+    """
+    await connection.execute(insert(Notification), _columns(notification))
+    ordered = [{"recipient": r, "revision": 1, "unread": 1, "unseen": 1} for r in sorted(set(recipients))]
+    rows = await connection.execute(_count_one(connection), ordered)
+    heads = {row.recipient: Head(row.revision, row.unread, row.unseen) for row in rows}
+    receipts = [
+        {"recipient": r, "position": h.revision, "revision": h.revision, "notification_id": notification.id}
+        for r, h in heads.items()
+    ]
+    await connection.execute(insert(Receipt), receipts)
+    return [Change(r, h.revision - 1, h, True, (Entry.fresh(notification, h.revision),), 1) for r, h in heads.items()]
+
+
+async def change(
+    connection: AsyncConnection,
+    recipient: str,
+    act: Act,
+    *,
+    ids: Sequence[uuid.UUID] | None = None,
+    up_to: int | None = None,
+    limit: int,
+) -> tuple[Head, Change | None]:
+    """Do `act` to the recipient's copies named by `ids`, or to all up to the position `up_to`.
+
+    Ids that are not the recipient's are ignored. Returns where the mailbox then stands, and the change, or None if
+    there was nothing to change.
+    """
+    head = await _lock(connection, recipient)
+    target, after_unread, after_unseen = _plan(act)
+    where = [Receipt.recipient == recipient, target]
+    if ids is not None:
+        where.append(Receipt.notification_id.in_(ids))
+    if up_to is not None:
+        where += [Receipt.position <= up_to, Receipt.archived_at.is_(None)]
+    count, unread, unseen = await _effect(connection, where, after_unread, after_unseen)
+    if not count:
+        return head, None
+    after = Head(head.revision + 1, head.unread + unread, head.unseen + unseen)
+    await connection.execute(update(Receipt).where(*where).values(revision=after.revision, **_values(act, utcnow())))
+    await connection.execute(
+        update(Mailbox)
+        .where(Mailbox.recipient == recipient)
+        .values(revision=after.revision, unread=after.unread, unseen=after.unseen)
+    )
+    entries = await by_revision(connection, recipient, head.revision) if count <= limit else None
+    return after, Change(recipient, head.revision, after, False, entries, count)
+
+
+def _columns(notification: Notification) -> dict[str, Any]:
+    return {c.key: getattr(notification, c.key) for c in Notification.__table__.columns}
+
+
+def _count_one(connection: AsyncConnection) -> Any:
+    """INSERT .. ON CONFLICT: a new mailbox at revision 1, or the next revision of the one that is there."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    step = {name: getattr(Mailbox, name) + 1 for name in ("revision", "unread", "unseen")}
+    return (
+        dialect.insert(Mailbox)
+        .on_conflict_do_update(index_elements=["recipient"], set_=step)
+        .returning(Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
+    )
+
+
+async def _lock(connection: AsyncConnection, recipient: str) -> Head:
+    statement = select(Mailbox.revision, Mailbox.unread, Mailbox.unseen).where(Mailbox.recipient == recipient)
+    row = (await connection.execute(statement.with_for_update())).one_or_none()
+    return Head(*row) if row else Head(0, 0, 0)
+
+
+def _plan(act: Act) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+    """Which copies `act` changes, and which of those count as unread and as unseen once it is done."""
+    kept, unread = Receipt.archived_at.is_(None), Receipt.read_at.is_(None)
+    unseen = and_(Receipt.seen_at.is_(None), kept)
+    match act:
+        case "read":
+            return unread, false(), false()
+        case "unread":
+            return Receipt.read_at.is_not(None), kept, false()
+        case "seen":
+            return unseen, unread, false()
+        case "archive":
+            return kept, false(), false()
+        case "unarchive":
+            return Receipt.archived_at.is_not(None), unread, false()
+
+
+def _values(act: Act, now: datetime) -> dict[str, Any]:
+    # What was read, archived or put back has been seen: the bell need not call for it again.
+    seen = {"seen_at": func.coalesce(Receipt.seen_at, now)}
+    match act:
+        case "read":
+            return {"read_at": now, **seen}
+        case "unread":
+            return {"read_at": null(), **seen}
+        case "seen":
+            return seen
+        case "archive":
+            return {"archived_at": now, **seen}
+        case "unarchive":
+            return {"archived_at": null(), **seen}
+
+
+async def _effect(
+    connection: AsyncConnection,
+    where: Sequence[ColumnElement[bool]],
+    after_unread: ColumnElement[bool],
+    after_unseen: ColumnElement[bool],
+) -> tuple[int, int, int]:
+    """How many copies an act changes, and by how much the two counts move."""
+    kept = Receipt.archived_at.is_(None)
+    before_unread, before_unseen = and_(kept, Receipt.read_at.is_(None)), and_(kept, Receipt.seen_at.is_(None))
+
+    def total(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+    row = (
+        await connection.execute(
+            select(
+                func.count(),
+                total(after_unread) - total(before_unread),
+                total(after_unseen) - total(before_unseen),
+            ).where(*where)
+        )
+    ).one()
+    return int(row[0]), int(row[1]), int(row[2])

@@ -1,0 +1,145 @@
+"""The tables. A receipt is one recipient's copy of a notification; a mailbox counts a recipient's receipts.
+
+Every change of a mailbox takes the next revision under the mailbox row's lock; `position` is the revision at which
+a receipt was made, and is the feed's order. docs/design.md says why.
+"""
+
+import secrets
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, TextClause, Uuid, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite, which has no zones, is given and gives back plain UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7 (RFC 9562, section 5.7): ids made later sort later, which keeps the indexes' tails together."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return uuid.UUID(int=value)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map: ClassVar = {datetime: Instant, uuid.UUID: Uuid, int: BigInteger, dict[str, Any]: JSON}
+
+
+class Epoch(Base):
+    """One row: the name of this database's life. It is new after a restore, and then no old cursor is believed."""
+
+    __tablename__ = "notifs_epoch"
+
+    value: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Mailbox(Base):
+    """One row per recipient: the change counter and the counts, changed in the transaction that changes receipts."""
+
+    __tablename__ = "notifs_mailboxes"
+
+    recipient: Mapped[str] = mapped_column(String(200), primary_key=True)
+    revision: Mapped[int]
+    unread: Mapped[int]
+    unseen: Mapped[int]
+
+
+class Notification(Base):
+    """The content: one row however many receive it."""
+
+    __tablename__ = "notifs_notifications"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(Text)
+    icon: Mapped[str | None] = mapped_column(Text)
+    actor: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    actions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    priority: Mapped[str] = mapped_column(String(6))
+    group: Mapped[str | None] = mapped_column(String(200))
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+UNREAD = text("read_at IS NULL AND archived_at IS NULL")
+UNSEEN = text("seen_at IS NULL AND archived_at IS NULL")
+KEPT = text("archived_at IS NULL")
+ARCHIVED = text("archived_at IS NOT NULL")
+
+
+def _where(name: str, condition: TextClause) -> Index:
+    return Index(name, "recipient", "position", sqlite_where=condition, postgresql_where=condition)
+
+
+class Receipt(Base):
+    """One recipient's copy. `revision` is the mailbox's revision at this copy's last change."""
+
+    __tablename__ = "notifs_receipts"
+
+    recipient: Mapped[str] = mapped_column(String(200), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int]
+    notification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_notifications.id"))
+    seen_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+
+    # One partial index per filter: a page costs what it returns, however much of the mailbox the filter leaves out.
+    # The narrowest come last: of indexes that serve alike, SQLite takes the one made last.
+    __table_args__ = (
+        Index("ix_notifs_receipts_revision", "recipient", "revision"),
+        Index("ix_notifs_receipts_notification", "notification_id", "recipient", unique=True),
+        _where("ix_notifs_receipts_archived", ARCHIVED),
+        _where("ix_notifs_receipts_kept", KEPT),
+        _where("ix_notifs_receipts_unseen", UNSEEN),
+        _where("ix_notifs_receipts_unread", UNREAD),
+    )
+
+
+class User(Base):
+    """A person with an account here. A host app with its own users leaves this table empty."""
+
+    __tablename__ = "notifs_users"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A sign-in. Only a keyed hash of the cookie is here: who reads this table cannot sign in with it."""
+
+    __tablename__ = "notifs_sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

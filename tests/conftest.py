@@ -1,0 +1,133 @@
+"""What tests share: databases, the store on both of them, and a browser."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from playwright.async_api import Browser, async_playwright
+from sqlalchemy import make_url
+
+from notifs.store import Store, schema
+from notifs.store.database import Database
+from tests import servers
+
+QUIET = ("quic", "background-networking", "component-update", "sync")
+"""What Chromium shall leave: it must not go online by itself."""
+
+# Databases take the time that they take; a failure names what replays it.
+settings.register_profile("notifs", deadline=None, print_blob=True)
+settings.load_profile("notifs")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test says itself what is set."""
+    for name in os.environ.keys() - servers.clean_environment().keys():
+        monkeypatch.delenv(name)
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await schema.upgrade(database)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.Postgres]:
+    """The PostgreSQL server of this test process."""
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def _postgres_template(postgres: servers.Postgres) -> AsyncIterator[str]:
+    """The name of a database that has every migration."""
+    async with postgres.database() as url:
+        await _migrate(url)
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+async def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has every migration."""
+    path = tmp_path_factory.mktemp("template") / "notifs.db"
+    await _migrate(_sqlite(path))
+    return path
+
+
+@pytest.fixture
+async def postgres_url(postgres: servers.Postgres, _postgres_template: str) -> AsyncIterator[str]:
+    """A migrated PostgreSQL database of this test's own."""
+    async with postgres.database(_postgres_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_postgres_url(postgres: servers.Postgres) -> AsyncIterator[str]:
+    """A PostgreSQL database without any table."""
+    async with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """A migrated SQLite file of this test's own."""
+    return _sqlite(Path(shutil.copy(_sqlite_template, tmp_path / "notifs.db")))
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that does not exist yet."""
+    return _sqlite(tmp_path / "empty.db")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database; a test that uses it, or what is made from it, runs once on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(kind: str, request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test's own."""
+    return str(request.getfixturevalue(f"{kind}_url"))
+
+
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest) -> str:
+    """A database without any table."""
+    return str(request.getfixturevalue(f"empty_{kind}_url"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database, open."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def store(database: Database) -> Store:
+    """A store, open."""
+    return await Store(database).open()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium; make a context of your own in it."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=servers.chromium(),
+            chromium_sandbox=os.geteuid() != 0,  # it refuses to have one as root
+            args=["--no-first-run", *(f"--disable-{it}" for it in QUIET)],
+        )
+        yield browser
+        await browser.close()
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"

@@ -1,0 +1,88 @@
+"""A mailbox in plain Python: what the store must equal after every step."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from notifs.store import Act, Entry, Head
+from notifs.wire import Filter
+
+ACTS: tuple[Act, ...] = ("read", "unread", "seen", "archive", "unarchive")
+FILTERS: tuple[Filter, ...] = ("unread", "all", "archived")
+
+
+@dataclass
+class Copy:
+    """One line."""
+
+    id: uuid.UUID
+    position: int
+    revision: int
+    seen: bool = False
+    read: bool = False
+    archived: bool = False
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Copy":
+        moments = (entry.seen_at, entry.read_at, entry.archived_at)
+        return cls(entry.id, entry.position, entry.revision, *(moment is not None for moment in moments))
+
+    def is_in(self, filter: Filter) -> bool:
+        return {"unread": not self.read and not self.archived, "all": not self.archived, "archived": self.archived}[
+            filter
+        ]
+
+    def would_change(self, act: Act) -> bool:
+        return {
+            "read": not self.read,
+            "unread": self.read,
+            "seen": not self.seen and not self.archived,
+            "archive": not self.archived,
+            "unarchive": self.archived,
+        }[act]
+
+    def do(self, act: Act, revision: int) -> None:
+        self.revision = revision
+        self.seen = True  # whatever the act is
+        self.read = act == "read" or (self.read and act != "unread")
+        self.archived = act == "archive" or (self.archived and act != "unarchive")
+
+
+@dataclass
+class Mailbox:
+    """A recipient's lines, oldest first."""
+
+    revision: int = 0
+    copies: list[Copy] = field(default_factory=list)
+
+    @property
+    def head(self) -> Head:
+        kept = [copy for copy in self.copies if not copy.archived]
+        return Head(self.revision, sum(not copy.read for copy in kept), sum(not copy.seen for copy in kept))
+
+    def receive(self, id: uuid.UUID) -> None:
+        self.revision += 1
+        self.copies.append(Copy(id, self.revision, self.revision))
+
+    def do(self, act: Act, *, ids: Collection[uuid.UUID] | None = None, up_to: int | None = None) -> list[Copy]:
+        """Do it to those that it would change, in one step; returns them."""
+        chosen = [
+            copy
+            for copy in self.copies
+            if copy.would_change(act)
+            and (ids is None or copy.id in ids)
+            and (up_to is None or (copy.position <= up_to and not copy.archived))
+        ]
+        self.revision += bool(chosen)
+        for copy in chosen:
+            copy.do(act, self.revision)
+        return chosen
+
+    def lines(self, filter: Filter) -> list[Copy]:
+        """Newest first."""
+        return [copy for copy in reversed(self.copies) if copy.is_in(filter)]
+
+    def changes(self, since: int) -> list[Copy]:
+        """What changed after a revision, oldest change first."""
+        changed = [copy for copy in self.copies if copy.revision > since]
+        return sorted(changed, key=lambda copy: (copy.revision, copy.position))

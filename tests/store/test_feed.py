@@ -1,0 +1,241 @@
+"""Reading: what was stored comes back, from one moment, by index, and only to its owner."""
+
+import asyncio
+import re
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from typing import Any, cast
+
+from sqlalchemy import Engine, event, insert, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store import Head, Page, Store
+from notifs.store.database import Database
+from notifs.store.models import Mailbox, Notification, Receipt, new_id, utcnow
+from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
+from tests.samples import notification
+from tests.store.model import ACTS, FILTERS
+
+
+async def test_a_notification_comes_back_as_it_was_stored(store: Store) -> None:
+    moment = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+    sent = notification(
+        "Größe 📏 \N{RIGHT-TO-LEFT OVERRIDE} 'quoted' \"twice\" %s :name \\",
+        kind="a.b_1",
+        body="x\ty\n" * 1000,
+        url="/posts/7?a=1&b=2#c",
+        icon="https://example.org/i.png",
+        actor={"name": "Ann", "id": None, "avatar": "/a.png"},
+        actions=[{"label": "Open", "url": "/x", "method": "POST", "style": "danger"}],
+        priority="urgent",
+        group="posts:7",
+        data={"deep": [{"a": [1, 2.5, None, True, "ä", 2**53]}], "": {}},
+        created_at=moment,
+        expires_at=moment.astimezone(timezone(timedelta(hours=5))) + timedelta(days=1),
+    )
+    (change,) = await store.create(sent, ["ann"])
+    line = await store.one("ann", sent.id)
+    assert line is not None
+    assert change.entries == (line,)
+    for column in Notification.__table__.columns:
+        assert getattr(line, column.key) == getattr(sent, column.key), column.key
+    assert line.created_at.utcoffset() == timedelta(0)
+
+
+async def test_what_was_left_out_comes_back_as_nothing(store: Store) -> None:
+    sent = notification()
+    await store.create(sent, ["ann"])
+    line = await store.one("ann", sent.id)
+    assert line is not None
+    assert (line.url, line.icon, line.actor, line.group, line.expires_at) == (None, None, None, None, None)
+    assert (line.body, line.actions, line.data) == ("", [], {})
+
+
+async def test_a_mailbox_that_nobody_wrote_to_is_empty(store: Store) -> None:
+    nothing = Head(0, 0, 0)
+    assert await store.head("nobody") == nothing
+    assert await store.changes("nobody", 0) == (nothing, ())
+    assert await store.unread("nobody") == []
+    for filter in FILTERS:
+        page = await store.page("nobody", filter)
+        assert (page.head, page.entries, page.more) == (nothing, (), False)
+
+
+async def test_a_line_is_found_by_its_owner_only(store: Store) -> None:
+    sent = notification()
+    await store.create(sent, ["ann"])
+    assert await store.one("ann", sent.id)
+    assert await store.one("bob", sent.id) is None
+    assert await store.one("ann", uuid.uuid4()) is None
+
+
+async def test_pages_end_where_the_feed_ends(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(5)))
+    first = await store.page("ann", "unread", limit=3)
+    assert [line.position for line in first.entries] == [5, 4, 3]
+    assert first.more
+    second = await store.page("ann", "unread", before=3, limit=2)
+    assert [line.position for line in second.entries] == [2, 1]
+    assert not second.more
+    assert (await store.page("ann", "unread", before=1)).entries == ()
+
+
+async def test_all_unread_lines_come_whatever_their_number(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(300)))
+    assert [line.position for line in await store.unread("ann")] == [*range(300, 0, -1)]
+
+
+async def test_revisions_are_told_for_any_number_of_mailboxes(store: Store) -> None:
+    people = [f"user-{n}" for n in range(2500)]
+    await store.create(notification(), people)
+    await store.create(notification(), people[1500:1502])
+    revisions = await store.revisions([*people, "nobody"])
+    assert revisions == dict.fromkeys(people, 1) | dict.fromkeys(people[1500:1502], 2)
+    assert await store.revisions([]) == {}
+
+
+async def test_a_gap_of_too_many_steps_is_not_told_however_few_lines_they_changed(store: Store) -> None:
+    await store.create(notification(), ["ann"])
+    async with store.database.session() as session:
+        await session.execute(update(Mailbox).values(revision=PUSH_LIMIT + 1))
+    assert await store.changes("ann", 0) == (await store.head("ann"), None)
+    assert await store.changes("ann", 1) == (await store.head("ann"), ())
+
+
+async def test_a_step_that_changed_too_many_lines_is_not_told(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(PUSH_LIMIT + 1)))
+    before, _ = await store.change("ann", "seen", up_to=Cursor(store.epoch, 1))
+    after, _ = await store.change("ann", "read")
+    assert await store.changes("ann", before.revision) == (after, None)
+    assert await store.changes("ann", after.revision) == (after, ())
+
+
+async def test_a_revision_that_was_not_reached_is_not_told(store: Store) -> None:
+    (created,) = await store.create(notification(), ["ann"])
+    assert await store.changes("ann", 2) == (created.head, None)
+
+
+async def test_a_client_gets_the_changes_since_its_cursor_or_else_a_page(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(3)))
+    head = await store.head("ann")
+    page = await store.page("ann", "unread", limit=2)
+
+    entries, instead = await store.catch_up("ann", Cursor(store.epoch, 1), limit=2)
+    assert entries == (await store.changes("ann", 1))[1]
+    assert instead == Page(head, (), False)
+    assert await store.catch_up("ann", store.cursor(head), limit=2) == ((), Page(head, (), False))
+    for unusable in (None, Cursor(store.epoch, 4), Cursor("0123456789abcdef", 3)):
+        assert await store.catch_up("ann", unusable, limit=2) == (None, page)
+
+
+async def test_a_cursor_too_far_behind_gets_a_page(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(DELTA_LIMIT + 1)))
+    entries, _ = await store.catch_up("ann", Cursor(store.epoch, 1), limit=2)
+    assert entries is not None
+    assert len(entries) == DELTA_LIMIT
+    entries, page = await store.catch_up("ann", Cursor(store.epoch, 0), limit=2)
+    assert entries is None
+    assert page.more
+
+
+async def test_a_page_and_its_counts_are_of_one_moment(store: Store) -> None:
+    async def write() -> None:
+        for _ in range(60):
+            sent = notification()
+            await store.create(sent, ["ann"])
+            if not secrets.randbelow(3):
+                await store.change("ann", "archive")
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        page = await store.page("ann", "unread", limit=1000)
+        assert page.head.unread == page.head.unseen == len(page.entries)
+        head, entries = await store.changes("ann", page.head.revision)
+        assert entries is not None
+        assert max((line.revision for line in entries), default=page.head.revision) == head.revision
+    await writing
+
+
+async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
+    ids = await fill(store.database)
+    cursor = Cursor(store.epoch, 390)
+    with recorded() as statements:
+        for filter in FILTERS:
+            await store.page("user-7", filter)
+            await store.page("user-7", filter, before=200, limit=5)
+        await store.unread("user-7")
+        await store.head("user-7")
+        await store.revisions(["user-7", "user-8"])
+        await store.changes("user-7", 390)
+        await store.catch_up("user-7", cursor, limit=50)
+        await store.one("user-7", ids[0])
+        for act in ACTS:
+            await store.change("user-7", act, ids=ids[:5])
+            await store.change("user-7", act, up_to=cursor)
+    assert len(statements) > 40
+    plans = [await store.database.read(partial(explain, *each)) for each in statements]
+    assert [plan for plan in plans if re.search(r"\bSCAN\b|Seq Scan", plan)] == []
+
+
+async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
+    """So that it costs what it returns, however many lines the filter leaves out."""
+    await fill(store.database)
+    for filter, name in {"unread": "unread", "all": "kept", "archived": "archived"}.items():
+        with recorded() as statements:
+            await store.page("user-7", cast(Filter, filter), before=200, limit=5)
+        plan = await store.database.read(partial(explain, *statements[-1]))
+        assert f"ix_notifs_receipts_{name} " in plan
+        assert not re.search("TEMP B-TREE|Sort", plan), plan
+
+
+async def fill(database: Database) -> list[uuid.UUID]:
+    """50 mailboxes of 400 copies, among 5,000 empty ones. Returns the ids in the one of user-7."""
+    now, content = utcnow(), notification(body="x" * 200)
+    columns = {column.key: getattr(content, column.key) for column in Notification.__table__.columns}
+    ids = [new_id() for _ in range(50 * 400)]
+    receipts = [
+        {
+            "recipient": f"user-{n % 50}",
+            "position": n // 50 + 1,
+            "revision": n // 50 + 1,
+            "notification_id": id,
+            "seen_at": now if n % 3 else None,
+            "read_at": now if n % 5 else None,
+            "archived_at": now if n % 2 else None,
+        }
+        for n, id in enumerate(ids)
+    ]
+    mailboxes = [{"recipient": f"user-{n}", "revision": 400, "unread": 400, "unseen": 400} for n in range(5050)]
+    async with database.session() as session:
+        connection = await session.connection()
+        await connection.execute(insert(Notification), [{**columns, "id": id} for id in ids])
+        await connection.execute(insert(Receipt), receipts)
+        await connection.execute(insert(Mailbox), mailboxes)
+        if not database.sqlite:  # where nobody does it by himself
+            await connection.execute(text("ANALYZE"))
+    return ids[7::50]
+
+
+@contextmanager
+def recorded() -> Iterator[list[tuple[str, Any]]]:
+    """Queries and updates, as they are given to the driver."""
+    statements: list[tuple[str, Any]] = []
+
+    def record(_: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            statements.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", record)
+    yield statements
+    event.remove(Engine, "before_cursor_execute", record)
+
+
+async def explain(statement: str, parameters: Any, connection: AsyncConnection) -> str:
+    """How the database carries out a statement, beneath the statement itself."""
+    how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    rows = await connection.exec_driver_sql(f"{how} {statement}", parameters)
+    return "\n".join([statement, *(str(row[-1]) for row in rows)])

@@ -1,0 +1,332 @@
+"""Changes of mailboxes: one revision each, without gaps, and counts that never differ from the lines."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy.exc import IntegrityError
+
+from notifs.errors import InvalidCursor
+from notifs.store import Act, Change, Entry, Head, Store
+from notifs.store.database import Database
+from notifs.store.models import utcnow
+from notifs.wire import PUSH_LIMIT, Cursor, Filter
+from tests.samples import notification
+from tests.store.model import ACTS, FILTERS, Copy, Mailbox
+
+T = TypeVar("T")
+PEOPLE = ("ann", "bob")
+
+
+class Mailboxes(RuleBasedStateMachine):
+    """The mailboxes of two people in a store, and beside them what they must equal."""
+
+    ids: Bundle[uuid.UUID] = Bundle("ids")
+    people = st.sampled_from(PEOPLE)
+
+    def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._store = store
+        self._loop = loop
+        self._life = uuid.uuid4().hex  # every example has recipients of its own in the one database
+        self._models = {person: Mailbox() for person in PEOPLE}
+        self._touched: set[str] = set()
+
+    @initialize(target=ids)
+    def begin(self) -> MultipleResults[uuid.UUID]:
+        return multiple(*(self._create([*PEOPLE]) for _ in range(3)))
+
+    @rule(target=ids, to=st.lists(people, min_size=1))
+    def create(self, to: list[str]) -> uuid.UUID:
+        return self._create(to)
+
+    @rule(person=people, act=st.sampled_from(ACTS), ids=st.lists(ids | st.uuids(), min_size=1, max_size=6))
+    def act_on_ids(self, person: str, act: Act, ids: list[uuid.UUID]) -> None:
+        self._act(person, act, ids=ids)
+
+    @rule(person=people, act=st.sampled_from(ACTS), behind=st.none() | st.integers(-2, 10))
+    def act_on_all(self, person: str, act: Act, behind: int | None) -> None:
+        up_to = None if behind is None else max(0, self._models[person].revision - behind)
+        self._act(person, act, up_to=up_to)
+
+    @rule(
+        person=people, filter=st.sampled_from(FILTERS), before=st.none() | st.integers(0, 30), limit=st.integers(1, 9)
+    )
+    def look_at_a_page(self, person: str, filter: Filter, before: int | None, limit: int) -> None:
+        page = self._wait(self._store.page(self._recipient(person), filter, before=before, limit=limit))
+        model = self._models[person]
+        lines = [copy for copy in model.lines(filter) if before is None or copy.position < before]
+        assert [Copy.of(entry) for entry in page.entries] == lines[:limit]
+        assert page.more == (len(lines) > limit)
+        assert page.head == model.head
+
+    @rule(person=people, since=st.integers(0, 40))
+    def look_at_changes(self, person: str, since: int) -> None:
+        head, entries = self._wait(self._store.changes(self._recipient(person), since))
+        model = self._models[person]
+        assert head == model.head
+        if since <= model.revision:
+            assert entries is not None
+            assert [Copy.of(entry) for entry in entries] == model.changes(since)
+        else:
+            assert entries is None
+
+    @invariant()
+    def the_mailboxes_touched_equal_their_models(self) -> None:
+        touched, self._touched = self._touched, set()
+        for person in touched:
+            recipient, model = self._recipient(person), self._models[person]
+            kept = self._wait(self._store.page(recipient, "all", limit=1000))
+            archived = self._wait(self._store.page(recipient, "archived", limit=1000))
+            assert kept.head == archived.head == model.head
+            found = sorted(map(Copy.of, kept.entries + archived.entries), key=lambda copy: copy.position)
+            assert found == model.copies
+
+    def teardown(self) -> None:
+        self._touched = {*PEOPLE}
+        self.the_mailboxes_touched_equal_their_models()
+
+    def _create(self, to: list[str]) -> uuid.UUID:
+        sent = notification()
+        changes = self._wait(self._store.create(sent, [self._recipient(person) for person in to]))
+        assert [change.recipient for change in changes] == sorted({self._recipient(person) for person in to})
+        for person, change in zip(sorted({*to}), changes, strict=True):
+            model = self._model(person)
+            model.receive(sent.id)
+            self._check_change(person, change, model.copies[-1:], created=True)
+        return sent.id
+
+    def _act(self, person: str, act: Act, *, ids: list[uuid.UUID] | None = None, up_to: int | None = None) -> None:
+        recipient, model = self._recipient(person), self._model(person)
+        cursor = None if up_to is None else Cursor(self._store.epoch, up_to)
+        head, change = self._wait(self._store.change(recipient, act, ids=ids, up_to=cursor))
+        changed = model.do(act, ids=ids, up_to=up_to)
+        assert head == model.head
+        if changed:
+            assert change is not None
+            self._check_change(person, change, changed, created=False)
+        else:
+            assert change is None
+
+    def _check_change(self, person: str, change: Change, copies: Sequence[Copy], *, created: bool) -> None:
+        model = self._models[person]
+        assert change.recipient == self._recipient(person)
+        assert (change.prev, change.head, change.created) == (model.revision - 1, model.head, created)
+        assert change.count == len(copies)
+        assert change.entries is not None
+        assert [Copy.of(entry) for entry in change.entries] == list(copies)
+
+    def _model(self, person: str) -> Mailbox:
+        """The model, to change it."""
+        self._touched.add(person)
+        return self._models[person]
+
+    def _recipient(self, person: str) -> str:
+        return f"{self._life}-{person}"
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+@pytest.mark.timeout(600)  # when it fails, the shortest way to the failure is searched for
+async def test_mailboxes_equal_a_plain_model_after_every_step(store: Store) -> None:
+    loop = asyncio.get_running_loop()
+    # In a thread, because Hypothesis calls the steps without awaiting them.
+    await asyncio.to_thread(
+        run_state_machine_as_test,
+        partial(Mailboxes, store, loop),  # type: ignore[arg-type]  # any factory will do
+        settings=settings(max_examples=25, stateful_step_count=30),
+    )
+
+
+@pytest.fixture
+async def stores(store: Store, database_url: str) -> AsyncIterator[list[Store]]:
+    """Two stores on one database, as two processes have them; on SQLite, where one writes, it is the same one twice."""
+    other = store.database if store.database.sqlite else Database(database_url)
+    yield [store, await Store(other).open()]
+    await other.close()
+
+
+async def test_writers_at_once_leave_no_gap_and_a_follower_sees_every_change_once(stores: list[Store]) -> None:
+    recipients = [f"user-{n}" for n in range(6)]
+    expected = dict.fromkeys(recipients, 0)
+
+    async def write(number: int) -> None:
+        random_ = random.Random(number)
+        for n in range(30):
+            to = random_.sample(recipients, k=random_.randint(1, len(recipients)))
+            await stores[number % 2].create(notification(f"{number}.{n}"), to)
+            for recipient in to:
+                expected[recipient] += 1
+
+    async def follow(recipient: str, writing: asyncio.Future[Any]) -> list[Entry]:
+        seen: list[Entry] = []
+        while True:
+            last = writing.done()
+            head, entries = await stores[1].changes(recipient, len(seen))
+            assert entries is not None
+            seen.extend(entries)
+            assert len(seen) == head.revision
+            if last:
+                return seen
+
+    writing = asyncio.gather(*map(write, range(8)))
+    followed = await asyncio.gather(*(follow(recipient, writing) for recipient in recipients))
+    await writing
+
+    for recipient, seen in zip(recipients, followed, strict=True):
+        count = expected[recipient]
+        assert [entry.revision for entry in seen] == [*range(1, count + 1)]
+        page = await stores[0].page(recipient, "unread", limit=1000)
+        assert page.head == Head(count, unread=count, unseen=count)
+        assert [*page.entries] == seen[::-1]
+
+
+async def test_a_follower_ends_equal_to_the_store_whatever_is_done_meanwhile(stores: list[Store]) -> None:
+    ids: list[uuid.UUID] = []
+    revisions: list[int] = []
+
+    async def write(number: int) -> None:
+        random_ = random.Random(number)
+        for n in range(30):
+            sent = notification(f"{number}.{n}")
+            (created,) = await stores[number % 2].create(sent, ["ann"])
+            ids.append(sent.id)
+            chosen = random_.sample(ids, k=min(len(ids), 5))
+            _, changed = await stores[number % 2].change("ann", random_.choice(ACTS), ids=chosen)
+            revisions.extend(change.head.revision for change in (created, changed) if change is not None)
+
+    async def follow(writing: asyncio.Future[Any]) -> tuple[Head, dict[uuid.UUID, Entry]]:
+        lines: dict[uuid.UUID, Entry] = {}
+        head = Head(0, 0, 0)
+        while True:
+            last = writing.done()
+            since = head.revision
+            head, entries = await stores[1].changes("ann", since)
+            assert entries is not None
+            assert all(since < entry.revision <= head.revision for entry in entries)
+            lines.update((entry.id, entry) for entry in entries)
+            assert head == _recount(head.revision, lines.values())
+            if last:
+                return head, lines
+
+    writing = asyncio.gather(*map(write, range(4)))
+    head, lines = await follow(writing)
+    await writing
+
+    assert sorted(revisions) == [*range(1, head.revision + 1)]
+    kept, archived = [await stores[0].page("ann", filter, limit=1000) for filter in ("all", "archived")]
+    assert kept.head == head
+    assert {entry.id: entry for entry in kept.entries + archived.entries} == lines
+
+
+def _recount(revision: int, lines: Iterable[Entry]) -> Head:
+    kept = [line for line in lines if line.archived_at is None]
+    unread = sum(line.read_at is None for line in kept)
+    return Head(revision, unread=unread, unseen=sum(line.seen_at is None for line in kept))
+
+
+async def test_the_copies_of_one_notification_are_in_one_transaction(store: Store) -> None:
+    sent = notification()
+    changes = await store.create(sent, ["bob", "ann", "bob"])
+    assert [change.recipient for change in changes] == ["ann", "bob"]
+    for recipient in ("ann", "bob"):
+        (line,) = (await store.page(recipient, "unread")).entries
+        assert line.id == sent.id
+
+    with pytest.raises(IntegrityError):
+        await store.create(notification(id=sent.id), ["cy", "dan"])
+    assert await store.revisions(["ann", "bob", "cy", "dan"]) == {"ann": 1, "bob": 1}
+
+
+async def test_a_notification_reaches_thousands_of_recipients(store: Store) -> None:
+    recipients = [f"user-{n}" for n in range(5000)]
+    await store.create(notification(), recipients[::2])
+    changes = await store.create(notification(), recipients)
+    assert [change.recipient for change in changes] == sorted(recipients)
+    assert await store.revisions(recipients) == {r: 2 - n % 2 for n, r in enumerate(recipients)}
+
+
+async def test_an_act_stamps_the_moment_and_keeps_those_before(store: Store) -> None:
+    sent = notification()
+    await store.create(sent, ["ann"])
+
+    async def do(act: Act) -> Entry:
+        _, change = await store.change("ann", act, ids=[sent.id])
+        assert change is not None
+        assert change.entries is not None
+        return change.entries[0]
+
+    before = utcnow()
+    seen = await do("seen")
+    assert seen.seen_at is not None
+    assert before <= seen.seen_at <= utcnow()
+    read = await do("read")
+    assert read.read_at is not None
+    assert seen.seen_at <= read.read_at <= utcnow()
+    archived = await do("archive")
+    assert archived.archived_at is not None
+    assert (archived.seen_at, archived.read_at) == (seen.seen_at, read.read_at)
+    back = await do("unarchive")
+    assert back == replace(read, revision=5)
+    assert await do("unread") == replace(seen, revision=6)
+
+
+async def test_a_change_of_many_comes_without_its_entries(store: Store) -> None:
+    await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(PUSH_LIMIT + 1)))
+    _, most = await store.change("ann", "seen", up_to=Cursor(store.epoch, PUSH_LIMIT))
+    assert most is not None
+    assert most.entries is not None
+    assert len(most.entries) == most.count == PUSH_LIMIT
+    head, all_ = await store.change("ann", "read")
+    assert all_ == Change("ann", PUSH_LIMIT + 2, head, False, None, PUSH_LIMIT + 1)
+
+
+async def test_what_arrives_after_the_cursor_stays_as_it_is(store: Store) -> None:
+    (created,) = await store.create(notification("before"), ["ann"])
+    cursor = store.cursor(created.head)
+    await store.create(notification("after"), ["ann"])
+    head, _ = await store.change("ann", "read", up_to=cursor)
+    assert [entry.title for entry in (await store.page("ann", "unread")).entries] == ["after"]
+    assert head == Head(3, unread=1, unseen=1)
+
+
+async def test_a_cursor_of_another_epoch_is_refused_and_changes_nothing(store: Store) -> None:
+    await store.create(notification(), ["ann"])
+    with pytest.raises(InvalidCursor):
+        await store.change("ann", "read", up_to=Cursor("0123456789abcdef", 1))
+    assert await store.head("ann") == Head(1, unread=1, unseen=1)
+
+
+async def test_other_peoples_ids_change_nothing(store: Store) -> None:
+    hers, unknown = notification(), uuid.uuid4()
+    await store.create(hers, ["ann"])
+    await store.create(notification(), ["bob"])
+    for act in ACTS:
+        head, change = await store.change("bob", act, ids=[hers.id, unknown])
+        assert (head, change) == (Head(1, unread=1, unseen=1), None)
+    assert await store.head("ann") == Head(1, unread=1, unseen=1)
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_an_act_on_a_mailbox_that_is_not_there_changes_nothing(store: Store, act: Act) -> None:
+    assert await store.change("nobody", act) == (Head(0, 0, 0), None)
+    assert await store.change("nobody", act, ids=[]) == (Head(0, 0, 0), None)
+    assert await store.revisions(["nobody"]) == {}

@@ -1,0 +1,127 @@
+"""The migrations: each runs both ways, and together they make what the models say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Inspector, inspect, text
+
+from notifs.errors import SchemaError
+from notifs.store import Store, schema
+from notifs.store.database import Database
+from notifs.store.models import Base
+
+
+@pytest.fixture
+async def empty(empty_url: str) -> AsyncIterator[Database]:
+    database = Database(empty_url)
+    yield database
+    await database.close()
+
+
+async def describe(database: Database) -> dict[str, Any]:
+    """Every table but Alembic's own, with all that the database tells about it."""
+
+    def of(connection: Connection) -> dict[str, Any]:
+        inspector = inspect(connection)
+        names = set(inspector.get_table_names()) - {schema.VERSION_TABLE}
+        return {name: _table(inspector, name) for name in names}
+
+    return await database.read(lambda c: c.run_sync(of))
+
+
+def _table(inspector: Inspector, name: str) -> dict[str, Any]:
+    return {
+        "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(name)],
+        "primary key": inspector.get_pk_constraint(name)["constrained_columns"],
+        "foreign keys": inspector.get_foreign_keys(name),
+        "unique": inspector.get_unique_constraints(name),
+        "indexes": {
+            index["name"]: (index["column_names"], index["unique"], _texts(index.get("dialect_options", {})))
+            for index in inspector.get_indexes(name)
+        },
+        "options": inspector.get_table_options(name),
+    }
+
+
+def _texts(options: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in options.items()}
+
+
+async def test_each_migration_can_be_taken_back_and_run_again(empty: Database) -> None:
+    assert await schema.is_empty(empty)
+    scripts = [*ScriptDirectory(str(schema.migrations())).walk_revisions()]
+    for script in reversed(scripts):
+        before = await describe(empty)
+        await schema.upgrade(empty, script.revision)
+        after = await describe(empty)
+
+        await schema.downgrade(empty, "-1")
+        assert await describe(empty) == before
+        await schema.upgrade(empty, script.revision)
+        assert await describe(empty) == after
+    assert await schema.check(empty) == scripts[0].revision
+
+
+async def test_alembic_finds_no_difference_to_the_models(database: Database) -> None:
+    def compare(connection: Connection) -> list[Any]:
+        options = {"version_table": schema.VERSION_TABLE, "compare_server_default": True}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata))
+
+    assert await database.read(lambda c: c.run_sync(compare)) == []
+
+
+async def test_a_migrated_database_is_like_one_made_from_the_models(database: Database, empty: Database) -> None:
+    """Says more than Alembic's comparison, which overlooks what an index is limited to and what a deletion does."""
+    async with empty.session() as session:
+        await (await session.connection()).run_sync(Base.metadata.create_all)
+    assert await describe(database) == await describe(empty)
+
+
+async def test_every_table_and_index_carries_the_prefix(database: Database) -> None:
+    for name, table in (await describe(database)).items():
+        assert name.startswith("notifs_")
+        assert all("notifs_" in index for index in table["indexes"])
+
+
+async def test_two_upgrades_at_once_both_succeed(empty_url: str) -> None:
+    databases = [Database(empty_url), Database(empty_url)]
+    for database in databases:
+        assert await schema.is_empty(database)  # and is connected, so that neither is ahead
+    results = await asyncio.gather(*map(schema.upgrade, databases))
+    head = await schema.check(databases[0])
+    for database in databases:
+        await database.close()
+    assert {*results} == {(None, head), (head, head)}
+
+
+async def test_an_upgrade_of_an_up_to_date_database_changes_nothing(store: Store) -> None:
+    head = await schema.check(store.database)
+    assert await schema.upgrade(store.database) == (head, head)
+    assert (await Store(store.database).open()).epoch == store.epoch
+
+
+async def test_each_database_gets_an_epoch_of_its_own(empty: Database) -> None:
+    await schema.upgrade(empty)
+    first = (await Store(empty).open()).epoch
+    await schema.downgrade(empty, "base")
+    await schema.upgrade(empty)
+    assert (await Store(empty).open()).epoch != first
+
+
+async def test_check_refuses_an_empty_database_and_says_what_to_run(empty: Database) -> None:
+    with pytest.raises(SchemaError, match=r"at revision nothing.* run: notifs db upgrade"):
+        await schema.check(empty)
+    assert await schema.is_empty(empty)
+
+
+@pytest.mark.parametrize("revision", ["0000", "9999"])
+async def test_check_refuses_an_older_and_a_newer_schema(database: Database, revision: str) -> None:
+    async with database.session() as session:
+        await session.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{revision}'"))
+    with pytest.raises(SchemaError, match=f"at revision {revision}.* needs 0001"):
+        await schema.check(database)
