@@ -1,0 +1,110 @@
+"""The standard form: what clients get of a store's line, a page or a change (docs/protocol.md)."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import cast
+
+import humanize
+
+from notifs.store import Change, Entry, Head, Page
+from notifs.wire import META, Cursor, Filter, Message, Notification, Type
+from notifs.wire import Page as PageMessage
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+class Forms:
+    """Makes messages.
+
+    Args:
+        cursor: names the revision of a head.
+        base: the path under which the application is mounted; links begin with it.
+    """
+
+    def __init__(self, cursor: Callable[[Head], Cursor], base: str = "") -> None:
+        self._cursor = cursor
+        self.base = base
+
+    def notification(self, entry: Entry, now: datetime | None = None) -> Notification:
+        """The standard form of one line."""
+        form = {
+            "id": str(entry.id),
+            "kind": entry.kind,
+            "title": entry.title,
+            "body": entry.body,
+            "url": entry.url,
+            "icon": entry.icon,
+            "actor": entry.actor,
+            "actions": entry.actions,
+            "priority": entry.priority,
+            "group": entry.group,
+            "data": entry.data,
+            "created_at": _iso(entry.created_at),
+            "received_at": humanize.naturaltime(entry.created_at, when=now or datetime.now(UTC)),
+            "mark_read": f"{self.base}/notifications/{entry.id}/read/",
+            "position": entry.position,
+            "revision": entry.revision,
+            "seen_at": _iso(entry.seen_at),
+            "read_at": _iso(entry.read_at),
+            "archived_at": _iso(entry.archived_at),
+            "snoozed_until": _iso(entry.snoozed_until),
+            "expires_at": _iso(entry.expires_at),
+        }
+        return cast(Notification, form)
+
+    def notifications(self, entries: Iterable[Entry]) -> list[Notification]:
+        """The standard forms of lines, newest first."""
+        now = datetime.now(UTC)
+        return [self.notification(e, now) for e in sorted(entries, key=lambda e: e.position, reverse=True)]
+
+    def connected(self, head: Head) -> Message:
+        """The first message on a socket. It moves nothing, so it has no cursor; the count is there for the badge."""
+        return {**self._message("connected", head, ()), "cursor": None}
+
+    def snapshot(self, page: Page, before: int | None = None) -> Message:
+        """One page of unread notifications; the first replaces what the client has, the others continue it."""
+        message = self._message("snapshot", page.head, page.entries)
+        message["recovered"], message["has_more"] = False, page.more
+        if before is not None:
+            message["before"] = before
+        return message
+
+    def delta(self, head: Head, since: int, entries: Iterable[Entry]) -> Message:
+        """Everything that changed after the revision `since`."""
+        message = self._message("delta", head, entries)
+        message["prev"], message["recovered"] = since, True
+        return message
+
+    def change(self, change: Change) -> Message:
+        """A step as it is pushed to a room. The change must carry its entries."""
+        return self.step(change.head, change.prev, change.entries or (), created=change.created)
+
+    def step(self, head: Head, prev: int, entries: Iterable[Entry], *, created: bool) -> Message:
+        """One or several steps, from the revision `prev` to the head."""
+        message = self._message("created" if created else "changed", head, entries)
+        message["prev"] = prev
+        return message
+
+    def page(self, filter: Filter, page: Page, before: int | None) -> PageMessage:
+        """What `fetch` and `GET /api/v1/inbox` answer."""
+        return {
+            "filter": filter,
+            "before": before,
+            "notifs": self.notifications(page.entries),
+            "notif_count": page.head.unread,
+            "unseen_count": page.head.unseen,
+            "cursor": str(self._cursor(page.head)),
+            "has_more": page.more,
+        }
+
+    def _message(self, type: Type, head: Head, entries: Iterable[Entry]) -> Message:
+        return {
+            "meta": META[type],
+            "type": type,
+            "notif_count": head.unread,
+            "unseen_count": head.unseen,
+            "notifs": self.notifications(entries),
+            "cursor": str(self._cursor(head)),
+        }
