@@ -1,0 +1,77 @@
+"""Who is here: the sockets of each recipient and each session on this worker, and fan-out to them.
+
+A room's `head` is the revision up to which everything was pushed to it; None while its first socket is still
+reading the mailbox.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One socket in the namespace. `session` is the key of the sign-in it came with, if it came with one."""
+
+    sid: str
+    recipient: str
+    session: str | None
+
+
+@dataclass(slots=True)
+class Room:
+    """The sockets of one recipient."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    head: int | None = None
+    stale: bool = False
+    """Something changed that was not pushed: look again."""
+
+
+class Rooms:
+    """The rooms of one worker. Plain dictionaries: nothing here waits."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, Room] = {}
+        self._members: dict[str, Member] = {}
+        self._sessions: defaultdict[str, set[str]] = defaultdict(set)
+
+    def enter(self, member: Member) -> Room:
+        self._members[member.sid] = member
+        if member.session is not None:
+            self._sessions[member.session].add(member.sid)
+        room = self._rooms.setdefault(member.recipient, Room())
+        room.members[member.sid] = member
+        return room
+
+    def leave(self, sid: str) -> Member | None:
+        member = self._members.pop(sid, None)
+        if member is None:
+            return None
+        room = self._rooms[member.recipient]
+        del room.members[sid]
+        if not room.members:
+            del self._rooms[member.recipient]
+        if member.session is not None:
+            self._sessions[member.session].discard(sid)
+            if not self._sessions[member.session]:
+                del self._sessions[member.session]
+        return member
+
+    def room(self, recipient: str) -> Room | None:
+        return self._rooms.get(recipient)
+
+    def member(self, sid: str) -> Member | None:
+        return self._members.get(sid)
+
+    def recipients(self) -> list[str]:
+        return list(self._rooms)
+
+    def sessions(self) -> list[str]:
+        return list(self._sessions)
+
+    def of_session(self, session: str) -> list[str]:
+        """The sids that came with a sign-in."""
+        return list(self._sessions.get(session, ()))
+
+    def __len__(self) -> int:
+        return len(self._members)
