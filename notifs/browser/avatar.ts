@@ -1,0 +1,32 @@
+/** Who it is from, as a picture or initials. web/templates/row.html draws the same. */
+import { html } from "lit";
+import type { TemplateResult } from "lit";
+
+import { icon } from "./icons";
+import { safeImage } from "./links";
+import type { Notification } from "./wire";
+
+const TINTS = 8;
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+export function avatar({ actor, icon: image }: Notification): TemplateResult {
+  const picture = safeImage(actor?.avatar) ?? safeImage(image);
+  if (picture !== null) return html`<img class="avatar" src=${picture} alt="" width="32" height="32" loading="lazy" />`;
+  const name = actor?.name?.trim();
+  if (!name) return html`<span class="avatar plain" aria-hidden="true">${icon("bell")}</span>`;
+  return html`<span class="avatar tint-${tint(name)}" aria-hidden="true">${initials(name)}</span>`;
+}
+
+/** "Ada Lovelace" is AL, "ada" is A. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const first = [...(words[0] ?? "")][0] ?? "";
+  const last = words.length > 1 ? ([...(words.at(-1) ?? "")][0] ?? "") : "";
+  return (first + last).toUpperCase();
+}
+
+/** One of eight tints, always the same for a name; simple enough for a template to reckon too. */
+export function tint(name: string): number {
+  const letters = [...name];
+  return (LETTERS.indexOf((letters[0] ?? "").toUpperCase()) + letters.length) % TINTS;
+}

@@ -1,0 +1,303 @@
+/**
+ * One mailbox's connection: messages go through the reducer, acts go to the server, gaps are filled.
+ *
+ * State changes only by what the server says. An act merely asks; its rows are `pending` until the state has reached
+ * the cursor that the server answered with. Knows no elements.
+ */
+import { Backoff } from "./backoff";
+import { Emitter } from "./emitter";
+import { SIGNED_OUT } from "./errors";
+import { Http } from "./http";
+import type { ActBody } from "./http";
+import { Pending } from "./pending";
+import { Poller } from "./poller";
+import { MailboxSocket } from "./socket";
+import { EMPTY, reduce, restore } from "./state";
+import type { Input, State } from "./state";
+import { Timer } from "./timer";
+import { formatCursor, MOST_IDS, parseCursor } from "./wire";
+import type { Act, Cursor, Filter, Message, Notification, Snapshot } from "./wire";
+
+export type Transport = "socket" | "http";
+
+export type Status =
+  | { readonly name: "connecting" | "live" | "polling" | "signed-out" }
+  | { readonly name: "reconnecting"; readonly retryAt: number };
+
+export interface Events {
+  /** State, status or pending rows have changed. */
+  change: undefined;
+  /** Notifications were created while we watched. */
+  arrived: readonly Notification[];
+  degraded: string;
+  error: string;
+}
+
+export interface Options {
+  readonly base: string;
+  readonly transport: Transport;
+  /** What the server has painted already. */
+  readonly initial?: { readonly message: Snapshot; readonly filter: Filter } | undefined;
+}
+
+const PAGE = 50;
+const POLL = 5_000;
+/** How long what the server has promised may take before we ask for it: a change, an answer. */
+const CHANGE_PATIENCE = 1_000;
+const ANSWER_PATIENCE = 10_000;
+/** After so many attempts in a row without a socket, HTTP takes over meanwhile. */
+const PATIENT_ATTEMPTS = 3;
+
+export class Connection extends Emitter<Events> {
+  state: State;
+  status: Status = { name: "connecting" };
+  /** The server's word that its store cannot be read just now, until it can. */
+  degraded: string | null = null;
+
+  private readonly http: Http;
+  private readonly socket: MailboxSocket | null;
+  private readonly inFlight = new Pending();
+  private readonly poller = new Poller(() => this.poll(), POLL);
+  private readonly attempts = new Backoff(500, 5_000);
+  private readonly retry = new Timer(() => this.socket?.open());
+  private readonly syncs = new Backoff(200, 5_000);
+  private readonly syncing = new Timer(() => void this.sync());
+  private readonly comeBack = (): void => this.retryNow();
+  private failed = 0;
+  private retryAt = 0;
+  private promised: Cursor | null = null;
+  private closed = true;
+
+  constructor({ base, transport, initial }: Options) {
+    super();
+    this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
+    this.http = new Http(base);
+    const events = {
+      cursor: () => this.cursor,
+      opened: () => this.opened(),
+      closed: () => void this.lost(),
+      message: (message: Message) => this.receive(message),
+    };
+    this.socket = transport === "http" ? null : new MailboxSocket(base, events);
+  }
+
+  /** The cursor that we stand at, as the server writes it. */
+  get cursor(): string | null {
+    return this.state.cursor === null ? null : formatCursor(this.state.cursor);
+  }
+
+  /** The ids of the rows that an act is under way for. */
+  get pending(): ReadonlySet<string> {
+    return this.inFlight.ids;
+  }
+
+  open(): void {
+    if (!this.closed) return;
+    this.closed = false;
+    addEventListener("online", this.comeBack);
+    if (this.socket === null) void this.poller.ask();
+    else this.socket.open();
+  }
+
+  close(): void {
+    this.closed = true;
+    removeEventListener("online", this.comeBack);
+    this.retry.stop();
+    this.syncing.stop();
+    this.poller.stop();
+    this.socket?.close();
+  }
+
+  /** Do not wait for the next attempt. */
+  retryNow(): void {
+    if (this.retry.running) this.retry.now();
+    if (this.poller.running) void this.poller.ask();
+  }
+
+  markRead(ids: readonly string[]): Promise<void> {
+    return this.actOn("mark_read", ids);
+  }
+
+  markUnread(ids: readonly string[]): Promise<void> {
+    return this.actOn("mark_unread", ids);
+  }
+
+  archive(ids: readonly string[]): Promise<void> {
+    return this.actOn("archive", ids);
+  }
+
+  unarchive(ids: readonly string[]): Promise<void> {
+    return this.actOn("unarchive", ids);
+  }
+
+  /** Up to what the person was looking at: what arrives while they click stays unread. */
+  async markAllRead(upTo: string | null = this.cursor): Promise<void> {
+    if (upTo !== null) await this.act("mark_all_read", { up_to: upTo });
+  }
+
+  async markSeen(what: ActBody): Promise<void> {
+    await this.act("mark_seen", what);
+  }
+
+  /** Load the next older stretch of a filter. */
+  async fetch(filter: Filter): Promise<void> {
+    const request = { filter, before: this.state.windows[filter].through, limit: PAGE };
+    const page = await this.ask((via) => via.fetch(request));
+    this.dispatch({ ...page, type: "page" });
+    this.expect(parseCursor(page.cursor));
+  }
+
+  private async actOn(act: Act, ids: readonly string[]): Promise<void> {
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const some = ids.slice(start, start + MOST_IDS);
+      try {
+        this.setPending(some, null);
+        this.setPending(some, await this.act(act, { ids: some }));
+      } catch (error) {
+        this.inFlight.drop(some);
+        this.changed();
+        throw error;
+      }
+    }
+  }
+
+  private async act(act: Act, body: ActBody): Promise<Cursor> {
+    const done = await this.ask((via) => via.act(act, body));
+    const cursor = parseCursor(done.cursor);
+    if (this.socket?.live) this.expect(cursor);
+    else void this.poller.ask();
+    return cursor;
+  }
+
+  /** By the socket while there is one, else over HTTP, which may well work while the socket is coming back. */
+  private async ask<Answer>(question: (via: MailboxSocket | Http) => Promise<Answer>): Promise<Answer> {
+    try {
+      return await question(this.socket?.live ? this.socket : this.http);
+    } catch (error) {
+      if (error === SIGNED_OUT) this.signOut();
+      throw error;
+    }
+  }
+
+  private setPending(ids: readonly string[], until: Cursor | null): void {
+    this.inFlight.add(ids, until);
+    this.changed();
+  }
+
+  private receive(message: Message): void {
+    const before = this.state.rows;
+    this.dispatch(message);
+    if (message.type === "degraded") this.degrade(message.meta);
+    if (message.type === "error") this.emit("error", message.error?.message ?? message.meta);
+    if (message.type !== "created") return;
+    // Only what has really been taken in, and only the first time.
+    const fresh = message.notifs.filter(
+      (row): row is Notification => row.retracted !== true && !before.has(row.id) && this.state.rows.has(row.id),
+    );
+    if (fresh.length > 0) this.emit("arrived", fresh);
+  }
+
+  private dispatch(input: Input): void {
+    const before = this.state;
+    this.state = reduce(before, input);
+    if (before.awaiting && !this.state.awaiting) this.answered();
+    if (this.state.needsSync && !this.state.awaiting) this.syncing.set(this.syncs.next());
+    if (this.state !== before) this.changed();
+  }
+
+  private degrade(meta: string): void {
+    this.degraded = meta;
+    this.emit("degraded", meta);
+    this.changed();
+  }
+
+  /** The server stands at this cursor, so its message is on the way; if it does not come soon, ask for it. */
+  private expect(cursor: Cursor): void {
+    if (this.reached(cursor)) return;
+    this.promised = cursor;
+    this.syncing.set(CHANGE_PATIENCE);
+  }
+
+  private reached(cursor: Cursor): boolean {
+    const mine = this.state.cursor;
+    return mine !== null && mine.epoch === cursor.epoch && mine.revision >= cursor.revision;
+  }
+
+  private async sync(): Promise<void> {
+    const behind = this.promised !== null && !this.reached(this.promised);
+    this.promised = null;
+    if (!behind && !this.state.needsSync && !this.state.awaiting) return;
+    if (!this.socket?.live) return this.poller.ask();
+    this.dispatch({ type: "syncing" });
+    // The answer comes as a message before the ack. If it did not, or there was no ack: once more, a little later.
+    await this.socket.sync(this.cursor).catch(() => undefined);
+    if (this.state.awaiting && this.socket.live) this.syncing.set(this.syncs.next());
+  }
+
+  /** Whether the socket is not to be had for now, so that HTTP has to do. */
+  private get onHttp(): boolean {
+    return this.socket === null || this.failed >= PATIENT_ATTEMPTS;
+  }
+
+  private async poll(): Promise<boolean> {
+    try {
+      const message = await this.http.changes(this.cursor);
+      if (this.closed || this.socket?.live) return false;
+      this.dispatch({ type: "syncing" });
+      this.dispatch(message);
+      if (this.onHttp) this.setStatus({ name: "polling" });
+    } catch (error) {
+      if (this.closed || this.socket?.live) return false;
+      if (error === SIGNED_OUT) this.signOut();
+      else this.setStatus({ name: "reconnecting", retryAt: this.socket === null ? Date.now() + POLL : this.retryAt });
+    }
+    return this.onHttp && !this.closed;
+  }
+
+  private opened(): void {
+    this.retry.stop();
+    this.poller.stop();
+    this.setStatus({ name: "live" });
+    // The delta or snapshot comes by itself; should it be lost on the way, ask for it.
+    this.dispatch({ type: "syncing" });
+    this.syncing.set(ANSWER_PATIENCE);
+  }
+
+  /** Only an answer proves that the socket works: one that opens and is closed again has failed once more. */
+  private answered(): void {
+    this.degraded = null;
+    this.syncs.reset();
+    if (!this.socket?.live) return;
+    this.failed = 0;
+    this.attempts.reset();
+  }
+
+  /** The socket has closed, or could not be opened. */
+  private async lost(): Promise<void> {
+    if (this.closed) return;
+    this.failed += 1;
+    const wait = this.attempts.next();
+    this.retryAt = Date.now() + wait;
+    this.retry.set(wait);
+    if (this.status.name !== "polling") this.setStatus({ name: "reconnecting", retryAt: this.retryAt });
+    // Neither a refused handshake nor a closed socket says why: ask where there is a status code.
+    if (this.onHttp) return this.poller.running ? undefined : this.poller.ask();
+    if ((await this.http.signedIn()) === false) this.signOut();
+  }
+
+  private signOut(): void {
+    if (this.closed) return;
+    this.close();
+    this.setStatus({ name: "signed-out" });
+  }
+
+  private setStatus(status: Status): void {
+    this.status = status;
+    this.changed();
+  }
+
+  private changed(): void {
+    this.inFlight.settle((cursor) => this.reached(cursor));
+    this.emit("change", undefined);
+  }
+}

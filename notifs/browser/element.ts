@@ -1,0 +1,68 @@
+/** What the elements have in common: they show one mailbox, and take over from the server's first paint. */
+import { LitElement } from "lit";
+import type { PropertyDeclarations } from "lit";
+
+import type { Connection, Transport } from "./connection";
+import { readIsland } from "./island";
+import { connect, release } from "./shared";
+
+export abstract class MailboxElement extends LitElement {
+  static override properties: PropertyDeclarations = {
+    base: {},
+    transport: {},
+    inboxUrl: { attribute: "inbox-url" },
+    loginUrl: { attribute: "login-url" },
+  };
+
+  /** Where the server is mounted; read when the element enters the page, as is `transport`. */
+  declare base: string;
+  declare transport: Transport | undefined;
+  declare inboxUrl: string;
+  /** Empty if there is no page to send people to. */
+  declare loginUrl: string | undefined;
+
+  protected connection: Connection | null = null;
+  private stopListening: (() => void)[] = [];
+
+  constructor() {
+    super();
+    this.base = "";
+    this.inboxUrl = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const { base } = this;
+    const island = readIsland(base);
+    this.transport ??= island?.transport ?? "socket";
+    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined });
+    this.stopListening = this.listen(this.connection);
+    this.requestUpdate();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const stop of this.stopListening.splice(0)) stop();
+    if (this.connection !== null) release(this.connection);
+    this.connection = null;
+  }
+
+  /** What to hear of the connection. Returns the ways to stop. */
+  protected listen(connection: Connection): (() => void)[] {
+    return [connection.on("change", () => this.requestUpdate())];
+  }
+
+  protected get inboxHref(): string {
+    return this.inboxUrl || `${this.base}/notifications/`;
+  }
+
+  protected get loginHref(): string {
+    return this.loginUrl ?? `${this.base}/login/`;
+  }
+
+  /** The server's markup goes in the same turn in which ours comes, so that nothing flickers. */
+  protected override createRenderRoot(): HTMLElement | DocumentFragment {
+    this.shadowRoot?.replaceChildren();
+    return super.createRenderRoot();
+  }
+}

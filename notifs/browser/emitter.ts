@@ -1,0 +1,15 @@
+/** Typed events without the DOM. */
+export class Emitter<Events extends object> {
+  private readonly listeners: { [Name in keyof Events]?: Set<(event: Events[Name]) => void> } = {};
+
+  /** Returns the way to stop listening. */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    const listening = (this.listeners[name] ??= new Set());
+    listening.add(listener);
+    return () => listening.delete(listener);
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of [...(this.listeners[name] ?? [])]) listener(event);
+  }
+}

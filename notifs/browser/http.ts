@@ -1,0 +1,66 @@
+/** The mailbox over plain HTTP: for pages without a socket, and while the socket cannot be opened. */
+import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
+import { ACTS } from "./wire";
+import type { Act, Change, Done, Filter, Page, Snapshot } from "./wire";
+
+const PATIENCE = 10_000;
+
+export interface PageRequest {
+  readonly filter: Filter;
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export type ActBody = { readonly ids: readonly string[] } | { readonly up_to: string };
+
+export class Http {
+  constructor(private readonly base: string) {}
+
+  fetch({ filter, before, limit }: PageRequest): Promise<Page> {
+    const query = new URLSearchParams({ filter, limit: String(limit) });
+    if (before !== null) query.set("before", String(before));
+    return this.request<Page>(`?${query}`);
+  }
+
+  /** What has changed since the cursor; without one, the unread ones afresh. */
+  changes(cursor: string | null): Promise<Change | Snapshot> {
+    return this.request(`/changes${cursor === null ? "" : `?${new URLSearchParams({ cursor })}`}`);
+  }
+
+  act(act: Act, body: ActBody): Promise<Done> {
+    const headers = { "content-type": "application/json" };
+    return this.request(`/${ACTS[act]}`, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  /** Whether the server still knows who we are; null when it cannot be asked. */
+  async signedIn(): Promise<boolean | null> {
+    try {
+      await this.fetch({ filter: "unread", before: null, limit: 1 });
+      return true;
+    } catch (error) {
+      return error === SIGNED_OUT ? false : null;
+    }
+  }
+
+  private async request<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(`${this.base}/api/v1/inbox${path}`, {
+      ...init,
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE),
+    }).catch(() => {
+      throw UNREACHABLE;
+    });
+    if (response.status === 401) throw SIGNED_OUT;
+    if (!response.ok) throw await problem(response);
+    return (await response.json()) as Answer;
+  }
+}
+
+/** RFC 9457 problem JSON in the server's words; a proxy's error page in ours. */
+async function problem(response: Response): Promise<ActError> {
+  const body = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown };
+  const code = typeof body.code === "string" ? body.code : `http_${response.status}`;
+  const detail = typeof body.detail === "string" ? body.detail : "The server could not do that.";
+  return new ActError(code, detail);
+}

@@ -1,0 +1,22 @@
+/** Everything a page needs: load it as a module, and the elements are there. */
+import { NotifsBell } from "./bell";
+import { NotifsInbox } from "./inbox";
+import "./styles/page.css";
+import theme from "./styles/theme.css?inline";
+import { NotifsToasts } from "./toasts";
+
+const ELEMENTS = { "notifs-inbox": NotifsInbox, "notifs-bell": NotifsBell, "notifs-toasts": NotifsToasts };
+
+for (const [name, element] of Object.entries(ELEMENTS)) {
+  if (!customElements.get(name)) customElements.define(name, element);
+}
+
+// The page may choose light or dark on its root; inside a shadow root that attribute cannot be seen.
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(theme);
+document.adoptedStyleSheets.push(sheet);
+
+export { Connection } from "./connection";
+export { ActError } from "./errors";
+export { connect, release } from "./shared";
+export { NotifsBell, NotifsInbox, NotifsToasts };

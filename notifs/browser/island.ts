@@ -1,0 +1,17 @@
+/** What the server has painted and left for the elements to go on from: a JSON island in the page. */
+import type { Transport } from "./connection";
+import type { Filter, Snapshot } from "./wire";
+
+export interface Island {
+  readonly base: string;
+  readonly transport: Transport;
+  readonly filter: Filter;
+  readonly message: Snapshot;
+}
+
+export function readIsland(base: string): Island | null {
+  const text = document.getElementById("notifs-island")?.textContent;
+  if (!text) return null;
+  const island = JSON.parse(text) as Island;
+  return island.base === base ? island : null;
+}

@@ -1,0 +1,93 @@
+/** One notification in a list. web/templates/row.html draws the same with forms. */
+import { html, nothing } from "lit";
+import type { TemplateResult } from "lit";
+import { classMap } from "lit/directives/class-map.js";
+
+import { avatar } from "./avatar";
+import { icon } from "./icons";
+import type { IconName } from "./icons";
+import { safeLink } from "./links";
+import { isUnread } from "./state";
+import { ago, exact } from "./time";
+import type { Notification } from "./wire";
+
+export type RowAct = "markRead" | "markUnread" | "archive" | "unarchive";
+
+export interface RowContext {
+  readonly now: number;
+  readonly headingLevel: number;
+  readonly pending: ReadonlySet<string>;
+  /** Why the last act on a row was refused. */
+  readonly refusals: ReadonlyMap<string, string>;
+  readonly act: (act: RowAct, id: string) => void;
+}
+
+/** `slot` names the place, so that the focus finds it again when the button in it has changed. */
+const CONTROLS: Record<RowAct, { slot: "read" | "archive"; icon: IconName; label: string }> = {
+  markRead: { slot: "read", icon: "check", label: "Mark as read" },
+  markUnread: { slot: "read", icon: "unread", label: "Mark as unread" },
+  archive: { slot: "archive", icon: "archive", label: "Archive" },
+  unarchive: { slot: "archive", icon: "unarchive", label: "Move back to the inbox" },
+};
+
+export function row(notification: Notification, context: RowContext): TemplateResult {
+  const { id, created_at, priority } = notification;
+  const isBusy = context.pending.has(id);
+  const classes = { row: true, unread: isUnread(notification), urgent: priority === "urgent", busy: isBusy };
+  const refusal = context.refusals.get(id);
+  return html`<li class=${classMap(classes)} data-id=${id} aria-busy=${isBusy}>
+    <span class="dot" aria-hidden="true"></span>
+    ${avatar(notification)}
+    <div class="what">
+      <div class="line">
+        ${heading(notification, context.headingLevel)}
+        <time datetime=${created_at} title=${exact(created_at)}>${ago(created_at, context.now)}</time>
+      </div>
+      <div class="line">
+        <div class="words">
+          ${notification.body ? html`<p class="body">${notification.body}</p>` : nothing}
+          ${refusal === undefined ? nothing : html`<p class="refusal" role="alert">${icon("warning")} ${refusal}</p>`}
+        </div>
+        <div class="controls">${actsFor(notification).map((act) => control(act, notification, context))}</div>
+      </div>
+    </div>
+  </li>`;
+}
+
+/** Where the title leads: by way of the server, which marks it as read, while it is unread. */
+export function target(notification: Notification): string | null {
+  const url = safeLink(notification.url);
+  return url !== null && isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
+}
+
+/** An archived one is done with: it can only come back. */
+function actsFor({ read_at, archived_at }: Notification): RowAct[] {
+  if (archived_at !== null) return ["unarchive"];
+  return [read_at === null ? "markRead" : "markUnread", "archive"];
+}
+
+function heading(notification: Notification, level: number): TemplateResult {
+  const href = target(notification);
+  const words = html`${isUnread(notification) ? html`<span class="hidden">Unread: </span>` : nothing}${
+    notification.priority === "urgent" ? html`<span class="flag">Urgent</span> ` : nothing
+  }${notification.title}`;
+  return html`<div class="title" role="heading" aria-level=${level}>
+    ${href === null ? words : html`<a href=${href} data-slot="title">${words}</a>`}
+  </div>`;
+}
+
+/** Busy ones stay focusable: a disabled button would lose the focus. */
+function control(act: RowAct, { id, title }: Notification, { pending, act: ask }: RowContext): TemplateResult {
+  const { slot, icon: name, label } = CONTROLS[act];
+  return html`<button
+    class="icon-button"
+    type="button"
+    data-slot=${slot}
+    title=${label}
+    aria-label="${label}: ${title}"
+    aria-disabled=${pending.has(id)}
+    @click=${() => !pending.has(id) && ask(act, id)}
+  >
+    ${icon(name)}
+  </button>`;
+}

@@ -1,0 +1,223 @@
+/**
+ * The mailbox as this page knows it: a pure function of (state, message).
+ *
+ * Everything on screen comes from one state, and every state stands at one cursor: the list and its counts cannot
+ * disagree. Messages may be dropped, repeated or swapped on the way; after one answer to `sync` the state equals the
+ * store's. contract.md, section 4, is the law; the comments here only say why.
+ */
+import { parseCursor } from "./wire";
+import type { Change, Cursor, Filter, Message, Notification, Page, Row, Snapshot } from "./wire";
+
+/** What is loaded of one filter: all of it, or from the newest down to the position `through`. */
+export interface Window {
+  readonly through: number | null;
+  readonly complete: boolean;
+}
+
+/** A snapshot that is arriving in pages, and the position that it has reached. */
+interface Stream {
+  readonly cursor: string;
+  readonly through: number | null;
+}
+
+type FetchedPage = Page & { readonly type: "page" };
+type Held = Change | FetchedPage;
+
+/** `syncing`: the page has asked for an answer, as the server does by itself after `connected`. */
+export type Input = Message | FetchedPage | { readonly type: "syncing" };
+
+export interface State {
+  readonly cursor: Cursor | null;
+  readonly unread: number;
+  readonly unseen: number;
+  /** Retracted ones stay, so that a late page cannot bring them back. */
+  readonly rows: ReadonlyMap<string, Row>;
+  readonly windows: Readonly<Record<Filter, Window>>;
+  /** The revision that `rows` were last built afresh from: an older page says nothing about what they left out. */
+  readonly floor: number;
+  readonly stream: Stream | null;
+  /** What came too early, or while an answer is awaited that may take the state back to before it. */
+  readonly held: readonly Held[];
+  /** A delta or snapshot is on its way. */
+  readonly awaiting: boolean;
+  /** There is a gap that only `sync` can fill. */
+  readonly needsSync: boolean;
+}
+
+const MOST_HELD = 256;
+const UNLOADED: Window = { through: null, complete: false };
+
+export const EMPTY: State = {
+  cursor: null,
+  unread: 0,
+  unseen: 0,
+  rows: new Map(),
+  windows: { unread: UNLOADED, all: UNLOADED, archived: UNLOADED },
+  floor: 0,
+  stream: null,
+  held: [],
+  awaiting: false,
+  needsSync: false,
+};
+
+export function reduce(state: State, input: Input): State {
+  switch (input.type) {
+    case "connected":
+    case "syncing":
+      return { ...state, awaiting: true };
+    case "created":
+    case "changed":
+      return settle(change(state, input));
+    case "delta":
+      return settle(change({ ...state, awaiting: false, needsSync: false }, input));
+    case "snapshot":
+      return input.before == null ? snapshot(state, input) : laterPage(state, input);
+    case "page":
+      return page(state, input);
+    default:
+      return state;
+  }
+}
+
+/** The state of the first paint: what the server rendered, of the filter that it rendered. */
+export function restore(message: Snapshot, filter: Filter): State {
+  return replace(EMPTY, message, filter);
+}
+
+export function loaded(window: Window): boolean {
+  return window.complete || window.through !== null;
+}
+
+/** The rows to show under a filter, newest first: only as far down as nothing can be missing in between. */
+export function view(state: State, filter: Filter, now: number): Notification[] {
+  const { through, complete } = state.windows[filter];
+  const bottom = complete ? -Infinity : (through ?? Infinity);
+  return [...state.rows.values()]
+    .filter((row): row is Notification => row.retracted !== true && row.position >= bottom && matches(row, filter, now))
+    .sort((a, b) => b.position - a.position);
+}
+
+export function isUnread(row: Notification): boolean {
+  return row.read_at === null && row.archived_at === null;
+}
+
+function matches(row: Notification, filter: Filter, now: number): boolean {
+  if (filter === "archived") return row.archived_at !== null;
+  if (row.snoozed_until !== null && Date.parse(row.snoozed_until) > now) return false;
+  return filter === "unread" ? isUnread(row) : row.archived_at === null;
+}
+
+function change(state: State, message: Change): State {
+  const cursor = parseCursor(message.cursor);
+  if (state.cursor !== null && state.cursor.epoch !== cursor.epoch) {
+    // The answer that is awaited may well be of this epoch, and older than this message.
+    return state.awaiting ? hold(state, message) : { ...state, needsSync: true };
+  }
+  const mine = state.cursor?.revision ?? -1;
+  if (cursor.revision <= mine) return state;
+  if (message.prev > mine) return { ...hold(state, message), needsSync: true };
+  const next = {
+    ...state,
+    cursor,
+    unread: message.notif_count,
+    unseen: message.unseen_count,
+    rows: upsert(state.rows, message.notifs),
+  };
+  return state.awaiting ? hold(next, message) : next;
+}
+
+function snapshot(state: State, message: Snapshot): State {
+  const cursor = parseCursor(message.cursor);
+  const sameEpoch = state.cursor?.epoch === cursor.epoch;
+  const mine = state.cursor?.revision ?? -1;
+  if (!state.awaiting && sameEpoch && cursor.revision <= mine) return state;
+  const answered = { ...state, awaiting: false, needsSync: false };
+  const nothingNew = sameEpoch && cursor.revision === mine && message.recovered === true;
+  return settle(nothingNew ? answered : replace(answered, message, "unread"));
+}
+
+function replace(state: State, message: Snapshot, filter: Filter): State {
+  const cursor = parseCursor(message.cursor);
+  const window = { through: lastPosition(message.notifs), complete: !message.has_more };
+  return {
+    ...state,
+    cursor,
+    unread: message.notif_count,
+    unseen: message.unseen_count,
+    rows: upsert(new Map(), message.notifs),
+    windows: { ...EMPTY.windows, [filter]: window },
+    floor: cursor.revision,
+    stream: { cursor: message.cursor, through: window.through },
+  };
+}
+
+/** Later pages of the snapshot that is being streamed; what changed since then has a newer revision and stays. */
+function laterPage(state: State, message: Snapshot): State {
+  const { stream } = state;
+  const before = message.before ?? null;
+  if (stream?.cursor !== message.cursor || stream.through !== before) return state;
+  const through = lastPosition(message.notifs) ?? before;
+  return {
+    ...state,
+    rows: upsert(state.rows, message.notifs),
+    stream: { ...stream, through },
+    windows: { ...state.windows, unread: extend(state.windows.unread, through, !message.has_more) },
+  };
+}
+
+function page(state: State, message: FetchedPage): State {
+  const cursor = parseCursor(message.cursor);
+  if (state.cursor?.epoch !== cursor.epoch || cursor.revision < state.floor) return state;
+  if (cursor.revision > state.cursor.revision) return hold(state, message);
+  const window = state.windows[message.filter];
+  const joins = message.before === null || message.before === window.through;
+  const through = lastPosition(message.notifs) ?? message.before;
+  return {
+    ...state,
+    rows: upsert(state.rows, message.notifs),
+    windows: joins
+      ? { ...state.windows, [message.filter]: extend(window, through, !message.has_more) }
+      : state.windows,
+  };
+}
+
+/** A page that reaches no deeper than what is loaded already says nothing about the rest. */
+function extend(window: Window, through: number | null, complete: boolean): Window {
+  if (window.complete) return window;
+  if (through === null || window.through === null) return { through: through ?? window.through, complete };
+  return through > window.through ? window : { through, complete };
+}
+
+/**
+ * Try the held ones again, oldest first; those of another epoch and those that are no longer news fall out. While an
+ * answer is awaited they all stay, because the answer may be older than they are.
+ */
+function settle(state: State): State {
+  if (state.held.length === 0) return state;
+  const oldestFirst = state.held
+    .filter((held) => parseCursor(held.cursor).epoch === state.cursor?.epoch)
+    .sort((a, b) => parseCursor(a.cursor).revision - parseCursor(b.cursor).revision);
+  const settled = oldestFirst.reduce<State>(
+    (next, held) => (held.type === "page" ? page(next, held) : change(next, held)),
+    { ...state, held: [] },
+  );
+  return state.awaiting ? { ...settled, held: state.held } : settled;
+}
+
+function hold(state: State, message: Held): State {
+  return { ...state, held: [...state.held, message].slice(-MOST_HELD) };
+}
+
+function upsert(rows: ReadonlyMap<string, Row>, incoming: readonly Row[]): ReadonlyMap<string, Row> {
+  const next = new Map(rows);
+  for (const row of incoming) {
+    const mine = next.get(row.id);
+    if (mine === undefined || row.revision > mine.revision) next.set(row.id, row);
+  }
+  return next;
+}
+
+function lastPosition(rows: readonly Row[]): number | null {
+  const last = rows.findLast((row): row is Notification => row.retracted !== true);
+  return last?.position ?? null;
+}

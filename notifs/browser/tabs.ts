@@ -1,0 +1,42 @@
+/** The filters as tabs; arrow keys go from one to the next, as people expect of tabs. */
+import { html, nothing } from "lit";
+import type { TemplateResult } from "lit";
+
+import { FILTERS } from "./wire";
+import type { Filter } from "./wire";
+
+const LABELS: Record<Filter, string> = { unread: "Unread", all: "All", archived: "Archived" };
+
+export function tabs(current: Filter, unread: number, choose: (filter: Filter) => void): TemplateResult {
+  const onKeydown = (event: KeyboardEvent): void => step(event, choose);
+  return html`<div class="tabs" role="tablist" aria-label="Show" @keydown=${onKeydown}>
+    ${FILTERS.map(
+      (filter) => html`<button
+        class="tab"
+        type="button"
+        role="tab"
+        id="tab-${filter}"
+        aria-selected=${filter === current}
+        aria-controls="list"
+        tabindex=${filter === current ? 0 : -1}
+        @click=${() => choose(filter)}
+      >
+        ${LABELS[filter]}${filter === "unread" && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
+      </button>`,
+    )}
+  </div>`;
+}
+
+function step(event: KeyboardEvent, choose: (filter: Filter) => void): void {
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+  const here = buttons.indexOf(event.target as HTMLButtonElement);
+  const places: Record<string, number> = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: -1 };
+  const place = places[event.key];
+  if (place === undefined) return;
+  const next = place === buttons.length ? 0 : buttons.indexOf(buttons.at(place) as HTMLButtonElement);
+  const filter = FILTERS[next];
+  if (filter === undefined) return;
+  event.preventDefault();
+  buttons[next]?.focus();
+  choose(filter);
+}

@@ -1,0 +1,293 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Connection } from "../connection";
+import type { Options } from "../connection";
+import { ActError } from "../errors";
+import { connect, release } from "../shared";
+import { view } from "../state";
+import type { Notification } from "../wire";
+import { FakeServer, FakeSocket } from "./fakes";
+
+let server: FakeServer;
+let connection: Connection;
+
+vi.mock("socket.io-client", () => ({
+  io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  server.store.create(2);
+  server.install();
+});
+
+afterEach(() => {
+  connection.close();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+async function open(options: Partial<Options> = {}): Promise<Connection> {
+  connection = new Connection({ base: "", transport: "socket", ...options });
+  connection.open();
+  await vi.advanceTimersByTimeAsync(1);
+  return connection;
+}
+
+const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+const unread = (): number => view(connection.state, "unread", 0).length;
+const socket = (): FakeSocket => server.sockets[0] as FakeSocket;
+const asked = (event: string): number => server.asked.filter((each) => each.event === event).length;
+
+describe("over a socket", () => {
+  test("shows what the server sends, and goes on from there after a break", async () => {
+    await open();
+    expect(connection.status).toEqual({ name: "live" });
+    expect(unread()).toBe(2);
+    socket().drop();
+    expect(connection.status.name).toBe("reconnecting");
+    server.store.create(1);
+    await pass(1_000);
+    expect(connection.status.name).toBe("live");
+    expect(socket().cursor).toBe("a:2");
+    expect(unread()).toBe(3);
+  });
+
+  test("says when it will try again, later each time", async () => {
+    server.mode = "down";
+    await open();
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const { status } = connection;
+      if (status.name !== "reconnecting") throw new Error(status.name);
+      waits.push(status.retryAt - Date.now());
+      await pass(status.retryAt - Date.now() + 1);
+    }
+    expect(waits[0]).toBeLessThanOrEqual(750);
+    expect(waits[3]).toBeGreaterThan(waits[0] as number);
+    server.mode = "up";
+    connection.retryNow();
+    await pass(1);
+    expect(connection.status.name).toBe("live");
+  });
+
+  test("fills a gap with one sync", async () => {
+    await open();
+    server.loses = (message) => message.type === "created";
+    server.create();
+    server.loses = () => false;
+    server.create();
+    expect(unread()).toBe(2);
+    await pass(1_000);
+    expect(unread()).toBe(4);
+    expect(asked("sync")).toBe(1);
+  });
+
+  test("asks again when the answer is lost", async () => {
+    await open();
+    server.loses = (message) => message.type !== "created" || message.cursor === "a:3";
+    server.create();
+    server.create();
+    await pass(1_000);
+    expect(connection.state.awaiting).toBe(true);
+    server.loses = () => false;
+    await pass(10_000);
+    expect(unread()).toBe(4);
+    expect(asked("sync")).toBeGreaterThan(1);
+  });
+
+  test("tells of what was created while it watched, once, and never of a backlog", async () => {
+    const arrived: (readonly Notification[])[] = [];
+    connection = new Connection({ base: "", transport: "socket" });
+    connection.on("arrived", (notifications) => arrived.push(notifications));
+    connection.open();
+    await pass(1);
+    const message = server.store.create(1);
+    server.push(message);
+    server.push(message);
+    expect(arrived.map((each) => each.map(({ id }) => id))).toEqual([["a3"]]);
+  });
+
+  test("passes on what the server says about itself", async () => {
+    await open();
+    const heard: string[] = [];
+    connection.on("degraded", (meta) => heard.push(meta));
+    connection.on("error", (message) => heard.push(message));
+    server.push({ type: "degraded", meta: "Updates may be late" });
+    server.push({ type: "error", meta: "Error", error: { code: "slow", message: "You read too slowly." } });
+    expect(heard).toEqual(["Updates may be late", "You read too slowly."]);
+    expect(connection.degraded).toBe("Updates may be late");
+    socket().drop();
+    await pass(1_000);
+    expect(connection.degraded).toBeNull();
+  });
+
+  test("finds out that it was signed out", async () => {
+    await open();
+    server.mode = "signed-out";
+    socket().drop("io server disconnect");
+    await pass(1);
+    expect(connection.status).toEqual({ name: "signed-out" });
+    await pass(60_000);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("comes back when the server closed the socket for another reason", async () => {
+    await open();
+    socket().drop("io server disconnect");
+    await pass(1_000);
+    expect(connection.status.name).toBe("live");
+  });
+
+  test("is opened once when it is retried while it is being opened", async () => {
+    await open();
+    connection.open();
+    expect(server.sockets).toHaveLength(1);
+  });
+});
+
+describe("acts", () => {
+  test("change the state by the message that follows, and look busy until it has come", async () => {
+    await open();
+    server.loses = (message) => message.type === "changed";
+    const act = connection.markRead(["a1"]);
+    expect(connection.pending).toEqual(new Set(["a1"]));
+    await act;
+    expect(unread()).toBe(2);
+    expect(connection.pending).toEqual(new Set(["a1"]));
+    await pass(2_000);
+    expect(unread()).toBe(1);
+    expect(connection.pending).toEqual(new Set());
+  });
+
+  test("that are refused say why", async () => {
+    await open();
+    server.refusal = { code: "unavailable", message: "Try again later." };
+    await expect(connection.archive(["a1"])).rejects.toEqual(new ActError("unavailable", "Try again later."));
+    expect(connection.pending).toEqual(new Set());
+  });
+
+  test("go out with at most 200 ids a call", async () => {
+    await open();
+    await connection.markUnread(Array.from({ length: 450 }, (_, i) => `a${i}`));
+    const sizes = server.asked.map(({ data }) => (data as { ids: string[] }).ids.length);
+    expect(sizes).toEqual([200, 200, 50]);
+  });
+
+  test("that mark everything name the cursor that was looked at", async () => {
+    await open();
+    await connection.markAllRead();
+    await connection.markSeen({ up_to: "a:2" });
+    expect(server.asked).toEqual([
+      { event: "mark_all_read", data: { up_to: "a:2" } },
+      { event: "mark_seen", data: { up_to: "a:2" } },
+    ]);
+    expect(connection.state.unread).toBe(0);
+  });
+
+  test("go over HTTP while the socket is away", async () => {
+    await open();
+    server.socketsRefused = true;
+    socket().drop();
+    await connection.markRead(["a1"]);
+    await pass(10);
+    expect(server.requests).toContain("POST /api/v1/inbox/read");
+    expect(unread()).toBe(1);
+  });
+
+  test("say that the server cannot be reached", async () => {
+    server.mode = "down";
+    await open();
+    await expect(connection.markRead(["a1"])).rejects.toMatchObject({ code: "unreachable" });
+  });
+});
+
+describe("over HTTP", () => {
+  test("asks every five seconds, and at once after an act", async () => {
+    await open({ transport: "http" });
+    expect(connection.status.name).toBe("polling");
+    expect(unread()).toBe(2);
+    server.store.create(1);
+    await pass(5_000);
+    expect(unread()).toBe(3);
+    await connection.markAllRead();
+    await pass(10);
+    expect(unread()).toBe(0);
+    expect(server.sockets).toHaveLength(0);
+  });
+
+  test("goes on asking while the server is away, and says so", async () => {
+    await open({ transport: "http" });
+    server.mode = "down";
+    await pass(5_000);
+    expect(connection.status.name).toBe("reconnecting");
+    server.mode = "up";
+    await pass(5_000);
+    expect(connection.status.name).toBe("polling");
+  });
+
+  test("takes over when the socket cannot be opened three times, until it can", async () => {
+    server.socketsRefused = true;
+    await open();
+    await pass(5_000);
+    expect(connection.status.name).toBe("polling");
+    expect(unread()).toBe(2);
+    server.store.create(1);
+    await pass(5_000);
+    expect(unread()).toBe(3);
+    server.socketsRefused = false;
+    await pass(8_000);
+    expect(connection.status.name).toBe("live");
+    const requests = server.requests.length;
+    await pass(30_000);
+    expect(server.requests).toHaveLength(requests);
+  });
+
+  test("ends when it is signed out", async () => {
+    await open({ transport: "http" });
+    server.mode = "signed-out";
+    await expect(connection.fetch("all")).rejects.toMatchObject({ code: "signed_out" });
+    expect(connection.status.name).toBe("signed-out");
+  });
+
+  test("tells a refusal in the server's words", async () => {
+    await open({ transport: "http" });
+    server.refusal = { code: "busy", message: "The store is busy." };
+    await expect(connection.archive(["a1"])).rejects.toMatchObject({ code: "busy", message: "The store is busy." });
+  });
+});
+
+describe("loading", () => {
+  test("brings the next older rows of a filter", async () => {
+    server.store.create(6);
+    await open();
+    await connection.fetch("all");
+    expect(view(connection.state, "all", 0)).toHaveLength(3);
+    await connection.fetch("all");
+    expect(view(connection.state, "all", 0)).toHaveLength(6);
+  });
+
+  test("goes on from what the server has painted", async () => {
+    const { cursor, notif_count, unseen_count, notifs, has_more } = server.store.fetch("unread", null);
+    const message = { type: "snapshot", meta: "", cursor, notif_count, unseen_count, notifs, has_more } as const;
+    await open({ initial: { message, filter: "unread" } });
+    expect(socket().cursor).toBe("a:2");
+    expect(unread()).toBe(2);
+  });
+});
+
+test("one page has one connection to a base, closed with its last user", async () => {
+  connection = connect({ base: "/x", transport: "socket" });
+  expect(connect({ base: "/x", transport: "socket" })).toBe(connection);
+  await pass(1);
+  release(connection);
+  release(connection);
+  const again = connect({ base: "/x", transport: "socket" });
+  await pass(1);
+  expect(again).toBe(connection);
+  expect(socket().connected).toBe(true);
+  release(again);
+  await pass(1);
+  expect(socket().connected).toBe(false);
+});

@@ -1,0 +1,284 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import "../index";
+import type { MailboxElement } from "../element";
+import type { Notification } from "../wire";
+import { FakeServer, FakeSocket } from "./fakes";
+import { notification } from "./model";
+
+let server: FakeServer;
+
+vi.mock("socket.io-client", () => ({
+  io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  Element.prototype.animate ??= vi.fn();
+  server = new FakeServer();
+  server.install();
+});
+
+afterEach(async () => {
+  document.body.replaceChildren();
+  await settle();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const settle = (milliseconds = 10) => vi.advanceTimersByTimeAsync(milliseconds);
+
+async function show(markup: string): Promise<MailboxElement> {
+  document.body.innerHTML = markup;
+  await settle();
+  return document.body.querySelector("notifs-inbox, notifs-bell, notifs-toasts") as MailboxElement;
+}
+
+function all(element: Element, selector: string): HTMLElement[] {
+  return [...(element.shadowRoot?.querySelectorAll<HTMLElement>(selector) ?? [])];
+}
+
+function one(element: Element, selector: string): HTMLElement {
+  const found = all(element, selector)[0];
+  if (found === undefined) throw new Error(`there is no ${selector}`);
+  return found;
+}
+
+const words = (element: Element, selector: string): string[] =>
+  all(element, selector).map((each) => (each.textContent ?? "").replace(/\s+/g, " ").trim());
+
+function store(fields: Partial<Notification>): void {
+  const { store } = server;
+  store.revision += 1;
+  const row = notification({ id: `a${store.revision}`, position: store.revision, revision: store.revision, ...fields });
+  store.stored.set(row.id, { row, position: row.position });
+}
+
+async function click(element: Element, selector: string): Promise<void> {
+  one(element, selector).click();
+  await settle();
+}
+
+describe("the inbox", () => {
+  test("shows the unread ones, newest first, under the head that counts them", async () => {
+    store({ title: "First" });
+    store({ title: "Second", priority: "urgent" });
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    expect(words(inbox, ".title")).toEqual(["Unread: Urgent Second", "Unread: First"]);
+    expect(words(inbox, ".summary")).toEqual(["2 unread"]);
+    expect(words(inbox, "[role=tab]")).toEqual(["Unread2", "All", "Archived"]);
+  });
+
+  test("takes data for words, never for markup", async () => {
+    store({ title: "<img src=x onerror=alert(1)>", body: "<b>bold</b>", url: "javascript:alert(1)" });
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    expect(words(inbox, ".title")).toEqual(["Unread: <img src=x onerror=alert(1)>"]);
+    expect(all(inbox, "img, b, .title a")).toEqual([]);
+  });
+
+  test("leads by way of the server while a row is unread, and straight on when it is read", async () => {
+    store({ url: "/posts/7", read_at: "2026-01-01T00:00:00Z" });
+    store({ url: "/posts/8" });
+    store({ url: null });
+    const inbox = await show('<notifs-inbox filter="all"></notifs-inbox>');
+    const links = all(inbox, ".title").map((title) => title.querySelector("a")?.getAttribute("href"));
+    expect(links).toEqual([undefined, "/notifications/a2/read/", "/posts/7"]);
+  });
+
+  test("marks a row as read, offers Undo, and gives the focus to the next row", async () => {
+    for (let i = 0; i < 3; i++) store({});
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    one(inbox, '[data-id="a2"] [data-slot=read]').focus();
+    await click(inbox, '[data-id="a2"] [data-slot=read]');
+    expect(all(inbox, ".row").map((row) => row.dataset["id"])).toEqual(["a3", "a1"]);
+    expect(inbox.shadowRoot?.activeElement).toBe(one(inbox, '[data-id="a1"] [data-slot=read]'));
+    expect(words(inbox, ".notice")).toEqual(["Marked as read. Undo"]);
+    await click(inbox, ".notice button");
+    expect(all(inbox, ".row")).toHaveLength(3);
+    expect(words(inbox, ".notice")).toEqual([""]);
+  });
+
+  test("lets the offer to undo go after eight seconds", async () => {
+    store({});
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    await click(inbox, "[data-slot=archive]");
+    expect(words(inbox, ".notice")).toEqual(["Archived. Undo"]);
+    await settle(8_000);
+    expect(words(inbox, ".notice")).toEqual([""]);
+  });
+
+  test("says at the row why an act was refused", async () => {
+    store({});
+    server.refusal = { code: "unavailable", message: "the store is busy; try again" };
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    await click(inbox, "[data-slot=read]");
+    expect(words(inbox, ".row .refusal")).toEqual(["The store is busy; try again."]);
+    server.refusal = null;
+    await click(inbox, "[data-slot=archive]");
+    expect(words(inbox, ".blank p")).toEqual(["You are all caught up."]);
+  });
+
+  test("marks all as read, and gives back what it knows was unread", async () => {
+    store({});
+    store({});
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    await click(inbox, ".head button");
+    expect(words(inbox, ".summary")).toEqual(["Nothing unread"]);
+    await click(inbox, ".notice button");
+    expect(words(inbox, ".summary")).toEqual(["2 unread"]);
+  });
+
+  test("goes from tab to tab with the arrow keys, and loads what it shows", async () => {
+    store({ archived_at: "2026-01-01T00:00:00Z" });
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    const press = async (key: string) => {
+      const tab = one(inbox, "[role=tab][aria-selected=true]");
+      tab.focus();
+      tab.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      await settle();
+    };
+    await press("ArrowLeft");
+    expect(inbox.getAttribute("filter")).toBe("archived");
+    expect(all(inbox, ".row")).toHaveLength(1);
+    await press("ArrowRight");
+    expect(inbox.getAttribute("filter")).toBe("unread");
+    await press("End");
+    await press("Home");
+    expect(inbox.getAttribute("filter")).toBe("unread");
+    await press("ArrowRight");
+    expect(words(inbox, ".blank p")).toEqual(["No notifications yet."]);
+  });
+
+  test("loads older ones when asked, and says when it cannot", async () => {
+    for (let i = 0; i < 8; i++) store({});
+    const inbox = await show('<notifs-inbox filter="all"></notifs-inbox>');
+    expect(all(inbox, ".row")).toHaveLength(3);
+    await click(inbox, ".older button");
+    expect(all(inbox, ".row")).toHaveLength(6);
+    server.mode = "down";
+    server.sockets[0]?.drop();
+    await click(inbox, ".older button");
+    expect(words(inbox, ".older .refusal")).toEqual(["Could not reach the server."]);
+    server.mode = "up";
+    await click(inbox, ".older button");
+    expect(all(inbox, ".row")).toHaveLength(8);
+  });
+
+  test("says what it is waiting for, and that the person was signed out", async () => {
+    store({});
+    const inbox = await show('<notifs-inbox login-url="/in/"></notifs-inbox>');
+    server.mode = "down";
+    server.sockets[0]?.drop();
+    await settle();
+    expect(words(inbox, ".summary")[0]).toMatch(/^Could not reach the server. Trying again in 1 s.$/);
+    server.mode = "signed-out";
+    await settle(2_000);
+    expect(words(inbox, ".blank p")[0]).toBe("You have been signed out.");
+    expect(one(inbox, ".blank a").getAttribute("href")).toBe("/in/");
+    inbox.setAttribute("login-url", "");
+    await settle();
+    expect(all(inbox, ".blank a")).toEqual([]);
+  });
+
+  test("takes over from the server's first paint", async () => {
+    store({ title: "Painted" });
+    const { filter, before: _, ...counted } = server.store.fetch("all", null);
+    const message = { type: "snapshot", meta: "", ...counted };
+    const island = JSON.stringify({ base: "", transport: "http", filter: "all", message });
+    document.body.innerHTML = `<script type="application/json" id="notifs-island">${island}</script>`;
+    const inbox = document.createElement("notifs-inbox") as MailboxElement;
+    inbox.attachShadow({ mode: "open" }).innerHTML = "<p>the server's</p>";
+    document.body.append(inbox);
+    await inbox.updateComplete;
+    expect(words(inbox, ".title")).toEqual(["Unread: Painted"]);
+    expect(inbox.shadowRoot?.textContent).not.toContain("the server's");
+    expect(server.requests).toEqual(["GET /api/v1/inbox/changes?cursor=a%3A1"]);
+    await settle();
+    expect(filter).toBe("all");
+    expect(server.sockets).toHaveLength(0);
+  });
+});
+
+describe("the bell", () => {
+  const toggle = (bell: Element, newState: string) =>
+    one(bell, ".panel").dispatchEvent(Object.assign(new Event("toggle"), { newState }));
+
+  test("shows the count that the page came with until it knows better", async () => {
+    const bell = await show('<notifs-bell count="7"></notifs-bell>');
+    server.mode = "down";
+    expect(one(bell, "button.bell").getAttribute("aria-label")).toBe("Notifications");
+    document.body.innerHTML = '<notifs-bell base="/other" count="120"></notifs-bell>';
+    await Promise.resolve();
+    expect(words(document.querySelector("notifs-bell") as Element, ".badge")).toEqual(["99+"]);
+  });
+
+  test("marks as seen what is looked at, and what arrives meanwhile", async () => {
+    store({});
+    const bell = await show("<notifs-bell></notifs-bell>");
+    expect(words(bell, ".badge")).toEqual(["1"]);
+    toggle(bell, "open");
+    await settle();
+    expect(all(bell, ".badge")).toEqual([]);
+    expect(all(bell, "notifs-inbox")).toHaveLength(1);
+    server.create();
+    await settle();
+    expect(all(bell, ".badge")).toEqual([]);
+    toggle(bell, "closed");
+    await settle();
+    server.create();
+    await settle();
+    expect(words(bell, ".badge")).toEqual(["1"]);
+  });
+});
+
+describe("toasts", () => {
+  test("tell of what arrives for six seconds, and never of a backlog", async () => {
+    store({});
+    const toasts = await show("<notifs-toasts></notifs-toasts>");
+    expect(all(toasts, ".toast")).toEqual([]);
+    server.create();
+    await settle();
+    expect(words(toasts, ".title")).toEqual(["Title of a2"]);
+    await settle(5_000);
+    expect(all(toasts, ".toast")).toHaveLength(1);
+    await settle(1_500);
+    expect(all(toasts, ".toast")).toEqual([]);
+  });
+
+  test("become one when there are more than three", async () => {
+    const toasts = await show('<notifs-toasts inbox-url="/all/"></notifs-toasts>');
+    server.create(2);
+    await settle();
+    expect(all(toasts, ".toast")).toHaveLength(2);
+    server.create(3);
+    await settle();
+    expect(words(toasts, ".title")).toEqual(["5 new notifications"]);
+    server.create();
+    await settle();
+    expect(words(toasts, ".title")).toEqual(["6 new notifications"]);
+    await click(toasts, ".icon-button");
+    expect(all(toasts, ".toast")).toEqual([]);
+  });
+
+  test("wait while nobody can see them", async () => {
+    const toasts = await show("<notifs-toasts></notifs-toasts>");
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    server.create();
+    await settle(60_000);
+    expect(all(toasts, ".toast")).toHaveLength(1);
+    hidden.mockRestore();
+    await settle(7_000);
+    expect(all(toasts, ".toast")).toEqual([]);
+  });
+
+  test("go when they are dismissed, or read elsewhere", async () => {
+    const toasts = await show("<notifs-toasts></notifs-toasts>");
+    server.create(2);
+    await settle();
+    await click(toasts, ".icon-button");
+    expect(words(toasts, ".title")).toEqual(["Title of a1"]);
+    server.push(server.store.mark(["a1"], { read_at: "2026-01-01T00:00:00Z" }));
+    await settle();
+    expect(all(toasts, ".toast")).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+/** A server for one page: a socket and HTTP that answer from the model's store. */
+import { vi } from "vitest";
+
+import type { Act, Message } from "../wire";
+import { perform, Store } from "./model";
+
+type Listener = (data?: unknown) => void;
+type Answer = { ok: true } | { ok: false; error: { code: string; message: string } };
+
+export class FakeServer {
+  store = new Store();
+  sockets: FakeSocket[] = [];
+  /** What the server does with the next handshakes and requests. */
+  mode: "up" | "down" | "signed-out" = "up";
+  /** Whether sockets, and only they, are refused. */
+  socketsRefused = false;
+  /** Messages that are lost on their way to the page. */
+  loses: (message: Message) => boolean = () => false;
+  refusal: { code: string; message: string } | null = null;
+  readonly asked: { event: string; data: unknown }[] = [];
+  readonly requests: string[] = [];
+
+  push(message: Message | null): void {
+    if (message === null) return;
+    for (const socket of this.sockets) if (socket.connected && !this.loses(message)) socket.fire("response", message);
+  }
+
+  create(count = 1): void {
+    this.push(this.store.create(count));
+  }
+
+  sync(socket: FakeSocket, cursor: string | null): void {
+    for (const message of this.store.sync(cursor)) if (!this.loses(message)) socket.fire("response", message);
+  }
+
+  async answer(socket: FakeSocket, event: string, data: Record<string, unknown>): Promise<Answer> {
+    this.asked.push({ event, data });
+    await Promise.resolve();
+    if (this.refusal !== null) return { ok: false, error: this.refusal };
+    if (event === "sync") this.sync(socket, data["cursor"] as string | null);
+    else if (event === "fetch") return { ok: true, ...this.page(data) };
+    else this.push(this.act(event as Act, data));
+    return { ok: true, ...this.store.counted() };
+  }
+
+  async request(input: string, init: RequestInit = {}): Promise<Response> {
+    this.requests.push(`${init.method ?? "GET"} ${input}`);
+    await Promise.resolve();
+    if (this.mode === "down") throw new TypeError("network");
+    if (this.mode === "signed-out") return Response.json({ code: "not_signed_in" }, { status: 401 });
+    const url = new URL(input, "http://page");
+    const path = url.pathname.replace("/api/v1/inbox", "");
+    if (path === "/changes") return Response.json(this.store.sync(url.searchParams.get("cursor"))[0]);
+    if (path === "") return Response.json(this.page(Object.fromEntries(url.searchParams)));
+    if (this.refusal !== null) {
+      const { code, message: detail } = this.refusal;
+      return Response.json({ code, detail }, { status: 503 });
+    }
+    const acts: Record<string, Act> = { "/read": "mark_read", "/read-all": "mark_all_read", "/archive": "archive" };
+    this.push(this.act(acts[path] ?? "mark_seen", JSON.parse(String(init.body)) as Record<string, unknown>));
+    return Response.json({ ok: true, ...this.store.counted() });
+  }
+
+  install(): void {
+    vi.stubGlobal("fetch", (input: string, init?: RequestInit) => this.request(input, init));
+  }
+
+  private page(data: Record<string, unknown>) {
+    const before = data["before"] === undefined || data["before"] === null ? null : Number(data["before"]);
+    return this.store.fetch(data["filter"] as "unread", before);
+  }
+
+  private act(act: Act, data: Record<string, unknown>) {
+    const moment = "2026-01-01T00:00:00Z";
+    const ids = (data["ids"] as string[] | undefined) ?? [...this.store.stored.keys()];
+    if (act === "mark_all_read") return perform(this.store, { act: "readAll", pick: 0, count: 1 });
+    if (act === "mark_seen") return this.store.mark(ids, { seen_at: moment });
+    if (act === "archive") return this.store.mark(ids, { archived_at: moment });
+    if (act === "unarchive") return this.store.mark(ids, { archived_at: null });
+    return this.store.mark(ids, { read_at: act === "mark_read" ? moment : null });
+  }
+}
+
+/** As much of a Socket.IO client as socket.ts uses. */
+export class FakeSocket {
+  connected = false;
+  readonly auth: (send: (data: { cursor: string | null }) => void) => void;
+  cursor: string | null = null;
+  private readonly listeners = new Map<string, Listener>();
+
+  constructor(
+    private readonly server: FakeServer,
+    options: { auth: FakeSocket["auth"] },
+  ) {
+    this.auth = options.auth;
+    server.sockets.push(this);
+  }
+
+  on(event: string, listener: Listener): void {
+    this.listeners.set(event, listener);
+  }
+
+  fire(event: string, data?: unknown): void {
+    this.listeners.get(event)?.(data);
+  }
+
+  connect(): void {
+    queueMicrotask(() => {
+      if (this.server.mode !== "up" || this.server.socketsRefused) return this.fire("connect_error");
+      this.auth(({ cursor }) => (this.cursor = cursor));
+      this.connected = true;
+      this.fire("connect");
+      this.fire("response", { type: "connected", meta: "" });
+      this.server.sync(this, this.cursor);
+    });
+  }
+
+  disconnect(): void {
+    if (this.connected) this.drop("io client disconnect");
+  }
+
+  drop(reason = "transport close"): void {
+    this.connected = false;
+    this.fire("disconnect", reason);
+  }
+
+  timeout() {
+    return { emitWithAck: (event: string, data: Record<string, unknown>) => this.server.answer(this, event, data) };
+  }
+}
+

@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+
+import { EMPTY, reduce, restore, view } from "../state";
+import type { Input, State } from "../state";
+import { formatCursor, parseCursor } from "../wire";
+import type { Change, Notification, Page, Row, Snapshot } from "../wire";
+import { notification } from "./model";
+
+const row = (position: number, fields: Partial<Notification> = {}): Notification =>
+  notification({ id: `n${position}`, position, revision: position, ...fields });
+
+function change(type: Change["type"], prev: number, revision: number, notifs: readonly Row[], count = 1): Change {
+  return { type, meta: "", prev, cursor: `e:${revision}`, notif_count: count, unseen_count: count, notifs };
+}
+
+function snapshot(revision: number, notifs: readonly Row[], fields: Partial<Snapshot> = {}): Snapshot {
+  const count = notifs.length;
+  return {
+    type: "snapshot", meta: "", cursor: `e:${revision}`, notif_count: count, unseen_count: count, notifs,
+    has_more: false, ...fields,
+  };
+}
+
+function page(revision: number, notifs: readonly Notification[], fields: Partial<Page> = {}): Input {
+  return {
+    type: "page", cursor: `e:${revision}`, notif_count: 0, unseen_count: 0, notifs,
+    has_more: false, filter: "unread", before: null, ...fields,
+  };
+}
+
+const play = (state: State, ...inputs: Input[]): State => inputs.reduce(reduce, state);
+const shown = (state: State): number[] => view(state, "unread", 0).map((each) => each.position);
+const three = restore(snapshot(3, [row(3), row(2), row(1)]), "unread");
+
+test("a cursor's epoch may itself contain colons", () => {
+  expect(parseCursor("a:b:7")).toEqual({ epoch: "a:b", revision: 7 });
+  expect(formatCursor({ epoch: "a:b", revision: 7 })).toBe("a:b:7");
+});
+
+describe("a change", () => {
+  test("that follows is applied, counts and all", () => {
+    const state = reduce(three, change("created", 3, 4, [row(4)], 4));
+    expect(shown(state)).toEqual([4, 3, 2, 1]);
+    expect(state.unread).toBe(4);
+  });
+
+  test("that leaves a gap is held, asks for a sync and is applied after it", () => {
+    const gap = reduce(three, change("created", 4, 5, [row(5)], 5));
+    expect(gap.needsSync).toBe(true);
+    expect(shown(gap)).toEqual([3, 2, 1]);
+    const filled = play(gap, { type: "syncing" }, change("delta", 3, 4, [row(4)], 4));
+    expect(shown(filled)).toEqual([5, 4, 3, 2, 1]);
+    expect(filled).toMatchObject({ needsSync: false, awaiting: false, held: [] });
+  });
+
+  test("of another epoch changes nothing and asks for a sync", () => {
+    const other = reduce(three, { ...change("created", 3, 4, [row(4)]), cursor: "f:4" });
+    expect(other).toEqual({ ...three, needsSync: true });
+  });
+
+  test("is held at most 256 times", () => {
+    const messages = Array.from({ length: 300 }, (_, i) => change("created", 10 + i, 11 + i, []));
+    expect(play(three, ...messages).held).toHaveLength(256);
+  });
+});
+
+describe("a snapshot", () => {
+  test("that nobody awaits and that is not newer is dropped", () => {
+    expect(reduce(three, snapshot(3, []))).toBe(three);
+  });
+
+  test("that is awaited is taken even when it takes the state back", () => {
+    const state = play(three, { type: "connected", meta: "" }, snapshot(2, [row(1)]));
+    expect(state).toMatchObject({ cursor: { revision: 2 }, unread: 1, awaiting: false });
+    expect(shown(state)).toEqual([1]);
+  });
+
+  test("that takes the state back takes nothing from what came while it was awaited", () => {
+    const early = play(three, { type: "syncing" }, change("created", 3, 4, [row(4)], 4));
+    expect(shown(early)).toEqual([4, 3, 2, 1]);
+    const state = reduce(early, snapshot(3, [row(3)]));
+    expect(shown(state)).toEqual([4, 3]);
+    expect(state).toMatchObject({ cursor: { revision: 4 }, unread: 4, needsSync: false });
+  });
+
+  test("of the same cursor keeps the rows when nothing was missed", () => {
+    const more = reduce(three, page(3, [row(3)], { filter: "all" }));
+    const state = play(more, { type: "syncing" }, snapshot(3, [row(3)], { recovered: true }));
+    expect(state.windows.all.complete).toBe(true);
+    expect(shown(state)).toEqual([3, 2, 1]);
+  });
+
+  test("in pages is extended by its own pages only", () => {
+    const first = reduce(EMPTY, snapshot(9, [row(9), row(8)], { has_more: true, notif_count: 4 }));
+    expect(first.windows.unread).toEqual({ through: 8, complete: false });
+    expect(reduce(first, snapshot(9, [row(6)], { before: 7 }))).toBe(first);
+    expect(reduce(first, snapshot(8, [row(7)], { before: 8 }))).toBe(first);
+    const second = reduce(first, snapshot(9, [row(7), row(6)], { before: 8 }));
+    expect(shown(second)).toEqual([9, 8, 7, 6]);
+    expect(second.windows.unread.complete).toBe(true);
+  });
+
+  test("page that comes late does not undo what has changed since", () => {
+    const first = reduce(EMPTY, snapshot(9, [row(9)], { has_more: true, notif_count: 2 }));
+    const read = reduce(first, change("changed", 9, 10, [row(7, { revision: 10, read_at: "x" })], 1));
+    const state = reduce(read, snapshot(9, [row(7)], { before: 9, notif_count: 2 }));
+    expect(shown(state)).toEqual([9]);
+    expect(state.unread).toBe(1);
+  });
+});
+
+describe("a fetched page", () => {
+  const partial = restore(snapshot(9, [row(9), row(8)], { has_more: true, notif_count: 4 }), "unread");
+
+  test("from the future waits until the state has caught up", () => {
+    const early = reduce(partial, page(10, [row(7)], { before: 8 }));
+    expect(shown(early)).toEqual([9, 8]);
+    const state = reduce(early, change("created", 9, 10, [row(10)], 5));
+    expect(shown(state)).toEqual([10, 9, 8, 7]);
+  });
+
+  test("that does not join the window stays out of sight", () => {
+    const state = reduce(partial, page(9, [row(5)], { before: 6 }));
+    expect(shown(state)).toEqual([9, 8]);
+    expect(state.windows.unread).toBe(partial.windows.unread);
+  });
+
+  test("from before the last snapshot cannot bring back what it left out", () => {
+    const state = reduce(restore(snapshot(9, [row(9)]), "unread"), page(8, [row(7)]));
+    expect(shown(state)).toEqual([9]);
+  });
+});
+
+describe("the view", () => {
+  test("hides what is snoozed, archived or taken back", () => {
+    const state = restore(
+      snapshot(9, [
+        row(4, { snoozed_until: "2030-01-01T00:00:00Z" }),
+        row(3, { archived_at: "2026-01-01T00:00:00Z" }),
+        { id: "n2", revision: 9, retracted: true },
+        row(1),
+      ]),
+      "unread",
+    );
+    const now = Date.parse("2026-06-01T00:00:00Z");
+    expect(view(state, "unread", now).map((each) => each.id)).toEqual(["n1"]);
+    expect(view(state, "unread", Date.parse("2031-01-01T00:00:00Z")).map((each) => each.id)).toEqual(["n4", "n1"]);
+  });
+
+  test("shows nothing of a filter that was never loaded", () => {
+    expect(view(three, "all", 0)).toEqual([]);
+  });
+
+  test("takes other kinds of messages for what they are", () => {
+    expect(play(three, { type: "degraded", meta: "" }, { type: "announcement", meta: "" })).toBe(three);
+  });
+});

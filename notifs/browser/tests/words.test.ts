@@ -1,0 +1,86 @@
+/** Small pure things: times, links, initials, and what the server's templates must draw the same. */
+import { readFileSync } from "node:fs";
+
+import { describe, expect, test } from "vitest";
+
+import { initials, tint } from "../avatar";
+import { Backoff } from "../backoff";
+import { ICONS } from "../icons";
+import { safeImage, safeLink } from "../links";
+import { ago, dayOf, exact } from "../time";
+
+const NOW = new Date(2026, 5, 23, 14, 5).getTime();
+const before = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
+
+describe("times", () => {
+  test.each([
+    [0, "now"],
+    [-3, "now"],
+    [0.9, "now"],
+    [1, "1 min"],
+    [59.9, "59 min"],
+    [60, "1 h"],
+    [24 * 60, "1 d"],
+    [30 * 24 * 60, "30 d"],
+    [31 * 24 * 60, "1 mo"],
+    [364 * 24 * 60, "11 mo"],
+    [365 * 24 * 60, "1 y"],
+  ])("%d minutes are %s", (minutes, words) => expect(ago(before(minutes), NOW)).toBe(words));
+
+  test.each([
+    [new Date(2026, 5, 23, 0, 0), "Today"],
+    [new Date(2026, 5, 24, 9, 0), "Today"],
+    [new Date(2026, 5, 22, 23, 59), "Yesterday"],
+    [new Date(2026, 5, 21, 12, 0), "Sunday"],
+    [new Date(2026, 5, 16, 23, 0), "16 June"],
+    [new Date(2025, 10, 12, 12, 0), "12 November 2025"],
+  ])("%s is under %s", (then, heading) => expect(dayOf(then.toISOString(), NOW)).toBe(heading));
+
+  test("the exact time is told in full", () => {
+    expect(exact(before(0))).toMatch(/^Tuesday,? 23 June 2026 at 14:05$/);
+  });
+});
+
+describe("links", () => {
+  test.each(["https://example.com/a", "HTTP://example.com", "/notifications/1/read/", "/"])("%s is followed", (url) =>
+    expect(safeLink(url)).toBe(url),
+  );
+
+  test.each([
+    null, undefined, "", "javascript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example",
+    "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "java\nscript:alert(1)", "relative", "mailto:a@b.c",
+  ])("%j is not", (url) => expect(safeLink(url)).toBeNull());
+
+  test("pictures come from this origin only", () => {
+    expect(safeImage("/avatars/1.png")).toBe("/avatars/1.png");
+    expect(safeImage(`${location.origin}/avatars/1.png`)).toBe(`${location.origin}/avatars/1.png`);
+    expect(safeImage("https://elsewhere.example/pixel.gif")).toBeNull();
+    expect(safeImage("https://")).toBeNull();
+  });
+});
+
+describe("avatars", () => {
+  test.each([["Ada Lovelace", "AL"], ["ada", "A"], ["  Jean  Luc  Picard ", "JP"], ["😀 face", "😀F"], ["李 小龙", "李小"]])(
+    "%s is %s",
+    (name, letters) => expect(initials(name)).toBe(letters),
+  );
+
+  test("a name has one tint of eight", () => {
+    expect(tint("Ada Lovelace")).toBe(tint("Ada Lovelace"));
+    for (const name of ["", "x", "1", "Ünal", "Zoë Z."]) expect([0, 1, 2, 3, 4, 5, 6, 7, -1]).toContain(tint(name));
+  });
+});
+
+test("the server's icons are ours", () => {
+  const icons = readFileSync("../web/templates/icons.html", "utf8");
+  const drawn = [...icons.matchAll(/"(\w+)": "([^"]+)"/g)].map(([, name, path]) => [name, path]);
+  expect(Object.fromEntries(drawn)).toEqual(ICONS);
+});
+
+test("waits grow to a limit, with jitter around them, and start anew", () => {
+  const backoff = new Backoff(100, 1_000, () => 0.5);
+  expect([1, 2, 3, 4, 5, 6].map(() => backoff.next())).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+  backoff.reset();
+  expect(backoff.next()).toBe(100);
+  expect(new Backoff(100, 100, () => 0).next()).toBe(50);
+});

@@ -1,0 +1,158 @@
+/** The wire, as contract.md section 4 writes it down: what the server says and what it accepts. */
+
+export type Filter = "unread" | "all" | "archived";
+export const FILTERS: readonly Filter[] = ["unread", "all", "archived"];
+
+export type Priority = "low" | "normal" | "high" | "urgent";
+
+export interface Actor {
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly avatar: string | null;
+}
+
+/** What a person can do about a notification, besides following its url. */
+export interface Action {
+  readonly label: string;
+  readonly url: string;
+  readonly method: string;
+  readonly style: string;
+}
+
+/** A notification in the standard form. Times are ISO 8601, in UTC. */
+export interface Notification {
+  readonly id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly body: string | null;
+  readonly url: string | null;
+  readonly icon: string | null;
+  readonly actor: Actor | null;
+  readonly actions: readonly Action[];
+  readonly priority: Priority;
+  readonly group: string | null;
+  readonly data: unknown;
+  readonly created_at: string;
+  readonly received_at: string;
+  readonly mark_read: string;
+  readonly position: number;
+  readonly revision: number;
+  readonly seen_at: string | null;
+  readonly read_at: string | null;
+  readonly archived_at: string | null;
+  readonly snoozed_until: string | null;
+  readonly expires_at: string | null;
+  readonly retracted?: false;
+}
+
+/** What is left of a notification that was taken back. */
+export interface Retracted {
+  readonly id: string;
+  readonly revision: number;
+  readonly retracted: true;
+}
+
+export type Row = Notification | Retracted;
+
+interface Counted {
+  readonly meta: string;
+  readonly notif_count: number;
+  readonly unseen_count: number;
+  readonly cursor: string;
+}
+
+export interface Connected {
+  readonly type: "connected";
+  readonly meta: string;
+}
+
+/** One or more changes that follow the revision `prev`; a `delta` answers `connect` and `sync`. */
+export interface Change extends Counted {
+  readonly type: "created" | "changed" | "delta";
+  readonly prev: number;
+  readonly notifs: readonly Row[];
+  readonly recovered?: boolean;
+}
+
+/** The unread ones afresh, in pages: every page but the first says which position it goes on `before`. */
+export interface Snapshot extends Counted {
+  readonly type: "snapshot";
+  readonly notifs: readonly Row[];
+  readonly has_more: boolean;
+  readonly recovered?: boolean;
+  readonly before?: number | null;
+}
+
+export interface Degraded {
+  readonly type: "degraded";
+  readonly meta: string;
+}
+
+/** Something went wrong on the server's side, in words for people. */
+export interface ServerError {
+  readonly type: "error";
+  readonly meta: string;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** One stored notification for everyone. Each mailbox takes it in by itself, so that it changes nothing here. */
+export interface Announcement {
+  readonly type: "announcement";
+  readonly meta: string;
+}
+
+/** Everything that arrives as `response`. */
+export type Message = Connected | Change | Snapshot | Degraded | ServerError | Announcement;
+
+/** The answer to `fetch`: a stretch of one filter's rows, newest first. */
+export interface Page {
+  readonly cursor: string;
+  readonly notif_count: number;
+  readonly unseen_count: number;
+  readonly notifs: readonly Notification[];
+  readonly has_more: boolean;
+  readonly filter: Filter;
+  readonly before: number | null;
+}
+
+/** An act was done; its change is on the way. */
+export interface Done {
+  readonly cursor: string;
+  readonly notif_count: number;
+  readonly unseen_count: number;
+}
+
+/** What an event is acknowledged with when it was not done; else the answer comes with `ok: true` beside it. */
+export interface Refused {
+  readonly ok: false;
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+/** What a person can ask for, and the last part of its path over HTTP. */
+export const ACTS = {
+  mark_read: "read",
+  mark_unread: "unread",
+  mark_seen: "seen",
+  mark_all_read: "read-all",
+  archive: "archive",
+  unarchive: "unarchive",
+} as const;
+
+export type Act = keyof typeof ACTS;
+
+/** The server takes at most this many ids a call. */
+export const MOST_IDS = 200;
+
+export interface Cursor {
+  readonly epoch: string;
+  readonly revision: number;
+}
+
+export function parseCursor(text: string): Cursor {
+  const colon = text.lastIndexOf(":");
+  return { epoch: text.slice(0, colon), revision: Number(text.slice(colon + 1)) };
+}
+
+export function formatCursor(cursor: Cursor): string {
+  return `${cursor.epoch}:${cursor.revision}`;
+}
