@@ -1,0 +1,107 @@
+"""The inbox over HTTP: what the page uses without a socket, and what any program may use with a session."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from notifs.acts import Acts
+from notifs.errors import BadRequest, NotSignedIn
+from notifs.forms import Forms
+from notifs.identity import Identify
+from notifs.requests import Fetch, Ids, ReadAll, Seen, explain
+from notifs.requests import Request as Asked
+from notifs.store import Act, Head, Store
+from notifs.wire import PAGE, Cursor
+
+ACTS: tuple[Act, ...] = ("read", "unread", "archive", "unarchive")
+A = TypeVar("A", bound=Asked)
+
+
+class InboxApi:
+    """`/api/v1/inbox` for the person who asks."""
+
+    def __init__(self, store: Store, acts: Acts, forms: Forms, identify: Identify) -> None:
+        self._store = store
+        self._acts = acts
+        self._forms = forms
+        self._identify = identify
+
+    def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
+        """The routes at and below `base`."""
+        gets = {"": self.page, "/changes": self.changes}
+        posts = {f"/{act}": self._act(act) for act in ACTS} | {"/seen": self.seen, "/read-all": self.read_all}
+        return [
+            *(Route(base + path, get, methods=["GET"], middleware=middleware) for path, get in gets.items()),
+            *(Route(base + path, post, methods=["POST"], middleware=middleware) for path, post in posts.items()),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """GET ?filter=unread|all|archived&before=POSITION&limit=N: a page, newest first."""
+        recipient = await self._recipient(request)
+        asked = _query(request, Fetch)
+        page = await self._store.page(recipient, asked.filter, before=asked.before, limit=asked.limit)
+        return _json(self._forms.page(asked.filter, page, asked.before))
+
+    async def changes(self, request: Request) -> Response:
+        """GET ?cursor=: a `delta` since the cursor, or a `snapshot` where there can be none."""
+        recipient = await self._recipient(request)
+        cursor = Cursor.parse(request.query_params.get("cursor"))
+        entries, page = await self._store.catch_up(recipient, cursor, PAGE)
+        if entries is not None and cursor is not None:
+            return _json(self._forms.delta(page.head, cursor.revision, entries))
+        return _json(self._forms.snapshot(page))
+
+    async def seen(self, request: Request) -> Response:
+        """POST {ids} or {up_to}."""
+        recipient, asked = await self._recipient(request), await _body(request, Seen)
+        return self._ack(await self._acts.do(recipient, "seen", ids=asked.uuids(), up_to=asked.up_to))
+
+    async def read_all(self, request: Request) -> Response:
+        """POST {up_to}."""
+        recipient, asked = await self._recipient(request), await _body(request, ReadAll)
+        return self._ack(await self._acts.do(recipient, "read", up_to=asked.up_to))
+
+    def _act(self, act: Act) -> Any:
+        async def endpoint(request: Request) -> Response:
+            recipient, asked = await self._recipient(request), await _body(request, Ids)
+            return self._ack(await self._acts.do(recipient, act, ids=asked.uuids()))
+
+        return endpoint
+
+    async def _recipient(self, request: Request) -> str:
+        recipient = await self._identify(request.scope)
+        if recipient is None:
+            raise NotSignedIn("sign in first; the session's cookie is missing or has ended")
+        return recipient
+
+    def _ack(self, head: Head) -> Response:
+        cursor = str(self._store.cursor(head))
+        return _json({"ok": True, "cursor": cursor, "notif_count": head.unread, "unseen_count": head.unseen})
+
+
+def _json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
+
+
+def _query(request: Request, model: type[A]) -> A:
+    try:
+        return model.model_validate_strings(dict(request.query_params))
+    except ValidationError as error:
+        raise BadRequest(explain(error)) from None
+
+
+async def _body(request: Request, model: type[A]) -> A:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadRequest("send JSON, with Content-Type: application/json", code="unsupported_media_type", status=415)
+    try:
+        return model.model_validate(orjson.loads(await request.body()))
+    except orjson.JSONDecodeError:
+        raise BadRequest("the body is not JSON", code="bad_json") from None
+    except ValidationError as error:
+        raise BadRequest(explain(error)) from None

@@ -1,0 +1,152 @@
+"""What every route of ours is wrapped in: safe headers, bounded bodies, same-origin writes, errors in words."""
+
+from collections.abc import Callable
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from notifs.errors import BadRequest, Forbidden, NotFound, NotifsError, TooLarge
+from notifs.origins import Origins
+from notifs.problems import problem
+
+log = structlog.get_logger("notifs.http")
+BODY_LIMIT = 65_536
+"""Bytes of a request's body."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=31536000; includeSubDomains"
+_STARTS = ("http.response.start", "websocket.http.response.start")
+
+
+class SafeHeaders:
+    """Headers that tell browsers what a page of ours may not do (OWASP ASVS 5.0, 3.4), on every response."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._headers = {**HEADERS, "strict-transport-security": HSTS} if secure else HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] in _STARTS:
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
+class Errors:
+    """Turns errors into responses: ours into what they say, any other into a plain 500 and a line in the log.
+
+    Args:
+        page: makes the response for who asks for HTML; everybody else gets problem details.
+    """
+
+    def __init__(self, app: ASGIApp, *, page: Callable[[Request, NotifsError], Response]) -> None:
+        self._app = app
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_and_see(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_see)
+        except Exception as error:
+            if started:
+                raise
+            await self._answer(error, scope)(scope, receive, send)
+
+    def _answer(self, error: Exception, scope: Scope) -> Response:
+        known = _known(error, scope)
+        html = scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
+        response = self._page(Request(scope), known) if html else problem(known)
+        if isinstance(error, HTTPException):
+            response.headers.update(error.headers or {})  # which methods are allowed, say
+        return response
+
+
+class SameOrigin:
+    """Refuses writes that another site's page has caused (CSRF): a cookie alone proves nothing.
+
+    A write with cookies must carry `Sec-Fetch-Site: same-origin`, or an `Origin` that is ours. One without cookies may
+    come from a program that sends neither.
+    """
+
+    def __init__(self, app: ASGIApp, *, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            same = self._origins.same_site(scope)
+            if same is False or (same is None and "cookie" in Headers(scope=scope)):
+                raise Forbidden("this request did not come from a page of this site", code="cross_site")
+        await self._app(scope, receive, send)
+
+
+class BoundedBody:
+    """Refuses a body over its bound, by its announced length and by what really comes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdigit() and int(announced) > BODY_LIMIT:
+            raise _too_large()
+        received = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_LIMIT:
+                raise _too_large()
+            return message
+
+        await self._app(scope, receive_bounded, send)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"a body has at most {BODY_LIMIT} bytes; send less at a time")
+
+
+def _known(error: Exception, scope: Scope) -> NotifsError:
+    match error:
+        case NotifsError():
+            return error
+        case HTTPException(status_code=404):
+            return NotFound("there is nothing at this address")
+        case HTTPException(status_code=405):
+            return BadRequest("this address does not take that method", code="method_not_allowed", status=405)
+        case HTTPException():
+            return BadRequest(error.detail, status=error.status_code)
+        case ClientDisconnect():
+            return BadRequest("the request ended before its body did")  # said to nobody: they have left
+    log.error("request failed", path=scope["path"], exc_info=error)
+    return NotifsError("something went wrong here; it was logged, and can be tried again", code="internal")

@@ -1,0 +1,192 @@
+"""The inbox as a page, and the mark-as-read links: readable and usable before, or without, any JavaScript."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any, get_args
+from urllib.parse import quote, urlencode
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from notifs.acts import Acts
+from notifs.errors import NotFound, NotifsError, NotSignedIn
+from notifs.forms import Forms
+from notifs.identity import Identify
+from notifs.requests import ReadAll
+from notifs.store import Act, Entry, Page, Store
+from notifs.urls import is_local_path, is_safe_url
+from notifs.web.render import RECIPIENT, Render, island
+from notifs.wire import PAGE, Filter
+
+LABELS: dict[Filter, str] = {"unread": "Unread", "all": "All", "archived": "Archived"}
+ACTS: tuple[Act, ...] = ("unread", "archive", "unarchive")
+
+
+class Pages:
+    """The pages below `/notifications/`."""
+
+    def __init__(self, store: Store, acts: Acts, forms: Forms, identify: Identify, render: Render) -> None:
+        self._store = store
+        self._acts = acts
+        self._forms = forms
+        self._identify = identify
+        self._render = render
+
+    def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
+        """The routes below `base`."""
+        posts = {"/read-all/": self.read_all} | {f"/{{id}}/{act}/": self._act(act) for act in ACTS}
+        return [
+            Route(f"{base}/", self.inbox, methods=["GET"], middleware=middleware),
+            Route(f"{base}/{{id}}/read/", self.read, methods=["GET", "POST"], middleware=middleware),
+            *(Route(base + path, post, methods=["POST"], middleware=middleware) for path, post in posts.items()),
+        ]
+
+    async def inbox(self, request: Request) -> Response:
+        """GET ?filter=&before=: one page of the inbox, the newest first."""
+        recipient = await self._recipient(request)
+        asked, below = request.query_params.get("filter"), request.query_params.get("before", "")
+        filter: Filter = asked if asked in get_args(Filter) else "unread"  # type: ignore[assignment]
+        before = int(below) if below.isascii() and below.isdigit() and len(below) < 19 else None
+        page = await self._store.page(recipient, filter, before=before, limit=PAGE)
+        return self._show(request, "inbox.html", self._context(filter, before, page))
+
+    async def read(self, request: Request) -> Response:
+        """The mark-as-read link. POST marks; GET marks only where a person follows it, else it offers a button."""
+        recipient = await self._recipient(request)
+        entry = await self._entry(recipient, request)
+        if request.method != "POST" and not _followed_by_a_person(request):
+            return self._show(request, "read.html", {"notif": self._forms.notification(entry)})
+        going = entry.url if entry.url and is_safe_url(entry.url) else self._render.inbox_url
+        going = await self._next(request, going)
+        await self._acts.do(recipient, "read", ids=[entry.id])
+        return RedirectResponse(going, 303)
+
+    async def read_all(self, request: Request) -> Response:
+        """POST up_to: mark everything as read that was there at that cursor."""
+        recipient = await self._recipient(request)
+        async with request.form(max_files=0, max_fields=10) as form:
+            up_to = ReadAll.model_validate({"up_to": form.get("up_to")}).up_to
+        going = await self._next(request, self._render.inbox_url)
+        await self._acts.do(recipient, "read", up_to=up_to)
+        return RedirectResponse(going, 303)
+
+    def _act(self, act: Act) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            recipient = await self._recipient(request)
+            entry = await self._entry(recipient, request)
+            going = await self._next(request, self._render.inbox_url)
+            await self._acts.do(recipient, act, ids=[entry.id])
+            return RedirectResponse(going, 303)
+
+        return endpoint
+
+    def error(self, request: Request, error: NotifsError) -> Response:
+        """An error as a page; who is not signed in is shown the way."""
+        if isinstance(error, NotSignedIn) and self._render.login_url:
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            going = asked if request.method == "GET" else self._render.inbox_url  # what was sent is not sent again
+            return RedirectResponse(f"{self._render.login_url}?next={quote(going, safe='')}", 303)
+        context = {"status": error.status, "title": error.code.replace("_", " ").capitalize(), "detail": error.message}
+        response = self._show(request, "error.html", context, status=error.status)
+        if (retry_after := getattr(error, "retry_after", None)) is not None:
+            response.headers["retry-after"] = str(retry_after)
+        return response
+
+    def _show(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
+        # The bell is on every page, and is to know whether there are sockets.
+        return self._render(request, template, {"transport": self._render.transport, **context}, status=status)
+
+    async def _recipient(self, request: Request) -> str:
+        recipient = await self._identify(request.scope)
+        if recipient is None:
+            raise NotSignedIn("sign in to see your notifications")
+        request.scope[RECIPIENT] = recipient
+        return recipient
+
+    async def _entry(self, recipient: str, request: Request) -> Entry:
+        try:
+            id = uuid.UUID(request.path_params["id"])
+        except ValueError:
+            id = None
+        entry = await self._store.one(recipient, id) if id else None
+        if entry is None:
+            raise NotFound("there is no such notification in your inbox")
+        return entry
+
+    async def _next(self, request: Request, otherwise: str) -> str:
+        """Where a form of ours wants to go back to."""
+        if request.method != "POST":
+            return otherwise
+        async with request.form(max_files=0, max_fields=10) as form:
+            going = form.get("next")
+        return going if isinstance(going, str) and is_local_path(going) else otherwise
+
+    def _context(self, filter: Filter, before: int | None, page: Page) -> dict[str, Any]:
+        message = self._forms.snapshot(page)
+        older = self._url(filter, page.entries[-1].position) if page.more else None
+        here = self._url(filter, before)
+        handed = {
+            "base": self._render.base,
+            "transport": self._render.transport,
+            "filter": filter,
+            "message": message,
+        }
+        tabs = [
+            {
+                "filter": name,
+                "label": label,
+                "url": self._url(name),
+                "count": page.head.unread if name == "unread" else None,
+                "current": name == filter,
+            }
+            for name, label in LABELS.items()
+        ]
+        return {
+            "filter": filter,
+            "message": message,
+            "days": _days(message["notifs"]),
+            "older": older,
+            "here": here,
+            "newest": self._url(filter) if before is not None else None,
+            "tabs": tabs,
+            "island": island(handed),
+        }
+
+    def _url(self, filter: Filter, before: int | None = None) -> str:
+        query: dict[str, str] = {"filter": filter} if filter != "unread" else {}
+        if before is not None:
+            query["before"] = str(before)
+        return self._render.inbox_url + (f"?{urlencode(query)}" if query else "")
+
+
+def _followed_by_a_person(request: Request) -> bool:
+    """Whether a GET is somebody's navigation (Fetch Metadata), and no prefetch, image, frame or script."""
+    headers = request.headers
+    return (
+        request.method == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+        and "sec-purpose" not in headers
+        and "purpose" not in headers
+    )
+
+
+def _days(notifs: list[Any]) -> list[dict[str, Any]]:
+    """Notifications under the day that they were created on, in UTC; the browser redoes it in the reader's zone."""
+    today = datetime.now(UTC).date()
+
+    def label(notif: Any) -> str:
+        day = datetime.fromisoformat(notif["created_at"]).date()
+        if day == today:
+            return "Today"
+        if day == today - timedelta(days=1):
+            return "Yesterday"
+        if today - timedelta(days=7) < day < today:
+            return day.strftime("%A")
+        return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today.year else "")
+
+    return [{"label": name, "notifs": list(group)} for name, group in groupby(notifs, key=label)]

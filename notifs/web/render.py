@@ -1,0 +1,80 @@
+"""Server-rendered pages: templates, their common context, and the files that the browser part was built into."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from notifs.store.accounts import Person
+
+DIST = Path(__file__).parent.parent / "browser" / "dist"
+PERSON = "notifs.person"
+RECIPIENT = "notifs.recipient"
+"""The scope keys of who asks: an account of ours, and whoever it is."""
+
+
+class Assets(StaticFiles):
+    """The built files. Asked for with their very hash they never change, so browsers may keep them."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=DIST, check_dir=False)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        fresh = response.status_code < 400 and scope.get("query_string") == f"v={_hash(path)}".encode()
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
+        return response
+
+
+class Render:
+    """Renders templates.
+
+    Args:
+        base: the path under which the application is mounted.
+        login_url: where people sign in; empty if they cannot be sent anywhere.
+        transport: what the browser part is to use: `socket` or `http`.
+    """
+
+    def __init__(self, *, base: str, login_url: str, transport: str) -> None:
+        self.base = base
+        self.login_url = login_url
+        self.inbox_url = f"{base}/notifications/"
+        self.transport = transport
+        self._environment = Environment(
+            loader=PackageLoader("notifs.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._environment.globals.update(
+            base=base, login_url=login_url, inbox_url=self.inbox_url, transport=transport, asset=self.asset
+        )
+
+    def __call__(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
+        person: Person | None = request.scope.get(PERSON)
+        user = {"name": person.name, "email": person.email} if person else None
+        signed_in = person is not None or RECIPIENT in request.scope
+        html = self._environment.get_template(template).render(user=user, signed_in=signed_in, **context)
+        return HTMLResponse(html, status)
+
+    def asset(self, name: str) -> str:
+        """The URL of a built file, with its hash."""
+        return f"{self.base}/notifs/static/{name}?v={_hash(name)}"
+
+
+@cache
+def _hash(name: str) -> str:
+    path = DIST / name
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "missing"
+
+
+def island(value: Any) -> Markup:
+    """JSON that may stand inside a <script> element: nothing in it can end the element or begin a comment."""
+    text = orjson.dumps(value).decode()
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704

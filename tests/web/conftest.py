@@ -1,0 +1,71 @@
+"""A site in development, with Ada and Grace; and one in production."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+import structlog
+
+from notifs import Notifs, Settings
+from notifs.store.accounts import Person
+from tests.web.site import SECRET, Site, serve
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """The application configures structlog; other tests shall not find it so."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def settings(sqlite_url: str) -> Settings:
+    return Settings(database_url=sqlite_url)
+
+
+@pytest.fixture
+async def site(settings: Settings) -> AsyncIterator[Site]:
+    async with serve(settings) as site:
+        yield site
+
+
+@pytest.fixture
+async def production(sqlite_url: str) -> AsyncIterator[Site]:
+    async with serve(Settings(database_url=sqlite_url, environment="production", secret_key=SECRET)) as site:
+        yield site
+
+
+@pytest.fixture
+def notifs(site: Site) -> Notifs:
+    return site.notifs
+
+
+@pytest.fixture
+async def ada(site: Site) -> Person:
+    return await site.person("ada")
+
+
+@pytest.fixture
+async def grace(site: Site) -> Person:
+    return await site.person("grace")
+
+
+@pytest.fixture
+async def nobody(site: Site) -> AsyncIterator[httpx2.AsyncClient]:
+    """A visitor who is not signed in."""
+    async with site.visitor() as client:
+        yield client
+
+
+@pytest.fixture
+async def adas(site: Site, ada: Person) -> AsyncIterator[httpx2.AsyncClient]:
+    """Ada's browser, signed in."""
+    async with site.visitor(ada) as client:
+        yield client
+
+
+@pytest.fixture
+async def graces(site: Site, grace: Person) -> AsyncIterator[httpx2.AsyncClient]:
+    """Grace's browser, signed in."""
+    async with site.visitor(grace) as client:
+        yield client

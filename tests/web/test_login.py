@@ -1,0 +1,255 @@
+"""Signing in: what a right, a wrong and a hostile try get."""
+
+import asyncio
+import re
+import statistics
+import threading
+import time
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx2
+import pytest
+from sqlalchemy import select
+
+from notifs import Notifs, Settings, SignedIn
+from notifs.store import accounts
+from notifs.store.accounts import Person
+from notifs.store.models import Session
+from tests.web.site import HTML, PASSWORD, SECRET, Document, Site, page, serve, sign_in
+
+INBOX = "/api/v1/inbox"
+FILE = b'--x\r\ncontent-disposition: form-data; name="email"; filename="a"\r\n\r\nada\r\n--x--'
+WRONG = "x" * 1025
+"""A password so wrong that no time is lost with it."""
+ELSEWHERE = [
+    "//evil.example", "///evil.example", "/\\evil.example", "\\/evil.example", "\\\\evil.example", "/\t/evil.example",
+    "\t//evil.example", "/\n/evil.example", " //evil.example", "https://evil.example", "HTTPS:evil.example",
+    "evil.example", "javascript:alert(1)", "data:text/html,x", "/x\r\nset-cookie: notifs=x", "", "?next=//evil.example",
+    "/" + "x" * 3000,
+]  # fmt: skip
+
+
+async def test_the_form_signs_in_and_leads_to_where_one_wanted_to_go(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    answer = await nobody.get("/notifications/?filter=all", headers=HTML)
+    assert answer.status_code == 303
+    login = urlsplit(answer.headers["location"])
+    assert (login.path, parse_qs(login.query)) == ("/login/", {"next": ["/notifications/?filter=all"]})
+    (form,) = (await page(nobody, answer.headers["location"])).forms
+    answer = await nobody.post(form.action, data={**form.fields, "email": " ADA@example.org ", "password": PASSWORD})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notifications/?filter=all")
+    assert (await nobody.get(INBOX)).status_code == 200
+    answer = await nobody.get("/login/", params={"next": "/notifications/?filter=archived"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/notifications/?filter=archived")
+
+
+async def test_a_sign_in_is_told_to_listeners(notifs: Notifs, nobody: httpx2.AsyncClient, ada: Person) -> None:
+    told: list[str] = []
+
+    @notifs.signals.on(SignedIn)
+    async def note(signal: SignedIn) -> None:
+        told.append(signal.user)
+
+    await sign_in(nobody, password="wrong")
+    await sign_in(nobody)
+    await notifs.drain()
+    assert told == [ada.id]
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    ((name, cookie),) = SimpleCookie((await sign_in(nobody)).headers["set-cookie"]).items()
+    assert name == "notifs"
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "lax", "/", "")
+    assert cookie["max-age"] == str(14 * 86_400)
+
+
+async def test_in_production_the_cookie_is_bound_to_the_host_and_to_https(production: Site) -> None:
+    await production.person("ada")
+    async with production.visitor() as visitor:
+        ((name, cookie),) = SimpleCookie((await sign_in(visitor)).headers["set-cookie"]).items()
+        assert name == "__Host-notifs"
+        assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "lax")
+        assert (cookie["path"], cookie["domain"]) == ("/", "")
+        headers = {"cookie": f"__Host-notifs={cookie.value}"}
+        assert (await visitor.get(INBOX, headers=headers)).status_code == 200
+        headers = {"cookie": f"notifs={cookie.value}"}
+        assert (await visitor.get(INBOX, headers=headers)).status_code == 401
+        gone = (await visitor.post("/logout/")).headers["set-cookie"]
+        assert re.match(r'__Host-notifs=""; .*Max-Age=0; Path=/; SameSite=lax; Secure', gone)
+
+
+async def test_the_database_has_only_a_keyed_hash_of_256_random_bits(
+    notifs: Notifs, nobody: httpx2.AsyncClient, ada: Person
+) -> None:
+    tokens = [SimpleCookie((await sign_in(nobody)).headers["set-cookie"])["notifs"].value for _ in range(2)]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", token) for token in tokens)
+    assert tokens[0] != tokens[1]
+    async with notifs.session() as session:
+        (stored,) = (await session.execute(select(Session.token_hash))).scalars()
+    assert stored == accounts.hash_token(notifs.settings.secret_key.get_secret_value(), tokens[1])
+    assert stored != accounts.hash_token("another key", tokens[1])
+    for worthless in (stored, tokens[0], tokens[1] + "A", tokens[1].swapcase(), "", "x" * 8000):
+        assert (await nobody.get(INBOX, headers={"cookie": f"notifs={worthless}"})).status_code == 401
+
+
+async def test_a_session_of_another_secret_is_worth_nothing(sqlite_url: str, site: Site, ada: Person) -> None:
+    cookie = await site.cookie(ada)
+    async with serve(Settings(database_url=sqlite_url, secret_key=SECRET)) as other, other.visitor() as visitor:
+        assert (await visitor.get(INBOX, headers={"cookie": cookie})).status_code == 401
+
+
+async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(
+    nobody: httpx2.AsyncClient, ada: Person
+) -> None:
+    wrong, unknown = await sign_in(nobody, password="wrong"), await sign_in(nobody, "eve@example.org", "wrong")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.text == unknown.text.replace("eve@", "ada@")
+    assert dict(wrong.headers) | {"date": ""} == dict(unknown.headers) | {"date": ""}
+    assert "set-cookie" not in wrong.headers
+    assert "Email or password is wrong." in wrong.text
+    assert Document(wrong).forms[0].fields == {"next": "/notifications/", "email": "ada@example.org", "password": ""}
+
+
+async def test_an_unknown_address_takes_as_long_as_a_wrong_password(sqlite_url: str) -> None:
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=100)) as site, site.visitor() as visitor:
+        await site.person("ada", accounts.hash_password(PASSWORD))
+        took: dict[str, list[float]] = {"ada": [], "eve": []}
+        for _ in range(15):
+            for name, times in took.items():
+                began = time.perf_counter()
+                await sign_in(visitor, f"{name}@example.org", "wrong")
+                times.append(time.perf_counter() - began)
+    known, unknown = (statistics.median(times) for times in took.values())
+    assert 1 / 1.5 < known / unknown < 1.5
+
+
+async def test_what_is_no_address_is_nobodys(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    for email in ("", "ada", f"{ada.email}\0", "@", f"{'a' * 300}@b.c", f"{ada.email},eve@example.org"):
+        assert (await sign_in(nobody, email)).status_code == 401
+
+
+async def test_an_address_with_nul_is_nobodys_on_postgresql_too(postgres_url: str) -> None:
+    async with serve(Settings(database_url=postgres_url)) as site, site.visitor() as visitor:
+        assert (await sign_in(visitor, "ada@example.org\0")).status_code == 401
+
+
+async def test_a_disabled_account_cannot_sign_in(notifs: Notifs, nobody: httpx2.AsyncClient, ada: Person) -> None:
+    async with notifs.session() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("UPDATE notifs_users SET disabled_at = '2026-01-01 00:00:00'")
+    assert (await sign_in(nobody)).status_code == 401
+
+
+async def test_a_new_sign_in_ends_the_one_before(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    await sign_in(nobody)
+    before = nobody.cookies["notifs"]
+    await sign_in(nobody, password="wrong")
+    assert (await nobody.get(INBOX)).status_code == 200
+    await sign_in(nobody)
+    assert nobody.cookies["notifs"] != before
+    assert (await nobody.get(INBOX, headers={"cookie": f"notifs={before}"})).status_code == 401
+
+
+async def test_a_planted_cookie_is_never_accepted(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    planted = {"cookie": "notifs=planted-by-an-attacker"}
+    answer = await sign_in(nobody, **planted)
+    assert "planted" not in answer.headers["set-cookie"]
+    assert (await nobody.get(INBOX, headers=planted)).status_code == 401
+
+
+async def test_next_may_be_a_path_of_this_host(nobody: httpx2.AsyncClient, ada: Person) -> None:
+    for next in ("/notifications/?filter=all", "/a/b?c=d&e=%2F#f", "/%0d%0aset-cookie:x=y", "/..//x"):
+        answer = await sign_in(nobody, next=next)
+        assert (answer.status_code, answer.headers["location"]) == (303, next)
+
+
+async def test_next_may_not_lead_elsewhere(site: Site, nobody: httpx2.AsyncClient, ada: Person) -> None:
+    for next in ELSEWHERE:
+        form = await page(nobody, f"/login/?{urlencode({'next': next})}")
+        assert form.forms[0].fields["next"] == "/notifications/", next
+        async with site.visitor() as visitor:
+            answer = await sign_in(visitor, next=next)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/notifications/"), next
+        assert len(answer.headers.get_list("set-cookie")) == 1
+
+
+async def test_failed_tries_are_limited_per_account(sqlite_url: str) -> None:
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=3)) as site, site.visitor() as visitor:
+        await site.person("ada")
+        await site.person("grace")
+        for password in (WRONG, WRONG, PASSWORD, WRONG, WRONG):
+            assert (await sign_in(visitor, password=password)).status_code == (303 if password == PASSWORD else 401)
+        at_once = await asyncio.gather(*(sign_in(visitor, "Ada@example.org ", WRONG) for _ in range(6)))
+        assert sorted(answer.status_code for answer in at_once)[2:] == [429] * 4  # two are looked at at a time
+        locked = await sign_in(visitor, **{"x-forwarded-for": "10.0.0.1"})
+        assert locked.status_code == 429
+        assert 0 < int(locked.headers["retry-after"]) <= 15 * 60
+        assert "wait 15 minutes" in locked.text
+        assert "set-cookie" not in locked.headers
+        assert (await sign_in(visitor, "grace@example.org")).status_code == 303
+
+
+async def test_failed_tries_are_limited_per_address_and_others_go_on(sqlite_url: str) -> None:
+    here, there = {"x-forwarded-for": "10.0.0.1"}, {"x-forwarded-for": "10.0.0.2"}
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=1)) as site, site.visitor() as visitor:
+        await site.person("ada")
+        for _ in range(12):
+            assert (await sign_in(visitor, **here)).status_code == 303
+        for n in range(10):
+            assert (await sign_in(visitor, f"{n}@example.org", WRONG, **here)).status_code == 401
+        assert (await sign_in(visitor, **here)).status_code == 429
+        assert (await sign_in(visitor, **there)).status_code == 303
+
+
+async def test_an_over_long_password_is_refused_without_hashing(
+    nobody: httpx2.AsyncClient, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+
+    def verify(_: str | None, password: str) -> bool:
+        hashed.append(password)
+        return True
+
+    monkeypatch.setattr(accounts, "verify_password", verify)
+    assert (await sign_in(nobody, password="é" * 513)).status_code == 401
+    assert (await sign_in(nobody, password="x" * 70_000)).status_code == 413
+    assert hashed == []
+    assert (await sign_in(nobody, password="é" * 512)).status_code == 303
+
+
+async def test_password_work_does_not_hold_up_others(
+    nobody: httpx2.AsyncClient, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify, begun, answered = accounts.verify_password, threading.Event(), threading.Event()
+
+    def verify_late(password_hash: str | None, password: str) -> bool:
+        begun.set()
+        assert answered.wait(10), "nobody was answered meanwhile"
+        return verify(password_hash, password)
+
+    monkeypatch.setattr(accounts, "verify_password", verify_late)
+    sign_ins = [asyncio.create_task(sign_in(nobody)) for _ in range(8)]
+    assert await asyncio.to_thread(begun.wait, 10)
+    assert (await nobody.get("/healthz")).status_code == 200
+    assert not any(task.done() for task in sign_ins)
+    answered.set()
+    assert {(await task).status_code for task in sign_ins} == {303}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"email":"ada@example.org"}'),
+        ("text/plain", b"email=ada%40example.org"),
+        ("multipart/form-data; boundary=x", FILE),
+        ("multipart/form-data", b"--x--"),
+        ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % n for n in range(11))),
+        ("application/x-www-form-urlencoded", b"email=%00&email=%FF&password=\xff\xfe"),
+    ],
+)  # fmt: skip
+async def test_a_broken_form_signs_nobody_in(
+    nobody: httpx2.AsyncClient, ada: Person, content_type: str, body: bytes
+) -> None:
+    answer = await nobody.post("/login/", content=body, headers={"content-type": content_type})
+    assert answer.status_code in (400, 401)
+    assert "set-cookie" not in answer.headers
