@@ -1,0 +1,52 @@
+"""notifs: the notification system for async Python web apps.
+
+Its names are imported when they are first used, so that the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from notifs.app import Notifs, create_app
+    from notifs.errors import NotifsError
+    from notifs.identity import Identify
+    from notifs.kinds import Action, Actor, Kind
+    from notifs.realtime import Context, Handlers
+    from notifs.requests import Request
+    from notifs.settings import Settings
+    from notifs.signals import Changed, Connected, Created, Disconnected, Pushed, Signal, SignedIn, SignedOut
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Action",
+    "Actor",
+    "Changed",
+    "Connected",
+    "Context",
+    "Created",
+    "Disconnected",
+    "Handlers",
+    "Identify",
+    "Kind",
+    "Notifs",
+    "NotifsError",
+    "Pushed",
+    "Request",
+    "Settings",
+    "Signal",
+    "SignedIn",
+    "SignedOut",
+    "create_app",
+]
+
+_MODULES = ("signals", "errors", "identity", "kinds", "requests", "settings", "realtime", "app")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"notifs.{module}"), name, None)
+            if found is not None:
+                return found
+    raise AttributeError(f"module 'notifs' has no attribute {name!r}")

@@ -1,0 +1,228 @@
+"""Wiring: `Notifs`, which lives in any Starlette or FastAPI app, and `create_app`, the application as it is."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Self, Unpack
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from notifs import logs
+from notifs.acts import Acts
+from notifs.forms import Forms
+from notifs.identity import Identify
+from notifs.kinds import Kind, Kinds
+from notifs.notifier import Fields, Notifier
+from notifs.origins import Origins
+from notifs.realtime import Handlers, Realtime
+from notifs.settings import Settings
+from notifs.signals import Signals
+from notifs.store import Store, schema
+from notifs.store.database import Database
+from notifs.web.api import InboxApi
+from notifs.web.login import Login, Tries
+from notifs.web.middleware import BoundedBody, Errors, SafeHeaders, SameOrigin
+from notifs.web.pages import Pages
+from notifs.web.render import Assets, Render
+from notifs.web.sessions import Sessions
+from notifs.wire import Notification
+
+log = structlog.get_logger("notifs")
+
+
+class Notifs:
+    """Notifications for one application.
+
+        notifs = Notifs(kinds=[CommentPosted], identify=my_identify)
+        app = FastAPI(lifespan=notifs.lifespan)
+        notifs.mount(app)
+
+    Args:
+        settings: from the environment unless given.
+        kinds: what may be sent, beside plain `notify(title=...)`.
+        handlers: client events of the host's own.
+        identify: who is this connection? Without it, accounts and sign-in are those of notifs itself.
+        path: where it is mounted in the host; links and sockets are below it.
+        login_url: where the host signs people in; who is not is sent there.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        kinds: Iterable[type[Kind]] = (),
+        handlers: Iterable[Handlers] = (),
+        identify: Identify | None = None,
+        path: str = "",
+        login_url: str | None = None,
+    ) -> None:
+        self.settings = settings = settings or Settings.load()
+        self.path = path.rstrip("/")
+        self.signals = Signals()
+        self.store = Store(Database(settings.database_url, pool=settings.database_pool))
+        self.kinds = Kinds(kinds)
+        self._forms = Forms(self.store.cursor, self.path)
+        self._origins = Origins(settings.origins)
+        self._sessions = Sessions(
+            self.store.database,
+            settings.secret_key.get_secret_value(),
+            days=settings.session_days,
+            secure=settings.production,
+        )
+        self._accounts = identify is None
+        self._identify = identify or self._sessions.identify
+        login = f"{self.path}/login/" if self._accounts else login_url or ""
+        transport = "socket" if settings.sockets else "http"
+        self._render = Render(base=self.path, login_url=login, transport=transport)
+        self._wire_up(handlers)
+
+    def _wire_up(self, handlers: Iterable[Handlers]) -> None:
+        self.realtime = Realtime(
+            self.store,
+            self._forms,
+            self.signals,
+            live_sessions=self._sessions.live if self._accounts else None,
+            head_check_seconds=self.settings.head_check_seconds,
+        )
+        changed, moved = self.realtime.push.changed, self.realtime.push.moved
+        self.acts = Acts(self.store, self.signals, changed=changed)
+        self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, changed=changed, moved=moved)
+        self.realtime.open_doors(handlers, self.notifier, self.acts)
+        self._pages = Pages(self.store, self.acts, self._forms, self._identify, self._render)
+
+    async def notify(
+        self,
+        event: Kind | None = None,
+        /,
+        *,
+        to: str | Iterable[str],
+        session: AsyncSession | None = None,
+        **fields: Unpack[Fields],
+    ) -> str:
+        """Notify one recipient or several; see `Notifier.notify`."""
+        return await self.notifier.notify(event, to=to, session=session, **fields)
+
+    async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[Notification]:
+        """All unread notifications of a recipient in the standard form."""
+        return await self.notifier.get_unread_notifs(recipient, reverse)
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction on notifs' own database, to give to `notify(session=)` together with changes of your own."""
+        return self.store.database.session()
+
+    async def disconnect(self, recipient: str) -> None:
+        """End every socket of a recipient on this worker."""
+        await self.realtime.end_recipient(recipient)
+
+    async def drain(self) -> None:
+        """Wait until what was committed is pushed and every listener has been told: for tests and shutdown."""
+        await self.realtime.push.drain()
+        await self.signals.drain()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Read the store and check its schema, without serving: for commands and scripts.
+
+        In development, a SQLite file without our tables gets them.
+
+        Raises:
+            SchemaError: migrations are pending; the message says what to run.
+        """
+        database = self.store.database
+        try:
+            if not self.settings.production and self.settings.sqlite_path and await schema.is_empty(database):
+                await schema.upgrade(database)
+            await schema.check(database)
+            await self.store.open()
+            yield self
+            await self.drain()
+        finally:
+            await database.close()
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
+        """Give this to the application, `lifespan=notifs.lifespan`, or enter it in the application's own."""
+        async with self.open():
+            if self.settings.sockets:
+                self.realtime.start()
+            try:
+                yield
+            finally:
+                await self.realtime.close()
+
+    def mount(self, app: Any) -> None:
+        """Add the routes to a Starlette or FastAPI application, under its own middleware and session."""
+        app.router.routes.extend(self.routes(self.middleware()))
+
+    def middleware(self) -> list[Middleware]:
+        """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
+        return [
+            Middleware(SafeHeaders, secure=self.settings.production),
+            Middleware(Errors, page=self._pages.error),
+            Middleware(BoundedBody),
+            Middleware(SameOrigin, origins=self._origins),
+        ]
+
+    def routes(self, safe: Sequence[Middleware] = ()) -> list[BaseRoute]:
+        """The routes of notifs, each wrapped in `safe`."""
+        api = InboxApi(self.store, self.acts, self._forms, self._identify)
+        routes: list[BaseRoute] = [
+            *self._pages.routes(f"{self.path}/notifications", safe),
+            *api.routes(f"{self.path}/api/v1/inbox", safe),
+            Mount(f"{self.path}/notifs/static", Assets(), middleware=safe),
+        ]
+        if self.settings.sockets:
+            guard = self.realtime.guard(self._identify, self._origins)
+            routes.append(Mount(f"{self.path}/socket.io", guard, middleware=safe))
+        if self._accounts:
+            routes += self._login().routes(self.path, safe)
+        return routes
+
+    def _login(self) -> Login:
+        return Login(
+            self.store.database,
+            self._sessions,
+            self._render,
+            self.signals,
+            Tries(self.settings.sign_in_tries),
+            end_sockets=self.realtime.end_session,
+        )
+
+
+def _pass_on(request: Request, error: Exception) -> Response:
+    """To our own middleware, which says it in words: a page for browsers, problem details for programs."""
+    raise error
+
+
+def create_app(settings: Settings | None = None) -> Starlette:
+    """The application as it is: sign-in, inbox, sockets, health. `uvicorn asgi:app` serves it."""
+    settings = settings or Settings.load()
+    logs.configure(settings)
+    notifs = Notifs(settings)
+
+    async def home(request: Request) -> Response:
+        return RedirectResponse(f"{notifs.path}/notifications/", 303)
+
+    async def healthz(request: Request) -> Response:
+        """The process answers."""
+        return JSONResponse({"ok": True})
+
+    async def readyz(request: Request) -> Response:
+        """The process can serve: the store answers, too."""
+        await notifs.store.ping()
+        return JSONResponse({"ok": True})
+
+    app = Starlette(
+        routes=[*notifs.routes(), Route("/", home), Route("/healthz", healthz), Route("/readyz", readyz)],
+        middleware=notifs.middleware(),
+        exception_handlers={HTTPException: _pass_on},
+        lifespan=notifs.lifespan,
+    )
+    app.state.notifs = notifs
+    return app

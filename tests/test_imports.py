@@ -1,0 +1,265 @@
+"""Who may import whom: the rooms of the house, and the doors between them.
+
+A room is a file of `notifs/`, or a folder of it. An import for annotations alone counts too.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.servers import REPOSITORY
+
+PACKAGE = REPOSITORY / "notifs"
+
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "wire": set(),
+    "urls": set(),
+    "signals": set(),
+    "identity": set(),
+    "settings": {"errors"},
+    "logs": {"settings"},
+    "origins": set(),
+    "problems": {"errors"},
+    "kinds": {"errors", "urls"},
+    "requests": {"errors", "wire"},
+    "store": {"errors", "wire"},
+    "forms": {"store", "wire"},
+    "acts": {"errors", "signals", "store", "wire"},
+    "notifier": {"errors", "forms", "kinds", "signals", "store", "wire"},
+    "realtime": {
+        "acts", "errors", "forms", "identity", "notifier", "origins", "problems", "requests", "signals", "store",
+        "wire",
+    },
+    "web": {
+        "acts", "errors", "forms", "identity", "notifier", "origins", "problems", "requests", "settings", "signals",
+        "store", "urls", "wire",
+    },
+    "app": {
+        "acts", "errors", "forms", "identity", "kinds", "logs", "notifier", "origins", "realtime", "settings",
+        "signals", "store", "web", "wire",
+    },
+    "serve": {"app", "errors", "settings", "store", "wire"},
+    "run": {"app", "errors", "settings", "store"},
+    "cli": {"app", "errors", "logs", "run", "serve", "settings", "store"},
+    "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals"},
+}  # fmt: skip
+"""What each room may import of ours. `realtime` and `web` do not know each other; only `app` knows both."""
+
+LIBRARIES: dict[str, set[str]] = {
+    "socketio": {"realtime"},
+    "engineio": {"realtime"},
+    "sqlalchemy": {"store"},
+    "aiosqlite": {"store"},
+    "asyncpg": {"store"},
+    "alembic": {"store/schema"},
+    "argon2": {"store/accounts"},
+    "jinja2": {"web/render"},
+    "limits": {"web/login"},
+    "typer": {"cli"},
+    "uvicorn": {"serve"},
+    "fastapi": set(),
+}
+"""Who alone may import a library: rooms, or files of rooms."""
+
+NAMES: dict[str, dict[str, set[str]]] = {
+    # The type that `notify(session=...)` takes, and reading a URL without opening anything.
+    "sqlalchemy": {"app": {"AsyncSession"}, "notifier": {"AsyncSession"}, "settings": {"ArgumentError", "make_url"}},
+}
+"""Names of a library that others may import beside those."""
+
+PASSWORDS = {"store/accounts", "store/__init__", "web/login", "serve", "cli"}
+"""Who may touch a password or its hash. `store/__init__` passes the hash on, unread."""
+PASSWORD_NAMES = {"hash_password", "verify_password", "check_password", "password_hash"}
+SCHEMA = {"store/models"}
+"""Where a column may be called `password_hash`."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One name that a file imports."""
+
+    file: str
+    module: str
+    name: str
+
+    @property
+    def room(self) -> str:
+        return self.file.partition("/")[0]
+
+
+def sources() -> dict[str, str]:
+    """Every Python file of the package, by its path without the ending."""
+    paths = [p for p in PACKAGE.rglob("*.py") if "browser" not in p.relative_to(PACKAGE).parts]
+    return {p.relative_to(PACKAGE).with_suffix("").as_posix(): p.read_text() for p in paths}
+
+
+def imports(files: dict[str, str]) -> Iterator[Import]:
+    """Every import, wherever in a file it stands."""
+    for file, text in files.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                yield from (Import(file, alias.name, "") for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}: imports are absolute here"
+                yield from (Import(file, str(node.module), alias.name) for alias in node.names)
+
+
+def target(imported: Import) -> str | None:
+    """The room of ours that is imported, if it is one of ours."""
+    package, *rest = [*imported.module.split("."), imported.name]
+    return (rest[0] or "__init__") if package == "notifs" else None
+
+
+def wrong_rooms(files: dict[str, str]) -> list[str]:
+    """Imports of ours that the table does not allow."""
+    found = []
+    for each in imports(files):
+        room = target(each)
+        if room is not None and room != each.room and room not in ROOMS[each.room]:
+            found.append(f"{each.file} imports {room}")
+    return found
+
+
+def wrong_libraries(files: dict[str, str]) -> list[str]:
+    """Imports of libraries by those who shall not know them."""
+    found = []
+    for each in imports(files):
+        library = each.module.partition(".")[0]
+        allowed = LIBRARIES.get(library)
+        excepted = each.name in NAMES.get(library, {}).get(each.file, set())
+        if allowed is not None and not {each.room, each.file} & allowed and not excepted:
+            found.append(f"{each.file} imports {each.name} of {library}")
+    return found
+
+
+def knowing_passwords(files: dict[str, str]) -> set[str]:
+    """Files in which a password's name stands."""
+    return {
+        file
+        for file, text in files.items()
+        for node in ast.walk(ast.parse(text))
+        if {getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "arg", None)} & PASSWORD_NAMES
+        or (isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & PASSWORD_NAMES)
+    }
+
+
+def cycles(files: dict[str, str]) -> list[str]:
+    """Modules of ours that import each other in a circle, by what is imported at the top of a file."""
+    graph: dict[str, set[str]] = {}
+    for file, text in files.items():
+        top = ast.Module([n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom)], [])
+        graph[file] = set()
+        for each in imports({file: ast.unparse(top)}):
+            if target(each) is None:
+                continue
+            path = each.module.replace(".", "/").removeprefix("notifs").removeprefix("/")
+            tries = [f"{path}/{each.name}".strip("/"), path, f"{path}/__init__".strip("/")]
+            graph[file].update(t for t in tries[:1] if t in files)
+            if tries[0] not in files:
+                graph[file].update([t for t in tries[1:] if t in files][:1])
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def emits(files: dict[str, str]) -> list[str]:
+    """Calls of an `emit`, which without a room would reach those who are about to be refused."""
+    calls = (
+        (file, node.lineno)
+        for file, text in files.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"emit", "send_message"}
+    )
+    return [f"{file}:{line}" for file, line in calls]
+
+
+def test_every_room_is_in_the_table_and_no_other() -> None:
+    assert {file.partition("/")[0] for file in sources()} == set(ROOMS) | ({"__main__"} & set(sources()))
+
+
+def test_the_table_itself_has_no_circle() -> None:
+    TopologicalSorter(ROOMS).prepare()
+
+
+def test_rooms_import_only_what_the_table_allows() -> None:
+    assert wrong_rooms(sources()) == []
+
+
+def test_libraries_are_known_where_they_belong() -> None:
+    assert wrong_libraries(sources()) == []
+
+
+def test_passwords_are_known_where_they_belong() -> None:
+    assert knowing_passwords(sources()) - SCHEMA <= PASSWORDS
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert cycles(sources()) == []
+
+
+def test_nothing_is_emitted_but_by_the_push_to_named_sockets() -> None:
+    assert emits(sources()) == []
+
+
+def test_a_file_tells_what_it_is_for() -> None:
+    silent = [file for file, text in sources().items() if text.strip() and not ast.get_docstring(ast.parse(text))]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("wire", "from notifs.errors import NotifsError"),
+        ("signals", "import notifs.store"),
+        ("store/feed", "from notifs import signals"),
+        ("store/feed", "from notifs.kinds import Kind"),
+        ("realtime/push", "from notifs.web.pages import Pages"),
+        ("web/api", "from notifs.realtime import Handlers"),
+        ("web/api", "def late() -> None:\n    from notifs.realtime.push import Push"),
+        ("notifier", "from notifs import Notifs"),
+    ],
+)
+def test_a_wrong_door_is_noticed(file: str, line: str) -> None:
+    assert wrong_rooms({**sources(), file: line})
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("web/api", "import socketio"),
+        ("app", "from socketio.exceptions import ConnectionRefusedError"),
+        ("realtime/push", "from sqlalchemy import select"),
+        ("notifier", "from sqlalchemy.ext.asyncio import AsyncEngine"),
+        ("web/login", "from argon2 import PasswordHasher"),
+        ("store/feed", "import argon2"),
+    ],
+)
+def test_a_library_out_of_its_place_is_noticed(file: str, line: str) -> None:
+    assert wrong_libraries({**sources(), file: line})
+
+
+def test_a_circle_is_noticed() -> None:
+    assert cycles({**sources(), "store/models": "from notifs.store.feed import Entry"})
+
+
+def test_an_emit_is_noticed() -> None:
+    assert emits({"realtime/push": "async def f(io):\n    await io.emit('response', {})"})
+
+
+@pytest.mark.parametrize("line", ["from notifs.store.accounts import verify_password", "x = person.password_hash"])
+def test_a_password_out_of_its_place_is_noticed(line: str) -> None:
+    assert knowing_passwords({"web/api": line}) == {"web/api"}
+
+
+def test_the_tests_look_at_the_real_tree() -> None:
+    assert Path(PACKAGE / "__init__.py").is_file()
+    assert len(sources()) > 30
