@@ -1,0 +1,37 @@
+"""The package as it is installed elsewhere: with the built bundle and the migrations, without what they are made of."""
+
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+import pytest
+
+from tests.servers import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in the wheel."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return {*ZipFile(path).namelist()}
+
+
+def test_the_wheel_has_every_module_template_and_migration(wheel: set[str]) -> None:
+    sources = {*files("notifs/**/*.py"), *files("notifs/web/templates/*.html"), "notifs/py.typed"}
+    migrations = {name.replace("alembic/", "notifs/migrations/", 1) for name in files("alembic/**/*.py")}
+    assert sources | migrations <= wheel
+
+
+def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_browsers_part(wheel: set[str]) -> None:
+    names = {PurePosixPath(name).name for name in wheel if name.startswith("notifs/browser/")}
+    assert names == {"notifs.js", "notifs.css", "notifs.svg", "LICENSES.md"}
+    assert any(name.endswith("/licenses/LICENSE") for name in wheel)
+
+
+def files(pattern: str) -> set[str]:
+    """The files of the repository by a pattern."""
+    return {path.relative_to(REPOSITORY).as_posix() for path in Path(REPOSITORY).glob(pattern) if path.is_file()}
