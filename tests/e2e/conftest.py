@@ -1,0 +1,117 @@
+"""A real `notifs serve` on each database, and people who are signed in to it in a real browser."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from notifs import Notifs, Settings
+from notifs.store.accounts import hash_password
+from tests import servers
+
+PASSWORD = "correct horse battery staple"
+EMAIL = "ada@example.org"
+
+expect.set_options(timeout=10_000)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site with one person, who is called Ada."""
+
+    url: str
+    env: dict[str, str]
+    folder: Path
+    kill: Callable[[], None] = lambda: None
+
+    async def command(self, *args: str, input: str | None = None) -> str:
+        """Run the command line against the site's database, in another process, and return what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *servers.notifs_command(),
+            *args,
+            env={**servers.clean_environment(), **self.env},
+            cwd=self.folder,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate((input or "").encode())
+        assert process.returncode == 0, output.decode()
+        return output.decode()
+
+    async def send(self, title: str, **fields: Any) -> str:
+        """Notify Ada from this process, which is not the server's; returns the id."""
+        async with self.store() as notifs:
+            return await notifs.notify(to=(await notifs.store.user(EMAIL)).id, title=title, **fields)
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[Notifs]:
+        """The site's database, opened beside the server."""
+        async with Notifs(Settings(database_url=self.env["NOTIFS_DATABASE_URL"])).open() as notifs:
+            yield notifs
+
+    async def cookie(self) -> str:
+        """Sign Ada in by HTTP, and return her cookie header."""
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            answer = await http.post(f"{self.url}/login/", data={"email": EMAIL, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        (name, value), *_ = answer.cookies.items()
+        return f"{name}={value}"
+
+    async def sign_in(self, page: Page) -> None:
+        """Sign Ada in, the way she does it."""
+        await page.goto(self.url)
+        await page.get_by_label("Email").fill(EMAIL)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
+
+
+@asynccontextmanager
+async def serving(database_url: str, folder: Path, *args: str, **env: str) -> AsyncIterator[Site]:
+    """A site that Ada can sign in to."""
+    site = Site("", {"NOTIFS_DATABASE_URL": database_url, **env}, folder)
+    async with site.store() as notifs:
+        if not await notifs.store.users():
+            await notifs.store.add_user(EMAIL, "Ada Lovelace", hash_password(PASSWORD))
+    async with servers.serving(site.env, *args, cwd=folder) as served:
+        yield replace(site, url=served.url, kill=served.kill)
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site on SQLite, and one on PostgreSQL."""
+    async with serving(database_url, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+async def sqlite_site(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site on SQLite."""
+    async with serving(sqlite_url, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser of its own, that fails the test where a page complains."""
+    complaints: list[str] = []
+    context = await browser.new_context(viewport={"width": 1100, "height": 760}, reduced_motion="reduce")
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield context
+    await context.close()
+    expected = re.compile(r"WebSocket connection|ERR_CONNECTION|401|404|503|net::")
+    assert [c for c in complaints if not expected.search(c)] == []
+
+
+@pytest.fixture
+async def page(context: BrowserContext) -> Page:
+    return await context.new_page()

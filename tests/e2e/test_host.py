@@ -1,0 +1,61 @@
+"""In somebody else's FastAPI app, under their users, their pages and their path."""
+
+import re
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from playwright.async_api import Page, expect
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from notifs import Notifs, Settings
+from tests.wire import listening
+
+PAGE = """<!doctype html><html lang="en"><title>Shop</title><h1>A shop</h1>
+<script type="module" src="/inbox/notifs/static/notifs.js"></script>
+<notifs-bell base="/inbox"></notifs-bell><notifs-toasts base="/inbox"></notifs-toasts></html>"""
+
+
+async def identify(scope: Scope) -> str | None:
+    return HTTPConnection(scope).cookies.get("customer")
+
+
+async def test_the_bell_lives_on_a_hosts_page_and_the_inbox_under_its_path(sqlite_url: str, page: Page) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+
+    @app.get("/shop")
+    async def shop() -> HTMLResponse:
+        return HTMLResponse(PAGE)
+
+    async with listening(app) as url:
+        await page.context.add_cookies([{"name": "customer", "value": "42", "url": url}])
+        async with page.expect_websocket() as socket:
+            await page.goto(f"{url}/shop")
+        await (await socket.value).wait_for_event("framereceived", lambda frame: '"snapshot"' in str(frame))
+        id = await notifs.notify(to="42", title="Your order is on its way", url="/shop")
+        await expect(page.locator("notifs-toasts")).to_contain_text("Your order is on its way")
+        bell = page.get_by_role("button", name=re.compile("^Notifications, 1"))
+        await bell.click()
+        await expect(page.get_by_role("dialog").get_by_text("Your order is on its way")).to_be_visible()
+        await expect(page.get_by_role("button", name=re.compile("^Notifications$"))).to_be_visible()  # seen now
+        await page.goto(f"{url}/inbox/notifications/")
+        await expect(page.locator("notifs-bell")).to_be_visible()
+        link = page.locator("main").get_by_role("link", name="Your order is on its way")
+        assert await link.get_attribute("href") == f"/inbox/notifications/{id}/read/"
+        await link.click()
+        await page.wait_for_url("**/shop")
+        assert await notifs.get_unread_notifs("42") == []
+
+
+async def test_who_the_host_does_not_know_gets_no_inbox_and_no_sign_in_of_ours(sqlite_url: str, page: Page) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify)
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    async with listening(app) as url:
+        response = await page.goto(f"{url}/notifications/")
+        assert response is not None
+        assert response.status == 401
+        assert await page.get_by_role("link", name="Sign in").count() == 0
+        assert (await page.goto(f"{url}/login/")).status == 404  # type: ignore[union-attr]
