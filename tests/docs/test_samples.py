@@ -1,0 +1,279 @@
+"""Every sample of the docs is run: Python against a real server, the client by Node, commands by their own parsers."""
+
+import asyncio
+import importlib
+import re
+import shlex
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from typer.main import get_command
+from uvicorn.main import main as uvicorn_command
+
+from notifs import Notifs, Settings, create_app
+from notifs.cli import app as command_line
+from notifs.store.accounts import hash_password
+from tests import servers
+from tests.docs.markdown import Block, blocks
+from tests.wire import Client, by_header, hosted, listening
+
+PYTHON = blocks("python")
+FILES = sorted({block.file for block in PYTHON if block.file})
+COOKIE = {"cookie": "session=a-secret-token"}
+EMAIL, PASSWORD = "ada@example.org", "correct horse battery staple"
+
+Load = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def load(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """Import a sample by its file's name, in a folder with all of them, as a reader would have them."""
+    for file in FILES:
+        (tmp_path / file).write_text("\n\n".join(block.text for block in PYTHON if block.file == file))
+    monkeypatch.setenv("NOTIFS_DATABASE_URL", sqlite_url)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module
+    for file in FILES:
+        sys.modules.pop(Path(file).stem, None)
+
+
+async def titles(notifs: Notifs, recipient: str) -> list[str]:
+    return [notif["title"] for notif in await notifs.get_unread_notifs(recipient)]
+
+
+async def make_orders(notifs: Notifs) -> None:
+    async with notifs.session() as session:
+        await session.execute(text("CREATE TABLE orders (id INTEGER PRIMARY KEY)"))
+
+
+async def embedding(load: Load) -> None:
+    app = load("app").app
+    async with listening(app) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        async with Client.open(url, headers=COOKIE) as client:
+            await client.message("snapshot")
+            id = (await http.post("/orders/7")).json()
+            created = await client.message("created")
+            assert [(n["id"], n["title"], n["url"]) for n in created["notifs"]] == [
+                (id, "Order 7 is placed", "/orders/7")
+            ]
+        page = await http.get("/notifications/", headers={**COOKIE, "accept": "text/html"})
+        assert "Order 7 is placed" in page.text
+        assert (await http.get("/notifications/")).json()["code"] == "not_signed_in"
+
+
+async def transaction(load: Load, file: str) -> None:
+    module, notifs = load(file), load("app").notifs
+    async with hosted(notifs) as url, Client.open(url, headers=COOKIE) as client:
+        await client.message("snapshot")
+        await make_orders(notifs)
+        await module.place(7, "ada")
+        assert [n["title"] for n in (await client.message("created"))["notifs"]] == ["Order 7 is placed"]
+        with pytest.raises(Exception, match="UNIQUE"):
+            await module.place(7, "ada")
+        with pytest.raises(Exception, match="to:"):
+            await module.place(8, "")
+        assert await titles(notifs, "ada") == ["Order 7 is placed"]
+        async with notifs.session() as session:
+            assert (await session.execute(text("SELECT id FROM orders"))).scalars().all() == [7]
+    if engine := getattr(module, "engine", None):
+        await engine.dispose()
+
+
+async def kind(load: Load) -> None:
+    comment = load("comments").CommentPosted
+    async with Notifs(kinds=[comment], identify=by_header).open() as notifs:
+        await notifs.notify(comment(7, "Grace"), to=["ada"])
+        (notif,) = await notifs.get_unread_notifs("ada")
+        assert (notif["kind"], notif["title"]) == ("comment.posted", "Grace commented on your post")
+        assert (notif["url"], notif["data"]) == ("/posts/7", {"post_id": 7, "author": "Grace"})
+        assert notif["actor"] == {"id": None, "name": "Grace", "avatar": None}
+
+
+async def client_event(load: Load) -> None:
+    notifs = Notifs(handlers=[load("reminders").handlers], identify=by_header)
+    async with hosted(notifs) as url, Client.open(url, headers={"x-user": "ada"}) as client:
+        ack = await client.ask("remind_me", {"what": "Water the plants"})
+        assert ack["ok"] is True
+        (notif,) = await notifs.get_unread_notifs("ada")
+        assert (notif["id"], notif["title"]) == (ack["id"], "Water the plants")
+        assert (await client.ask("remind_me", {"what": 7}))["error"]["code"] == "bad_request"
+
+
+async def listener(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    notifs = load("app").notifs
+    load("audit")
+    async with notifs.open():
+        await notifs.notify(to=["ada", "grace"], title="Hello")
+        await notifs.drain()
+    assert capsys.readouterr().out == "message to ada, grace\n"
+
+
+class _Sessions:
+    """A session of the host's own, in the place where Starlette's middleware puts it."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app({**scope, "session": {"user": "ada"}}, receive, send)
+
+
+async def host_session(load: Load) -> None:
+    notifs = Notifs(identify=load("sessions").identify)
+    app = Starlette(lifespan=notifs.lifespan, middleware=[Middleware(_Sessions)])
+    notifs.mount(app)
+    async with listening(app) as url, Client.open(url) as client:
+        await notifs.notify(to="ada", title="Hello")
+        assert (await client.message("connected"))["meta"] == "WS connected"
+
+
+async def signing_out(load: Load) -> None:
+    load("sign_out")
+    app = load("app").app
+    async with listening(app) as url, Client.open(url, headers=COOKIE) as client:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+            assert (await http.post("/sign-out/ada")).status_code == 200
+        await client.end()
+
+
+async def script(load: Load) -> None:
+    await load("nightly").main()
+    async with Notifs(identify=by_header).open() as notifs:
+        assert await titles(notifs, "ada") == ["The nightly export is done"]
+
+
+SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
+    "app.py": embedding,
+    "orders.py": partial(transaction, file="orders"),
+    "own_engine.py": partial(transaction, file="own_engine"),
+    "comments.py": kind,
+    "reminders.py": client_event,
+    "audit.py": listener,
+    "sessions.py": host_session,
+    "sign_out.py": signing_out,
+    "nightly.py": script,
+}
+
+
+def test_every_python_sample_is_a_file_that_is_run() -> None:
+    assert [block.text for block in PYTHON if block.file is None] == []
+    assert sorted(SCENARIOS) == FILES
+
+
+@pytest.mark.parametrize("file", FILES)
+async def test_a_python_sample_does_what_it_says(file: str, load: Load, request: pytest.FixtureRequest) -> None:
+    scenario = SCENARIOS[file]
+    more = [request.getfixturevalue("capsys")] if scenario is listener else []
+    await scenario(load, *more)
+
+
+@asynccontextmanager
+async def node(*arguments: str | Path, cwd: Path) -> Any:
+    process = await asyncio.create_subprocess_exec(
+        servers.node(), *arguments, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_the_client_of_ten_lines_prints_the_badge_and_what_arrives(tmp_path: Path, sqlite_url: str) -> None:
+    (client,) = [block for block in blocks("js") if block.file]
+    assert len(client.text.splitlines()) <= 10
+    (tmp_path / "client.mjs").write_text(client.text)
+    (tmp_path / "node_modules").symlink_to(servers.REPOSITORY / "notifs" / "browser" / "node_modules")
+    app = create_app(Settings(database_url=sqlite_url))
+    notifs: Notifs = app.state.notifs
+    async with listening(app) as url, httpx2.AsyncClient(trust_env=False) as http:
+        ada = await notifs.store.add_user(EMAIL, "Ada", hash_password(PASSWORD))
+        await notifs.notify(to=ada.id, title="first")
+        answer = await http.post(f"{url}/login/", data={"email": EMAIL, "password": PASSWORD})
+        ((name, value),) = answer.cookies.items()
+        async with node("client.mjs", url, f"{name}={value}", cwd=tmp_path) as process:
+            lines = partial(_lines, process)
+            assert await lines(3) == ["WS connected: 1 unread", "Unread notifications: 1 unread", "  first"]
+            await notifs.notify(to=ada.id, title="second")
+            assert await lines(2) == ["New notifications: 2 unread", "  second"]
+        async with node("client.mjs", url, f"{name}=forged", cwd=tmp_path) as process:
+            assert await _lines(process, 1) == ["Unexpected server response: 401"]
+
+
+async def _lines(process: asyncio.subprocess.Process, count: int) -> list[str]:
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        lines = [(await process.stdout.readline()).decode().rstrip() for _ in range(count)]
+    return [re.sub(r", (now|an? \w+ ago|\d+ \w+ ago)$", "", line) for line in lines]
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("js") if not b.file], ids=lambda block: block.page.name)
+async def test_other_javascript_is_javascript(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "sample.mjs").write_text(block.text)
+    async with node("--check", "sample.mjs", cwd=tmp_path) as process:
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+
+
+def test_the_elements_of_the_docs_are_there() -> None:
+    used = {name for block in blocks("html") for name in re.findall(r"<(notifs-\w+)", block.text)}
+    known = (servers.REPOSITORY / "notifs" / "browser" / "index.ts").read_text()
+    assert used
+    assert [name for name in used if f'"{name}":' not in known] == []
+
+
+def _commands() -> list[str]:
+    return [
+        line for block in blocks("sh") for line in block.text.splitlines() if line and not line.startswith("export ")
+    ]
+
+
+def _parse(command: Any, words: list[str]) -> None:
+    """Refuse what the command would refuse, without running it."""
+    while children := getattr(command, "commands", None):
+        name, *words = words
+        assert name in children, f"there is no command {name}"
+        command = children[name]
+    command.make_context(command.name, words)
+
+
+@pytest.mark.parametrize("line", _commands())
+def test_a_command_of_the_docs_is_one(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    if program.startswith("scripts/"):
+        path = servers.REPOSITORY / program
+        assert path.stat().st_mode & 0o111, f"{program} cannot be run"
+    elif program in ("notifs", ".venv/bin/notifs"):
+        _parse(get_command(command_line), arguments)
+    elif program == "uvicorn":
+        assert arguments[0] == "asgi:app"
+        _parse(uvicorn_command, arguments)
+    else:
+        assert program in ("curl", "node", "pip", ".venv/bin/python")
+
+
+@pytest.mark.parametrize("name", [b for b in _commands() if b.startswith("uvicorn")])
+def test_uvicorn_is_given_what_notifs_serve_gives_it(name: str) -> None:
+    options = shlex.split(name)[2:]
+    told = dict(zip(options[::2], options[1::2], strict=True))
+    source = (servers.REPOSITORY / "notifs" / "serve.py").read_text()
+    for option, value in told.items():
+        given = re.search(rf"\b{option.removeprefix('--').replace('-', '_')}=(\S+),\n", source)
+        assert given is not None, option
+        assert given[1].strip('"').lower().replace("frame_limit", "65536") == value
+
+
+@pytest.mark.parametrize("variable", re.findall(r"export (\w+)", "\n".join(b.text for b in blocks("sh"))))
+def test_a_variable_of_the_docs_is_a_setting(variable: str) -> None:
+    assert variable.removeprefix("NOTIFS_").lower() in Settings.model_fields
