@@ -20,11 +20,13 @@ from notifs.realtime.rooms import Member, Rooms
 from notifs.realtime.server import Server
 from notifs.signals import Connected, Disconnected, Signals
 from notifs.store import Head, Store
-from notifs.wire import META, NAMESPACE, RESPONSE, SNAPSHOT_LIMIT, Cursor, Message
+from notifs.wire import META, NAMESPACE, RESPONSE, SNAPSHOT_LIMIT, Cursor, Message, refusal, room_for
 
 log = structlog.get_logger("notifs.realtime")
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Between tries to read a mailbox while the store is away."""
+READ_AGAIN = 2
+"""How often a mailbox that changes all the time is read again before what was read is sent; clients cope with it."""
 
 
 class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
@@ -69,13 +71,15 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
             raise ConnectionRefusedError("not_signed_in")
         member = Member(sid, *known)
         self._rooms.enter(member)
+        self.io.manager.basic_enter_room(sid, NAMESPACE, room_for(member.recipient))
         cursor = Cursor.parse(auth.get("cursor")) if isinstance(auth, dict) else None
         self._greetings[sid] = asyncio.get_running_loop().create_task(self._greet(member, cursor))
         self._signals.send(Connected(member.recipient, sid))
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         """Leave, and stop what was still being read for it."""
-        if greeting := self._greetings.pop(sid, None):
+        greeting = self._greetings.pop(sid, None)
+        if greeting is not None and greeting is not asyncio.current_task():  # a greeting may end its own socket
             greeting.cancel()
         if member := self._rooms.leave(sid):
             self._signals.send(Disconnected(member.recipient, sid, reason))
@@ -84,7 +88,7 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         """The ack of a client's event."""
         member = self._rooms.member(sid)
         if member is None:
-            return {"ok": False, "error": {"code": "not_connected", "message": "this socket is closing"}}
+            return refusal("not_connected", "this socket is closing")
 
         async def catch_up(cursor: Cursor | None) -> Head:
             return await self._catch_up(member, cursor)
@@ -125,10 +129,11 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     async def _catch_up(self, member: Member, cursor: Cursor | None, *, first: bool = False) -> Head:
         """Send what is missing since `cursor`: a delta, or pages of a snapshot, all of one moment."""
-        while True:
-            entries, page = await self._store.catch_up(member.recipient, cursor, SNAPSHOT_LIMIT)
+        entries, page = await self._store.catch_up(member.recipient, cursor, SNAPSHOT_LIMIT)
+        for _ in range(READ_AGAIN):
             if not self._push.is_past(member.recipient, page.head.revision):
-                break  # else the room was told of more while we read: never send less after it
+                break  # else the room was told of more while we read: better not to send less after it
+            entries, page = await self._store.catch_up(member.recipient, cursor, SNAPSHOT_LIMIT)
         if first:
             self._send(member, self._forms.connected(page.head))
         if entries is not None and cursor is not None:

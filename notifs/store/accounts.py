@@ -11,7 +11,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -160,8 +160,3 @@ async def live_sessions(connection: AsyncConnection, token_hashes: Sequence[str]
 async def end_session(connection: AsyncConnection, token_hash: str) -> None:
     """Sign out: from now on the cookie is worth nothing."""
     await connection.execute(delete(Session).where(Session.token_hash == token_hash))
-
-
-async def set_password(connection: AsyncConnection, user: str, password_hash: str) -> None:
-    """Replace a password's hash."""
-    await connection.execute(update(User).where(User.id == uuid.UUID(user)).values(password_hash=password_hash))

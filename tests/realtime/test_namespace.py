@@ -33,6 +33,17 @@ async def test_a_new_client_gets_connected_and_then_a_snapshot_of_what_is_unread
         assert Cursor.parse(snapshot["cursor"]) == Cursor(notifs.store.epoch, 2)
 
 
+async def test_a_socket_is_in_the_room_of_its_person_until_it_leaves(notifs: Notifs, url: str) -> None:
+    manager = notifs.realtime.server.manager
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+        (sid,) = manager.rooms["/notifs"]["user_ada"]
+        assert manager.get_rooms(sid, "/notifs") == [sid, "user_ada"]
+    async with asyncio.timeout(10):
+        while manager.rooms:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_notification_has_the_standard_form(notifs: Notifs, url: str) -> None:
     async with Client.open(url, headers=ADA) as client:
         await client.message("snapshot")
