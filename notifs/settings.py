@@ -38,6 +38,12 @@ class Settings(BaseSettings):
         repr=False,
         description="`sqlite:///PATH` (relative to the working directory) or `postgresql://USER:PASSWORD@HOST/NAME`.",
     )
+    redis_url: str = Field(
+        "",
+        repr=False,
+        description="`redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `rediss://` for TLS: by it workers tell each other of "
+        "changes at once. Without it they find them in the database.",
+    )
     database_pool: int = Field(
         10, ge=1, le=200, description="Connections to PostgreSQL, or readers of SQLite, of one worker."
     )
@@ -51,6 +57,20 @@ class Settings(BaseSettings):
     )
     head_check_seconds: float = Field(
         5.0, gt=0, le=60, description="How often a worker looks for changes that nobody told it of."
+    )
+    sockets_per_user: int = Field(20, ge=1, description="Open sockets of one person, on one worker.")
+    sockets_per_address: int = Field(
+        100, ge=0, description="Open sockets from one client address, on one worker; 0 for any number."
+    )
+    events_per_second: int = Field(20, ge=1, description="Client events that one socket may send in a second.")
+    drain_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="How long a worker that was told to stop (SIGTERM) says that it is not ready, before its sockets go.",
+    )
+    keep_days: int = Field(
+        90, ge=1, description="`notifs db prune` deletes what was read or archived longer ago, or has expired."
     )
     integrate_socketio: bool = Field(
         True,
@@ -91,6 +111,15 @@ class Settings(BaseSettings):
         if driver == DRIVERS["postgresql"] and find_spec("asyncpg") is None:
             raise ValueError("PostgreSQL needs its driver; run: pip install 'notifs[postgres]'")
         return f"{driver}://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        if value and find_spec("redis") is None:
+            raise ValueError("Redis needs its driver; run: pip install 'notifs[redis]'")
+        return value
 
     @model_validator(mode="after")
     def _check_production(self) -> Self:
