@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         1.0,
         ge=0,
         le=60,
-        description="How long a worker that was told to stop (SIGTERM) says that it is not ready, before its sockets go.",
+        description="How long a worker that was told to stop says that it is not ready, before its sockets go.",
     )
     keep_days: int = Field(
         90, ge=1, description="`notifs db prune` deletes what was read or archived longer ago, or has expired."
