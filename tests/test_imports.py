@@ -46,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},
     "cli": {"app", "errors", "logs", "run", "serve", "settings", "store"},
+    "testing": {"wire"},
     "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals"},
 }  # fmt: skip
 """What each room may import of ours. `realtime` and `web` do not know each other; only `app` knows both."""
