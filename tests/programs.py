@@ -1,0 +1,175 @@
+"""Programs that tests run: what they say is kept, they can be ended in any way, and they die with the test process."""
+
+import asyncio
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+import pytest
+
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+
+def find(*programs: str, package: str, folders: Iterable[Path] = ()) -> str:
+    """Where the first of `programs` is that there is: on the PATH, or else in one of `folders`."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
+    for program in programs:
+        if found := shutil.which(program, path=path):
+            return found
+    pytest.fail(f"{programs[0]} is not installed; on Debian: apt-get install {package}", pytrace=False)
+
+
+class Child:
+    """A server in a process group of its own; what it says is kept in `lines`.
+
+    Start it from the main thread: the kernel ends it when the thread that started it is gone.
+
+    Args:
+        command: what to run.
+        ready: what the line is like that says that it serves.
+        env: its whole environment.
+        cwd: where it runs.
+        privileges: options of setpriv(1).
+        end: the signal that ends it when nobody needs it any more.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        ready: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        privileges: Sequence[str] = (),
+        end: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        self.lines: deque[str] = deque(maxlen=5000)
+        self._ready = re.compile(ready)
+        self._found: re.Match[str] | None = None
+        self._settled = threading.Event()
+        self._end = end
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", end.name.removeprefix("SIG"), *privileges, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+        # A thread, so that the pipe never fills up, whatever the event loop does.
+        self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.send(self._end)
+
+    def wait_ready(self) -> re.Match[str]:
+        """Wait for the line that says that it serves."""
+        said = self._settled.wait(START_SECONDS)
+        if self._found is None:
+            problem = "ended before it was ready" if said else f"was not ready within {START_SECONDS} s"
+            pytest.fail("\n".join([f"{self._process.args!r} {problem}:", *self.lines]), pytrace=False)
+        return self._found
+
+    def send(self, number: signal.Signals) -> int:
+        """Send a signal that ends it, wait until nothing of it is left, and return its exit status."""
+        if number is signal.SIGKILL:
+            self._kill_group()
+        else:
+            self._process.send_signal(number)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        finally:
+            self._kill_group()
+            self._reader.join(STOP_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        """Its process; setpriv(1) becomes the command itself."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal that it lives on with, like SIGSTOP, to all of its group."""
+        os.killpg(self._process.pid, number)
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                self.lines.append(line.rstrip("\n"))
+                self._found = self._found or self._ready.search(line)
+                if self._found:
+                    self._settled.set()
+        self._settled.set()
+
+
+def free_port() -> int:
+    """A port that nobody has, and that no outgoing connection can be given: a server can come back to it."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+class Restarted:
+    """A server that can be ended in any way, and started again in the same place with what it has kept."""
+
+    def __init__(self, launch: Callable[[], Child], *, end: signal.Signals) -> None:
+        self._launch = launch
+        self._end = end
+        self._child = launch()
+        self._child.wait_ready()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    async def start(self) -> None:
+        """Start it again, and wait until it serves."""
+        self._child = self._launch()
+        await asyncio.to_thread(self._child.wait_ready)
+
+    async def stop(self, number: signal.Signals | None = None) -> None:
+        """End it and all that belongs to it, by its own way of an immediate end or by the signal `number`."""
+        await asyncio.to_thread(self._child.send, number or self._end)
+
+    async def restart(self) -> None:
+        """End it immediately, without a chance to write anything, and start it again."""
+        await self.stop()
+        await self.start()
+
+    def pause(self) -> None:
+        """Let it answer nothing (SIGSTOP), until `resume`."""
+        self._child.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """End it for good."""
+        if self._child.running:
+            self._child.send(self._end)
