@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -89,9 +89,16 @@ class Store:
     async def head(self, recipient: str) -> Head:
         return await self.database.read(lambda c: feed.head(c, recipient))
 
-    async def revisions(self, recipients: Sequence[str]) -> dict[str, int]:
-        """The revision of each mailbox that has one, in one query for all."""
-        return await self.database.read(lambda c: feed.revisions(c, recipients))
+    async def look(self, recipients: Sequence[str]) -> tuple[str, dict[str, int]]:
+        """The epoch, and the revision of each mailbox that has one, in one query for all.
+
+        An epoch other than `epoch` says that the database was restored; see `adopt`.
+        """
+        return await self.database.read(lambda c: feed.look(c, recipients))
+
+    def adopt(self, epoch: str) -> None:
+        """The database has got a new epoch: from now on cursors carry it, and those of before are no good."""
+        self._epoch = epoch
 
     async def page(self, recipient: str, filter: Filter, *, before: int | None = None, limit: int = 50) -> Page:
         """The newest lines of a filter below the position `before`, with the head of the same moment."""
@@ -105,24 +112,40 @@ class Store:
 
         return await self.database.read(work)
 
-    async def changes(self, recipient: str, since: int) -> tuple[Head, tuple[Entry, ...] | None]:
-        """The head and what changed after revision `since`; None where that is too much for a push."""
-        return await self.database.read(lambda c: feed.changes(c, recipient, since, limit=PUSH_LIMIT))
+    async def changes(self, since: Mapping[str, int]) -> dict[str, tuple[Head, tuple[Entry, ...] | None]]:
+        """For each recipient the head, and what changed after that revision; None where it is too much for a push.
 
-    async def catch_up(
-        self, recipient: str, cursor: Cursor | None, limit: int
-    ) -> tuple[tuple[Entry, ...] | None, Page]:
-        """What brings a client from `cursor` to the head: the changes since, or, where those cannot be told, a page.
-
-        Of both at most one is not empty; both are of the head that the page carries.
+        All are of one moment.
         """
 
-        async def work(connection: AsyncConnection) -> tuple[tuple[Entry, ...] | None, Page]:
-            if cursor is not None and cursor.epoch == self.epoch:
-                head, entries = await feed.changes(connection, recipient, cursor.revision, limit=DELTA_LIMIT)
-                if entries is not None:
-                    return entries, Page(head, (), False)
-            return None, await feed.page(connection, recipient, "unread", limit=limit)
+        async def work(connection: AsyncConnection) -> dict[str, tuple[Head, tuple[Entry, ...] | None]]:
+            at = await feed.heads(connection, since)
+            found = await feed.changes(connection, at, since.items(), PUSH_LIMIT)
+            return {recipient: (at[recipient], entries) for (recipient, _), entries in found.items()}
+
+        return await self.database.read(work)
+
+    async def catch_up(
+        self, asked: Sequence[tuple[str, Cursor | None]], limit: int
+    ) -> list[tuple[tuple[Entry, ...] | None, Page]]:
+        """What brings each client from its cursor to the head: the changes since, or, where that is no way, a page.
+
+        Of both at most one is not empty; both are of the head that the page carries, and all of one moment. Those that
+        are at the head already cost nothing beyond the one query that reads the heads.
+        """
+        steps = [(r, cursor.revision if cursor and cursor.epoch == self.epoch else None) for r, cursor in asked]
+
+        async def work(connection: AsyncConnection) -> list[tuple[tuple[Entry, ...] | None, Page]]:
+            at = await feed.heads(connection, (r for r, _ in steps))
+            known = ((r, since) for r, since in steps if since is not None)
+            deltas = await feed.changes(connection, at, known, DELTA_LIMIT)
+            told = [None if since is None else deltas[r, since] for r, since in steps]
+            lost = {r: None for (r, _), entries in zip(steps, told, strict=True) if entries is None}
+            pages = await feed.newest(connection, at, lost, limit)
+            return [
+                (None, pages[r]) if entries is None else (entries, Page(at[r], (), False))
+                for (r, _), entries in zip(steps, told, strict=True)
+            ]
 
         return await self.database.read(work)
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest
+from notifs.store.many import among
 from notifs.store.models import Session, User, new_id, utcnow
 
 PASSWORD_MIN = 12
@@ -132,31 +133,34 @@ async def start_session(connection: AsyncConnection, user: str, token_hash: str,
     await connection.execute(insert(Session), {**values, "created_at": now, "expires_at": now + timedelta(days=days)})
 
 
+async def sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> dict[str, Person]:
+    """Whose sign-ins these are: one query, however many. Without those that are unknown or have ended, and those of
+    disabled accounts."""
+    statement = (
+        select(Session.token_hash, User.id, User.email, User.name)
+        .join(Session, Session.user_id == User.id)
+        .where(among(connection, Session.token_hash, token_hashes))
+        .where(Session.expires_at > utcnow(), User.disabled_at.is_(None))
+    )
+    return {row.token_hash: Person(str(row.id), row.email, row.name) for row in await connection.execute(statement)}
+
+
 async def session(connection: AsyncConnection, token_hash: str) -> Person | None:
     """Whose sign-in this is; None when it is unknown or has ended, or the account is disabled."""
-    statement = (
-        select(User.id, User.email, User.name)
-        .join(Session, Session.user_id == User.id)
-        .where(Session.token_hash == token_hash, Session.expires_at > utcnow(), User.disabled_at.is_(None))
-    )
-    row = (await connection.execute(statement)).one_or_none()
-    return Person(str(row.id), row.email, row.name) if row else None
+    return (await sessions(connection, [token_hash])).get(token_hash)
 
 
 async def live_sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> set[str]:
     """Those of `token_hashes` that have not ended."""
-    live: set[str] = set()
-    for start in range(0, len(token_hashes), 1000):
-        chunk = token_hashes[start : start + 1000]
-        statement = (
-            select(Session.token_hash)
-            .join(User, Session.user_id == User.id)
-            .where(Session.token_hash.in_(chunk), Session.expires_at > utcnow(), User.disabled_at.is_(None))
-        )
-        live.update((await connection.execute(statement)).scalars())
-    return live
+    return set(await sessions(connection, token_hashes))
 
 
 async def end_session(connection: AsyncConnection, token_hash: str) -> None:
     """Sign out: from now on the cookie is worth nothing."""
     await connection.execute(delete(Session).where(Session.token_hash == token_hash))
+
+
+async def end_sessions(connection: AsyncConnection, user: str) -> list[str]:
+    """Sign a person out everywhere. Returns the keys of the sign-ins that ended."""
+    statement = delete(Session).where(Session.user_id == uuid.UUID(user)).returning(Session.token_hash)
+    return list((await connection.execute(statement)).scalars())

@@ -1,7 +1,10 @@
-"""Reading: a recipient's head, pages of the feed, and what changed since a revision. Nothing here writes."""
+"""Reading: heads, pages of the feed, and what changed since a revision; of many mailboxes at once where many ask.
+
+Nothing here writes.
+"""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -9,10 +12,13 @@ from typing import Any, Self
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifs.store.many import among, first_lines, line
 from notifs.store.models import ARCHIVED, KEPT, UNREAD, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
 FILTERS = {"unread": UNREAD, "all": KEPT, "archived": ARCHIVED}
+LINES_AT_ONCE = 2000
+"""Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +70,13 @@ class Page:
     more: bool
 
 
-_LINE = (
-    *Notification.__table__.columns,
-    Receipt.position,
-    Receipt.revision,
-    Receipt.seen_at,
-    Receipt.read_at,
-    Receipt.archived_at,
-    Receipt.snoozed_until,
-)
+Step = tuple[str, int]
+"""A mailbox and a revision of it."""
 
 
 def _lines(recipient: str) -> Select[Any]:
     joined = Receipt.notification_id == Notification.id
-    return select(*_LINE).join_from(Receipt, Notification, joined).where(Receipt.recipient == recipient)
+    return select(*line()).join_from(Receipt, Notification, joined).where(Receipt.recipient == recipient)
 
 
 def _entries(rows: Iterable[Iterable[Any]]) -> tuple[Entry, ...]:
@@ -96,14 +95,20 @@ async def head(connection: AsyncConnection, recipient: str) -> Head:
     return Head(*row) if row else Head(0, 0, 0)
 
 
-async def revisions(connection: AsyncConnection, recipients: Sequence[str]) -> dict[str, int]:
-    """The revision of each mailbox that has one."""
-    found: dict[str, int] = {}
-    for start in range(0, len(recipients), 1000):
-        chunk = recipients[start : start + 1000]
-        rows = await connection.execute(select(Mailbox.recipient, Mailbox.revision).where(Mailbox.recipient.in_(chunk)))
-        found.update((row[0], row[1]) for row in rows)
-    return found
+async def look(connection: AsyncConnection, recipients: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """The epoch, and the revision of each mailbox that has one: one query, however many."""
+    statement = select(Epoch.value, Mailbox.recipient, Mailbox.revision)
+    joined = statement.outerjoin_from(Epoch, Mailbox, among(connection, Mailbox.recipient, recipients))
+    rows = (await connection.execute(joined)).all()
+    return rows[0].value, {row.recipient: row.revision for row in rows if row.recipient is not None}
+
+
+async def heads(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Head]:
+    """Where each mailbox stands: one query, however many."""
+    found = dict.fromkeys(recipients, Head(0, 0, 0))
+    statement = select(Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
+    rows = await connection.execute(statement.where(among(connection, Mailbox.recipient, list(found))))
+    return found | {row.recipient: Head(row.revision, row.unread, row.unseen) for row in rows}
 
 
 async def page(
@@ -119,20 +124,59 @@ async def page(
 
 
 async def changes(
-    connection: AsyncConnection, recipient: str, since: int, *, limit: int
-) -> tuple[Head, tuple[Entry, ...] | None]:
-    """The head, and every line that changed after revision `since`, oldest change first.
+    connection: AsyncConnection, at: Mapping[str, Head], steps: Iterable[Step], limit: int
+) -> dict[Step, tuple[Entry, ...] | None]:
+    """Every line of each mailbox that changed after the revision in the step, oldest change first.
 
-    None instead of the lines where a gap cannot be filled: more than `limit` changes or lines, or a revision that
-    the mailbox has not reached.
+    `at` says where the mailboxes stand. None instead of the lines where a gap cannot be filled: more than `limit`
+    changes or lines, or a revision that the mailbox has not reached. Those that are there already cost nothing.
     """
-    at = await head(connection, recipient)
-    if not 0 <= at.revision - since <= limit:
-        return at, None
-    if at.revision == since:
-        return at, ()
-    found = await by_revision(connection, recipient, since, limit=limit + 1)
-    return at, found if len(found) <= limit else None
+    behind = {step: at[step[0]].revision - step[1] for step in steps}
+    found: dict[Step, tuple[Entry, ...] | None] = {step: () if count == 0 else None for step, count in behind.items()}
+    short = {step: count for step, count in behind.items() if 0 < count <= limit}
+    for chunk in _chunks(short):
+        query = first_lines(
+            connection, chunk, lambda since: Receipt.revision > since, (Receipt.revision, Receipt.position), limit + 1
+        )
+        for step, lines in zip(chunk, await _grouped(connection, query, len(chunk)), strict=True):
+            ordered = sorted(lines, key=lambda entry: (entry.revision, entry.position))
+            found[step] = tuple(ordered) if len(ordered) <= limit else None
+    return found
+
+
+async def newest(
+    connection: AsyncConnection, at: Mapping[str, Head], recipients: Iterable[str], limit: int
+) -> dict[str, Page]:
+    """The newest unread lines of each mailbox. Those without any cost nothing."""
+    found = {recipient: Page(at[recipient], (), False) for recipient in recipients}
+    full = {(r, 0): min(page.head.unread, limit + 1) for r, page in found.items() if page.head.unread}
+    for chunk in _chunks(full):
+        query = first_lines(connection, chunk, lambda _: UNREAD, (Receipt.position.desc(),), limit + 1)
+        for (recipient, _), lines in zip(chunk, await _grouped(connection, query, len(chunk)), strict=True):
+            ordered = sorted(lines, key=lambda entry: -entry.position)
+            found[recipient] = Page(at[recipient], tuple(ordered[:limit]), len(ordered) > limit)
+    return found
+
+
+def _chunks(expected: Mapping[Step, int]) -> Iterator[list[Step]]:
+    """The steps in parts that are expected to bring at most LINES_AT_ONCE lines, or one step each."""
+    chunk: list[Step] = []
+    lines = 0
+    for step, count in expected.items():
+        if chunk and lines + count > LINES_AT_ONCE:
+            yield chunk
+            chunk, lines = [], 0
+        chunk.append(step)
+        lines += count
+    if chunk:
+        yield chunk
+
+
+async def _grouped(connection: AsyncConnection, query: Select[Any], count: int) -> list[list[Entry]]:
+    groups: list[list[Entry]] = [[] for _ in range(count)]
+    for place, *columns in await connection.execute(query):
+        groups[place].append(Entry(*columns))
+    return groups
 
 
 async def by_revision(

@@ -52,7 +52,7 @@ class InboxApi:
         """GET ?cursor=: a `delta` since the cursor, or a `snapshot` where there can be none."""
         recipient = await self._recipient(request)
         cursor = Cursor.parse(request.query_params.get("cursor"))
-        entries, page = await self._store.catch_up(recipient, cursor, PAGE)
+        entries, page = (await self._store.catch_up([(recipient, cursor)], PAGE))[0]
         if entries is not None and cursor is not None:
             return _json(self._forms.delta(page.head, cursor.revision, entries))
         return _json(self._forms.snapshot(page))

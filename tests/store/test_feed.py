@@ -1,6 +1,7 @@
 """Reading: what was stored comes back, from one moment, by index, and only to its owner."""
 
 import asyncio
+import math
 import re
 import secrets
 import uuid
@@ -15,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import Head, Page, Store
 from notifs.store.database import Database
+from notifs.store.feed import LINES_AT_ONCE
 from notifs.store.models import Mailbox, Notification, Receipt, new_id, utcnow
-from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
+from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor, Filter
 from tests.samples import notification
 from tests.store.model import ACTS, FILTERS
 
@@ -58,7 +60,7 @@ async def test_what_was_left_out_comes_back_as_nothing(store: Store) -> None:
 async def test_a_mailbox_that_nobody_wrote_to_is_empty(store: Store) -> None:
     nothing = Head(0, 0, 0)
     assert await store.head("nobody") == nothing
-    assert await store.changes("nobody", 0) == (nothing, ())
+    assert await store.changes({"nobody": 0}) == {"nobody": (nothing, ())}
     assert await store.unread("nobody") == []
     for filter in FILTERS:
         page = await store.page("nobody", filter)
@@ -93,30 +95,31 @@ async def test_revisions_are_told_for_any_number_of_mailboxes(store: Store) -> N
     people = [f"user-{n}" for n in range(2500)]
     await store.create(notification(), people)
     await store.create(notification(), people[1500:1502])
-    revisions = await store.revisions([*people, "nobody"])
+    epoch, revisions = await store.look([*people, "nobody"])
+    assert epoch == store.epoch
     assert revisions == dict.fromkeys(people, 1) | dict.fromkeys(people[1500:1502], 2)
-    assert await store.revisions([]) == {}
+    assert await store.look([]) == (store.epoch, {})
 
 
 async def test_a_gap_of_too_many_steps_is_not_told_however_few_lines_they_changed(store: Store) -> None:
     await store.create(notification(), ["ann"])
     async with store.database.session() as session:
         await session.execute(update(Mailbox).values(revision=PUSH_LIMIT + 1))
-    assert await store.changes("ann", 0) == (await store.head("ann"), None)
-    assert await store.changes("ann", 1) == (await store.head("ann"), ())
+    assert await store.changes({"ann": 0}) == {"ann": (await store.head("ann"), None)}
+    assert await store.changes({"ann": 1}) == {"ann": (await store.head("ann"), ())}
 
 
 async def test_a_step_that_changed_too_many_lines_is_not_told(store: Store) -> None:
     await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(PUSH_LIMIT + 1)))
     before, _ = await store.change("ann", "seen", up_to=Cursor(store.epoch, 1))
     after, _ = await store.change("ann", "read")
-    assert await store.changes("ann", before.revision) == (after, None)
-    assert await store.changes("ann", after.revision) == (after, ())
+    assert await store.changes({"ann": before.revision}) == {"ann": (after, None)}
+    assert await store.changes({"ann": after.revision}) == {"ann": (after, ())}
 
 
 async def test_a_revision_that_was_not_reached_is_not_told(store: Store) -> None:
     (created,) = await store.create(notification(), ["ann"])
-    assert await store.changes("ann", 2) == (created.head, None)
+    assert await store.changes({"ann": 2}) == {"ann": (created.head, None)}
 
 
 async def test_a_client_gets_the_changes_since_its_cursor_or_else_a_page(store: Store) -> None:
@@ -124,22 +127,91 @@ async def test_a_client_gets_the_changes_since_its_cursor_or_else_a_page(store: 
     head = await store.head("ann")
     page = await store.page("ann", "unread", limit=2)
 
-    entries, instead = await store.catch_up("ann", Cursor(store.epoch, 1), limit=2)
-    assert entries == (await store.changes("ann", 1))[1]
-    assert instead == Page(head, (), False)
-    assert await store.catch_up("ann", store.cursor(head), limit=2) == ((), Page(head, (), False))
-    for unusable in (None, Cursor(store.epoch, 4), Cursor("0123456789abcdef", 3)):
-        assert await store.catch_up("ann", unusable, limit=2) == (None, page)
+    _, changed = (await store.changes({"ann": 1}))["ann"]
+    unusable = (None, Cursor(store.epoch, 4), Cursor("0123456789abcdef", 3))
+    asked = [Cursor(store.epoch, 1), store.cursor(head), *unusable]
+    assert changed is not None
+    assert await store.catch_up([("ann", cursor) for cursor in asked], limit=2) == [
+        (changed, Page(head, (), False)),
+        ((), Page(head, (), False)),
+        *[(None, page)] * len(unusable),
+    ]
 
 
 async def test_a_cursor_too_far_behind_gets_a_page(store: Store) -> None:
     await asyncio.gather(*(store.create(notification(), ["ann"]) for _ in range(DELTA_LIMIT + 1)))
-    entries, _ = await store.catch_up("ann", Cursor(store.epoch, 1), limit=2)
-    assert entries is not None
-    assert len(entries) == DELTA_LIMIT
-    entries, page = await store.catch_up("ann", Cursor(store.epoch, 0), limit=2)
-    assert entries is None
+    cursors = [("ann", Cursor(store.epoch, revision)) for revision in (1, 0)]
+    (near, _), (far, page) = await store.catch_up(cursors, limit=2)
+    assert near is not None
+    assert [entry.revision for entry in near] == [*range(2, DELTA_LIMIT + 2)]
+    assert far is None
+    assert [entry.position for entry in page.entries] == [DELTA_LIMIT + 1, DELTA_LIMIT]
     assert page.more
+
+
+async def test_after_a_new_epoch_was_adopted_old_cursors_get_a_page(store: Store) -> None:
+    await store.create(notification(), ["ann"])
+    old = store.cursor(await store.head("ann"))
+    store.adopt("0123456789abcdef")
+    assert store.cursor(await store.head("ann")) == Cursor("0123456789abcdef", 1)
+    assert await store.catch_up([("ann", old)], limit=2) == [(None, await store.page("ann", "unread"))]
+
+
+async def test_mailboxes_that_are_up_to_date_cost_one_query_however_many(store: Store) -> None:
+    people = await crowd(store, 200)
+    asked = [(person, Cursor(store.epoch, 3)) for person in people]
+    with recorded() as statements:
+        answers = await store.catch_up(asked, limit=SNAPSHOT_LIMIT)
+    assert len(statements) == 1
+    assert answers == [((), Page(Head(3, 3, 3), (), False))] * 200
+    with recorded() as statements:
+        assert len(await store.changes(dict.fromkeys(people, 3))) == 200
+        await store.look(people)
+    assert len(statements) == 2
+
+
+async def test_mailboxes_a_few_changes_behind_cost_two_queries(store: Store) -> None:
+    people = await crowd(store, 100)
+    with recorded() as statements:
+        answers = await store.catch_up([(person, Cursor(store.epoch, 1)) for person in people], SNAPSHOT_LIMIT)
+    assert len(statements) == 2
+    with recorded() as statements:
+        changed = await store.changes(dict.fromkeys(people, 1))
+    assert len(statements) == 2
+    for person, (entries, _) in zip(people, answers, strict=True):
+        assert entries is not None
+        assert [entry.revision for entry in entries] == [2, 3]
+        assert changed[person] == (Head(3, 3, 3), entries)
+
+
+async def test_many_snapshots_are_read_together_but_a_bounded_number_of_lines_at_once(store: Store) -> None:
+    await fill(store.database)
+    people = [f"user-{n}" for n in range(60)]
+    with recorded() as statements:
+        answers = await store.catch_up([(person, None) for person in people], SNAPSHOT_LIMIT)
+    # `fill` says that there are 400 unread in each mailbox, of which a page and one more are read: nine at a time.
+    assert len(statements) == 1 + math.ceil(len(people) / (LINES_AT_ONCE // (SNAPSHOT_LIMIT + 1)))
+    for person, (entries, page) in zip(people, answers, strict=True):
+        assert entries is None
+        assert page == await store.page(person, "unread", limit=SNAPSHOT_LIMIT)
+
+
+async def test_who_has_nothing_unread_gets_an_empty_page_without_a_query(store: Store) -> None:
+    people = await crowd(store, 20)
+    for person in people:
+        await store.change(person, "read")
+    with recorded() as statements:
+        answers = await store.catch_up([(person, None) for person in people], SNAPSHOT_LIMIT)
+    assert len(statements) == 1
+    assert answers == [(None, Page(Head(4, 0, 0), (), False))] * 20
+
+
+async def crowd(store: Store, count: int) -> list[str]:
+    """Names of people with three notifications each."""
+    people = [f"one-of-{count}-{n}" for n in range(count)]
+    for _ in range(3):
+        await store.create(notification(), people)
+    return people
 
 
 async def test_a_page_and_its_counts_are_of_one_moment(store: Store) -> None:
@@ -154,7 +226,7 @@ async def test_a_page_and_its_counts_are_of_one_moment(store: Store) -> None:
     while not writing.done():
         page = await store.page("ann", "unread", limit=1000)
         assert page.head.unread == page.head.unseen == len(page.entries)
-        head, entries = await store.changes("ann", page.head.revision)
+        head, entries = (await store.changes({"ann": page.head.revision}))["ann"]
         assert entries is not None
         assert max((line.revision for line in entries), default=page.head.revision) == head.revision
     await writing
@@ -169,16 +241,18 @@ async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
             await store.page("user-7", filter, before=200, limit=5)
         await store.unread("user-7")
         await store.head("user-7")
-        await store.revisions(["user-7", "user-8"])
-        await store.changes("user-7", 390)
-        await store.catch_up("user-7", cursor, limit=50)
+        await store.look(["user-7", "user-8"])
+        await store.changes({"user-7": 390, "user-8": 395, "user-9": 400})
+        await store.catch_up([("user-7", cursor), ("user-8", cursor), ("user-7", None), ("user-9", None)], limit=50)
         await store.one("user-7", ids[0])
         for act in ACTS:
             await store.change("user-7", act, ids=ids[:5])
             await store.change("user-7", act, up_to=cursor)
     assert len(statements) > 40
     plans = [await store.database.read(partial(explain, *each)) for each in statements]
-    assert [plan for plan in plans if re.search(r"\bSCAN\b|Seq Scan", plan)] == []
+    # The epoch is one row, and `each` is what was asked.
+    scans = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
+    assert [plan for plan in plans if re.search(scans, plan)] == []
 
 
 async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:

@@ -79,14 +79,30 @@ class Mailboxes(RuleBasedStateMachine):
 
     @rule(person=people, since=st.integers(0, 40))
     def look_at_changes(self, person: str, since: int) -> None:
-        head, entries = self._wait(self._store.changes(self._recipient(person), since))
-        model = self._models[person]
+        recipient, model = self._recipient(person), self._models[person]
+        head, entries = self._wait(self._store.changes({recipient: since}))[recipient]
         assert head == model.head
-        if since <= model.revision:
-            assert entries is not None
-            assert [Copy.of(entry) for entry in entries] == model.changes(since)
-        else:
-            assert entries is None
+        self._check_changes(person, since, entries)
+
+    @rule(
+        asked=st.lists(st.tuples(people, st.none() | st.integers(0, 40)), min_size=1, max_size=6),
+        limit=st.integers(1, 9),
+    )
+    def catch_up(self, asked: list[tuple[str, int | None]], limit: int) -> None:
+        cursors = [
+            (self._recipient(person), None if since is None else Cursor(self._store.epoch, since))
+            for person, since in asked
+        ]
+        answers = self._wait(self._store.catch_up(cursors, limit))
+        for (person, since), (entries, page) in zip(asked, answers, strict=True):
+            model = self._models[person]
+            assert page.head == model.head
+            if since is not None and since <= model.revision:
+                self._check_changes(person, since, entries)
+                assert (page.entries, page.more) == ((), False)
+            else:
+                assert entries is None
+                assert page == self._wait(self._store.page(self._recipient(person), "unread", limit=limit))
 
     @invariant()
     def the_mailboxes_touched_equal_their_models(self) -> None:
@@ -132,6 +148,11 @@ class Mailboxes(RuleBasedStateMachine):
         assert change.count == len(copies)
         assert change.entries is not None
         assert [Copy.of(entry) for entry in change.entries] == list(copies)
+
+    def _check_changes(self, person: str, since: int, entries: Sequence[Entry] | None) -> None:
+        model = self._models[person]
+        told = None if entries is None else [Copy.of(entry) for entry in entries]
+        assert told == (model.changes(since) if since <= model.revision else None)
 
     def _model(self, person: str) -> Mailbox:
         """The model, to change it."""
@@ -180,7 +201,7 @@ async def test_writers_at_once_leave_no_gap_and_a_follower_sees_every_change_onc
         seen: list[Entry] = []
         while True:
             last = writing.done()
-            head, entries = await stores[1].changes(recipient, len(seen))
+            head, entries = (await stores[1].changes({recipient: len(seen)}))[recipient]
             assert entries is not None
             seen.extend(entries)
             assert len(seen) == head.revision
@@ -219,7 +240,7 @@ async def test_a_follower_ends_equal_to_the_store_whatever_is_done_meanwhile(sto
         while True:
             last = writing.done()
             since = head.revision
-            head, entries = await stores[1].changes("ann", since)
+            head, entries = (await stores[1].changes({"ann": since}))["ann"]
             assert entries is not None
             assert all(since < entry.revision <= head.revision for entry in entries)
             lines.update((entry.id, entry) for entry in entries)
@@ -253,7 +274,7 @@ async def test_the_copies_of_one_notification_are_in_one_transaction(store: Stor
 
     with pytest.raises(IntegrityError):
         await store.create(notification(id=sent.id), ["cy", "dan"])
-    assert await store.revisions(["ann", "bob", "cy", "dan"]) == {"ann": 1, "bob": 1}
+    assert (await store.look(["ann", "bob", "cy", "dan"]))[1] == {"ann": 1, "bob": 1}
 
 
 async def test_a_notification_reaches_thousands_of_recipients(store: Store) -> None:
@@ -261,7 +282,7 @@ async def test_a_notification_reaches_thousands_of_recipients(store: Store) -> N
     await store.create(notification(), recipients[::2])
     changes = await store.create(notification(), recipients)
     assert [change.recipient for change in changes] == sorted(recipients)
-    assert await store.revisions(recipients) == {r: 2 - n % 2 for n, r in enumerate(recipients)}
+    assert (await store.look(recipients))[1] == {r: 2 - n % 2 for n, r in enumerate(recipients)}
 
 
 async def test_an_act_stamps_the_moment_and_keeps_those_before(store: Store) -> None:
@@ -329,4 +350,4 @@ async def test_other_peoples_ids_change_nothing(store: Store) -> None:
 async def test_an_act_on_a_mailbox_that_is_not_there_changes_nothing(store: Store, act: Act) -> None:
     assert await store.change("nobody", act) == (Head(0, 0, 0), None)
     assert await store.change("nobody", act, ids=[]) == (Head(0, 0, 0), None)
-    assert await store.revisions(["nobody"]) == {}
+    assert (await store.look(["nobody"]))[1] == {}

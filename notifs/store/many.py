@@ -1,0 +1,73 @@
+"""One query for many: a list of values goes to SQLite as JSON, to PostgreSQL as arrays."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, func, literal_column, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from notifs.store.models import Notification, Receipt
+
+
+def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether `column` is one of `values`: any number of them, and yet one parameter."""
+    found: ColumnElement[bool]
+    if connection.dialect.name == "sqlite":
+        found = column.in_(select(_json_each(values).c.value))
+    else:
+        found = column == func.any(_array(values, String))
+    return found
+
+
+def line(receipt: Any = Receipt) -> tuple[Any, ...]:
+    """The columns of one line of a feed."""
+    own = (receipt.seen_at, receipt.read_at, receipt.archived_at, receipt.snoozed_until)
+    return (*Notification.__table__.columns, receipt.position, receipt.revision, *own)
+
+
+def first_lines(
+    connection: AsyncConnection,
+    wanted: Sequence[tuple[str, int]],
+    where: Callable[[Any], Any],
+    order: Sequence[Any],
+    limit: int,
+) -> Select[Any]:
+    """For each of `wanted`, a recipient and a number, the first `limit` lines of that mailbox.
+
+    Which lines, `where` tells from the number. A row is the place in `wanted` and a line; each costs what it gives.
+    """
+    if connection.dialect.name == "sqlite":
+        return _by_rowid(wanted, where, order, limit)
+    recipients, numbers = zip(*wanted, strict=True)
+    arrays = func.unnest(_array(recipients, String), _array(numbers, BigInteger))
+    each = arrays.table_valued("recipient", "number", with_ordinality="place", name="each").render_derived()
+    joined = Receipt.notification_id == Notification.id
+    lines = select(*line()).join_from(Receipt, Notification, joined)
+    lines = lines.where(Receipt.recipient == each.c.recipient, where(each.c.number)).order_by(*order).limit(limit)
+    found = lines.lateral("found")
+    return select(each.c.place - 1, *found.c).select_from(each.join(found, true()))
+
+
+def _by_rowid(
+    wanted: Sequence[tuple[str, int]], where: Callable[[Any], Any], order: Sequence[Any], limit: int
+) -> Select[Any]:
+    # SQLite has no LATERAL: which rows of a mailbox are wanted is asked in a subquery instead.
+    each, found = _json_each(wanted), aliased(Receipt, name="found")
+    recipient, number = (each.c.value.op("->>")(n) for n in (0, 1))
+    chosen: Select[Any] = select(literal_column("notifs_receipts.rowid")).select_from(Receipt)
+    chosen = chosen.where(Receipt.recipient == recipient, where(number)).order_by(*order).limit(limit).correlate(each)
+    lines = each.join(found, literal_column("found.rowid").in_(chosen))
+    return select(each.c.key, *line(found)).select_from(
+        lines.join(Notification, found.notification_id == Notification.id)
+    )
+
+
+def _array(values: Sequence[Any], of: Any) -> Any:
+    return bindparam(None, list(values), ARRAY(of))
+
+
+def _json_each(values: Sequence[Any]) -> Any:
+    return func.json_each(orjson.dumps(values).decode()).table_valued("key", "value", name="each")
