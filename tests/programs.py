@@ -136,40 +136,54 @@ def free_port() -> int:
 
 
 class Restarted:
-    """A server that can be ended in any way, and started again in the same place with what it has kept."""
+    """A server that can be ended in any way, and started again in the same place with what it has kept.
 
-    def __init__(self, launch: Callable[[], Child], *, end: signal.Signals) -> None:
+    Args:
+        launch: starts it.
+        end: the signal that ends it immediately, without a chance to write anything.
+    """
+
+    def __init__(self, launch: Callable[[], Child], *, end: signal.Signals = signal.SIGKILL) -> None:
         self._launch = launch
         self._end = end
-        self._child = launch()
-        self._child.wait_ready()
+        self._child: Child | None = None
 
     @property
-    def pid(self) -> int:
-        return self._child.pid
+    def child(self) -> Child:
+        assert self._child is not None, "it was not started yet"
+        return self._child
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.running
+
+    def begin(self) -> None:
+        """Start it, and let everything wait until it serves."""
+        self._child = self._launch()
+        self._child.wait_ready()
 
     async def start(self) -> None:
-        """Start it again, and wait until it serves."""
+        """Start it, or start it again, and wait until it serves."""
         self._child = self._launch()
         await asyncio.to_thread(self._child.wait_ready)
 
-    async def stop(self, number: signal.Signals | None = None) -> None:
-        """End it and all that belongs to it, by its own way of an immediate end or by the signal `number`."""
-        await asyncio.to_thread(self._child.send, number or self._end)
+    async def stop(self, number: signal.Signals | None = None) -> int:
+        """End it and all that belongs to it, immediately or by the signal `number`; returns its exit status."""
+        return await asyncio.to_thread(self.child.send, number or self._end)
 
     async def restart(self) -> None:
-        """End it immediately, without a chance to write anything, and start it again."""
+        """End it immediately, and start it again."""
         await self.stop()
         await self.start()
 
     def pause(self) -> None:
         """Let it answer nothing (SIGSTOP), until `resume`."""
-        self._child.signal(signal.SIGSTOP)
+        self.child.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self._child.signal(signal.SIGCONT)
+        self.child.signal(signal.SIGCONT)
 
     def end(self) -> None:
         """End it for good."""
-        if self._child.running:
-            self._child.send(self._end)
+        if self.running:
+            self.child.send(self._end)

@@ -88,7 +88,7 @@ class Redis(Restarted):
         self.url = f"redis://127.0.0.1:{self.port}/0"
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         command = [find("redis-server", package="redis-server"), *options, "--dir", str(folder)]
-        super().__init__(lambda: Child(command, ready="Ready to accept connections"), end=signal.SIGKILL)
+        super().__init__(lambda: Child(command, ready="Ready to accept connections"))
 
     async def command(self, *words: str) -> Any:
         """What redis-cli would answer, like `command("CLIENT", "KILL", "TYPE", "pubsub")`."""
@@ -101,6 +101,7 @@ def redis() -> Iterator[Redis]:
     """A Redis server of our own."""
     with tempfile.TemporaryDirectory(prefix="notifs-redis-") as name:
         server = Redis(Path(name))
+        server.begin()
         try:
             yield server
         finally:
@@ -167,6 +168,7 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
             return Child(command, ready=ready, cwd=folder, privileges=privileges, end=signal.SIGQUIT)
 
         server = Postgres(folder, launch, port)
+        server.begin()
         try:
             yield server
         finally:

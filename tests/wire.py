@@ -62,6 +62,10 @@ class Client:
         """Send a client event, and wait for its ack."""
         return await self.ask_raw(orjson.dumps([event] if data is None else [event, data]).decode())
 
+    async def ask_nothing(self, event: str, data: Any) -> None:
+        """Send a client event that asks for no ack."""
+        await self.send(f"42/notifs,{orjson.dumps([event, data]).decode()}")
+
     async def ask_raw(self, text: str) -> Any:
         """Send an event whose data is `text` as it is, and wait for its ack."""
         number = next(self._ids)
@@ -69,10 +73,11 @@ class Client:
         await self.send(f"42/notifs,{number}{text}")
         return await asyncio.wait_for(self._acks[number], PATIENCE)
 
-    async def until(self, condition: Callable[[], Any]) -> None:
-        """Wait until something that came makes `condition` true."""
-        async with asyncio.timeout(PATIENCE), self._changed:
-            await self._changed.wait_for(condition)
+    async def until(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
+        """Wait until something that came makes `condition` true; nothing comes any more once it is closed."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(lambda: condition() or self.closed)
+        assert condition(), f"closed by the server: {self.ending}"
 
     async def message(self, type: str, count: int = 1) -> dict[str, Any]:
         """The `count`-th message of this type, once it is there."""
@@ -86,6 +91,11 @@ class Client:
     async def end(self) -> None:
         """Wait until the server has closed the connection."""
         await self.until(lambda: self.closed)
+
+    @property
+    def ending(self) -> tuple[int | None, str]:
+        """The close code and the reason that the server gave; 1006 if it gave none."""
+        return self._connection.close_code, self._connection.close_reason or ""
 
     def drop(self) -> None:
         """Be gone, without a word."""
