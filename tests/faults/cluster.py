@@ -1,0 +1,310 @@
+"""Real workers over one database and one Redis, each with proxies of its own; producers; and the final reckoning."""
+
+import asyncio
+import contextlib
+import json
+import random
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from sqlalchemy import make_url
+
+from notifs import Notifs, Settings
+from notifs.errors import NotifsError
+from notifs.store import Entry, accounts, schema
+from notifs.store.database import Database
+from tests.faults.history import Fault, Line, Report, Truth, View, examine, read_journals
+from tests.faults.person import Person
+from tests.faults.proxy import Proxy, proxy
+from tests.programs import Child, Restarted, free_port
+from tests.servers import Postgres, Redis, clean_environment
+from tests.web.site import CHEAP
+
+HERE = Path(__file__).parent
+EVERYTHING = 2**31 - 2
+
+
+class Worker(Restarted):
+    """A worker process. `env` is what it gets on its next start.
+
+    Clients come in by `front`, and it reaches Redis by `bus` and PostgreSQL by `base`, where those proxies were
+    wanted.
+    """
+
+    def __init__(self, env: dict[str, str], folder: Path) -> None:
+        self.port = free_port()
+        self.env = env
+        self.front: Proxy | None = None
+        self.bus: Proxy | None = None
+        self.base: Proxy | None = None
+        command = [sys.executable, str(HERE / "launcher.py"), "serve", "--port", str(self.port)]
+        super().__init__(
+            lambda: Child(command, ready="notifs is ready", env={**clean_environment(), **self.env}, cwd=folder)
+        )
+
+    @property
+    def url(self) -> str:
+        return self.front.url if self.front else self.address
+
+    @property
+    def address(self) -> str:
+        """Where it listens itself."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ready(self) -> Any:
+        """What `/readyz` answers: its status and its JSON."""
+        async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
+            answer = await http.get(f"{self.address}/readyz")
+        return answer.status_code, answer.json()
+
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self.child.pid}/fd").iterdir()))
+
+    def memory(self) -> int:
+        """Resident KiB."""
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
+    @property
+    def said(self) -> str:
+        return "\n".join(self.child.lines)
+
+
+class Producer(Restarted):
+    """A producer process; see producer.py."""
+
+    def __init__(self, journal: Path, rate: float, limit: int, recipients: Sequence[str], env: dict[str, str]) -> None:
+        self.journal = journal
+        self.env = env
+        command = [sys.executable, str(HERE / "producer.py"), str(journal), str(rate), str(limit), *recipients]
+        super().__init__(
+            lambda: Child(command, ready="producing", env={**clean_environment(), **self.env}, cwd=journal.parent)
+        )
+
+    async def finish(self) -> None:
+        """Let it end what it has begun."""
+        if self.running:
+            assert await self.stop(signal.SIGTERM) == 0, self.child.lines
+
+    async def ended(self) -> None:
+        """Wait until it has sent all that it was to send."""
+        while self.running:
+            await asyncio.sleep(0.05)
+
+
+@dataclass
+class Cluster:
+    """Workers, and who works with them. `notifs` is opened in the test's own process, beside them."""
+
+    notifs: Notifs
+    env: dict[str, str]
+    folder: Path
+    workers: list[Worker] = field(default_factory=list)
+    producers: list[Producer] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    away: set[Worker] = field(default_factory=set)
+    """Workers that the balancer in front knows to be away."""
+
+    def fault(self, name: str) -> None:
+        """Note that a fault is being made."""
+        self.faults.append(Fault(name, time.monotonic()))
+
+    def entrance(self) -> str:
+        """The address of some worker: what a balancer does."""
+        return random.choice([w for w in self.workers if w not in self.away] or self.workers).url
+
+    async def account(self) -> str:
+        """A new person; returns the recipient id."""
+        name = secrets.token_hex(6)
+        return (await self.notifs.store.add_user(f"{name}@example.org", name, CHEAP)).id
+
+    async def cookie(self, recipient: str) -> str:
+        """The Cookie header of a new sign-in."""
+        token = secrets.token_urlsafe(32)
+        key = accounts.hash_token(self.notifs.settings.secret_key.get_secret_value(), token)
+        await self.notifs.store.database.write(lambda c: accounts.start_session(c, recipient, key, 1))
+        return f"notifs={token}"
+
+    async def tabs(self, recipient: str, count: int = 1, at: Worker | None = None) -> list[Person]:
+        """Tabs of one person, with one sign-in; at any worker, or always `at` one. See `present`."""
+        cookie = await self.cookie(recipient)
+        entrance = self.entrance if at is None else lambda: at.url
+        made = [Person(recipient, cookie, entrance) for _ in range(count)]
+        self.people += made
+        return made
+
+    @asynccontextmanager
+    async def present(self, *people: Person) -> AsyncIterator[None]:
+        """They are there, and stand."""
+        async with AsyncExitStack() as stack:
+            for person in people:
+                await stack.enter_async_context(person.present())
+            await until(lambda: all(p.stands for p in people))
+            yield
+
+    async def producer(self, recipients: Sequence[str], rate: float = 20, limit: int = 0, **env: str) -> Producer:
+        """A producer that sends to one or two of `recipients` at a time."""
+        journal = self.folder / f"{secrets.token_hex(4)}.jsonl"
+        made = Producer(journal, rate, limit, recipients, {**self.env, **env})
+        self.producers.append(made)
+        await made.start()
+        return made
+
+    async def notify(self, to: Iterable[str], key: str | None = None) -> str:
+        """Notify from this very process, which nobody hears of but by looking; returns the key."""
+        key, recipients = key or secrets.token_hex(8), sorted(to)
+        await self.notifs.notify(to=recipients, title=key, body=" ".join(recipients))
+        return key
+
+    async def settle(self, people: Sequence[Person] | None = None, seconds: float = 60) -> None:
+        """Wait until everybody has what the store has, or give up: what then differs, `report` says."""
+        people = self.people if people is None else people
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not await self._at_rest(people):
+                    await asyncio.sleep(0.1)
+
+    async def report(self, people: Sequence[Person] | None = None) -> Report:
+        """Compare everything."""
+        people = self.people if people is None else people
+        cookies = {p.recipient: p.cookie for p in people}
+        truths = {recipient: await self._truth(recipient, cookie) for recipient, cookie in cookies.items()}
+        sent = read_journals(p.journal for p in self.producers)
+        mine = {k: s for k, s in sent.items() if truths.keys() >= set(s.to)}
+        return examine(mine, [_view(n, p) for n, p in enumerate(people)], truths)
+
+    async def _at_rest(self, people: Sequence[Person]) -> bool:
+        try:
+            for recipient in {p.recipient for p in people}:
+                head = await self.notifs.store.head(recipient)
+                cursor = str(self.notifs.store.cursor(head))
+                if not all(p.stands and p.mailbox.cursor == cursor for p in people if p.recipient == recipient):
+                    return False
+        except NotifsError:
+            return False
+        return True
+
+    async def _truth(self, recipient: str, cookie: str) -> Truth:
+        store = self.notifs.store
+        unread, kept, archived = [
+            await store.page(recipient, filter, limit=EVERYTHING) for filter in ("unread", "all", "archived")
+        ]
+        everything = [*kept.entries, *archived.entries]
+        titles = [entry.title for entry in everything]
+        rest, counts, cursor = await self._rest(recipient, cookie)
+        return Truth(
+            cursor=cursor,
+            counts=counts,
+            rest=rest,
+            stored=[_line(e) for e in unread.entries],
+            recounted=(len(unread.entries), sum(e.seen_at is None for e in kept.entries)),
+            keys={e.title: (e.position, e.read_at is None and e.archived_at is None) for e in everything},
+            twice=sorted({t for t in titles if titles.count(t) > 1}),
+        )
+
+    async def _rest(self, recipient: str, cookie: str) -> tuple[list[Line], tuple[int, int], str]:
+        lines: list[Line] = []
+        before: dict[str, Any] = {}
+        async with httpx2.AsyncClient(trust_env=False, timeout=30, headers={"cookie": cookie}) as http:
+            while True:
+                params = {"filter": "unread", "limit": 200, **before}
+                answer = await http.get(f"{self.entrance()}/api/v1/inbox", params=params)
+                page = json.loads(answer.raise_for_status().text)
+                lines += [line(row) for row in page["notifs"]]
+                if not page["has_more"]:
+                    return lines, (page["notif_count"], page["unseen_count"]), page["cursor"]
+                before = {"before": page["notifs"][-1]["position"]}
+
+
+def line(row: Any) -> Line:
+    """What is compared of a notification in the standard form."""
+    return row["title"], row["position"], row["revision"], row["seen_at"] is not None
+
+
+def _line(entry: Entry) -> Line:
+    return entry.title, entry.position, entry.revision, entry.seen_at is not None
+
+
+def _view(number: int, person: Person) -> View:
+    box = person.mailbox
+    return View(
+        name=f"tab {number}",
+        recipient=person.recipient,
+        log=person.log,
+        unread=[line(row) for row in box.unread()],
+        counts=(box.unread_count, box.unseen_count),
+        cursor=box.cursor,
+        through=box.through,
+        strangers=person.strangers,
+    )
+
+
+async def until(condition: Any, seconds: float = 60) -> None:
+    """Wait until `condition()` is true."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def migrated(postgres: Postgres, url: str) -> str:
+    """The database behind `url`, with our tables, as it is reached by TCP."""
+    database = Database(url)
+    await schema.upgrade(database)
+    await database.close()
+    return tcp(postgres.port, url)
+
+
+def tcp(port: int, url: str) -> str:
+    return f"postgresql+asyncpg://notifs@127.0.0.1:{port}/{make_url(url).database}"
+
+
+@asynccontextmanager
+async def cluster(
+    database_url: str,
+    folder: Path,
+    *,
+    workers: int = 3,
+    redis: Redis | None = None,
+    fronts: bool = False,
+    bases: bool = False,
+    env: dict[str, str] | None = None,
+) -> AsyncIterator[Cluster]:
+    """Workers on a migrated database. `fronts`: clients go through proxies; `bases`: workers reach PostgreSQL so."""
+    common = {
+        "NOTIFS_DATABASE_URL": database_url,
+        "NOTIFS_REDIS_URL": redis.url if redis else "",
+        "NOTIFS_SOCKETS_PER_ADDRESS": "0",
+        "NOTIFS_DRAIN_SECONDS": "0.2",
+        **(env or {}),
+    }
+    async with AsyncExitStack() as stack:
+        notifs = await stack.enter_async_context(Notifs(Settings(database_url=database_url)).open())
+        made = Cluster(notifs, common, folder)
+        for _ in range(workers):
+            worker = Worker(dict(common), folder)
+            stack.callback(worker.end)
+            if redis is not None:
+                worker.bus = await stack.enter_async_context(proxy(redis.port))
+                worker.env["NOTIFS_REDIS_URL"] = redis.url.replace(str(redis.port), str(worker.bus.port))
+            if bases:
+                worker.base = await stack.enter_async_context(proxy(make_url(database_url).port or 5432))
+                worker.env["NOTIFS_DATABASE_URL"] = tcp(worker.base.port, database_url)
+            if fronts:
+                worker.front = await stack.enter_async_context(proxy(worker.port))
+            made.workers.append(worker)
+        await asyncio.gather(*(worker.start() for worker in made.workers))
+        try:
+            yield made
+        finally:
+            for producer in made.producers:
+                producer.end()

@@ -1,0 +1,47 @@
+"""Servers that fault tests break, and a cluster of three workers for the tests of one file."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests import servers
+from tests.faults.cluster import Cluster, cluster, migrated
+
+
+@pytest.fixture(scope="session")
+def durable() -> Iterator[servers.Postgres]:
+    """A PostgreSQL server that may be killed."""
+    with servers.postgres(durable=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[servers.Redis]:
+    """A Redis server that may be killed."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def durable_url(durable: servers.Postgres) -> AsyncIterator[str]:
+    """A migrated PostgreSQL database of this test's own, by TCP."""
+    async with durable.database() as url:
+        yield await migrated(durable, url)
+
+
+@pytest.fixture(scope="module")
+async def three(
+    durable: servers.Postgres, redis: servers.Redis, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Cluster]:
+    """Three workers with proxies, PostgreSQL and Redis; whoever breaks something mends it."""
+    async with durable.database() as url:
+        place = tmp_path_factory.mktemp("cluster")
+        async with cluster(await migrated(durable, url), place, redis=redis, fronts=True) as made:
+            yield made
+
+
+@pytest.fixture
+def trio(three: Cluster) -> Cluster:
+    """The same, with nobody in it and nothing noted."""
+    three.people, three.producers, three.faults, three.away = [], [], [], set()
+    return three
