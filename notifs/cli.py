@@ -145,6 +145,9 @@ async def send(
     url: Annotated[str | None, typer.Option(help="Where it leads: http(s), or a path that begins with /.")] = None,
     kind: Annotated[str, typer.Option(help="Its kind, like comment.posted.")] = "message",
     priority: Annotated[str, typer.Option(help="low, normal, high or urgent.")] = "normal",
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="A name for this very notification: sent again within a day, it is not repeated.")
+    ] = None,
 ) -> None:
     """Send a notification to a person, and print its id."""
     from notifs.app import Notifs
@@ -152,7 +155,7 @@ async def send(
     async with Notifs(_existing()).open() as notifs:
         person = await notifs.store.user(email)
         fields: dict[str, Any] = {"title": title, "body": body, "url": url, "kind": kind, "priority": priority}
-        typer.echo(await notifs.notify(to=person.id, **fields))
+        typer.echo(await notifs.notify(to=person.id, idempotency_key=idempotency_key, **fields))
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -3,6 +3,7 @@
     NotifsError
     ├── BadRequest                  400  the call itself is wrong
     │   ├── InvalidNotification     422  the notification's fields are wrong
+    │   ├── IdempotencyConflict     422  the key was used for another request
     │   └── InvalidCursor           400  not a cursor, or one of another life of the database
     ├── NotSignedIn                 401  nobody, or a session that has ended
     ├── BadCredentials              401  email or password is wrong
@@ -10,8 +11,10 @@
     ├── NotFound                    404  no such thing, or not yours
     ├── TooLarge                    413  over its bound
     ├── TooManyTries                429  wait, then try again
+    ├── TooManySockets              429  close one of yours, then try again
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
+    ├── Restarting                  503  this worker stops; another one, or the next, will do it
     └── StoreUnavailable            503  the database cannot be reached; nothing was written
 
 `code` is stable and meant for programs; the message says what was wrong and what to do, and is safe to show.
@@ -42,6 +45,13 @@ class InvalidNotification(BadRequest):
     """A notification that breaks its bounds; nothing was written."""
 
     code = "invalid_notification"
+    status = 422
+
+
+class IdempotencyConflict(BadRequest):
+    """An idempotency key that stands for another request already; nothing was written."""
+
+    code = "idempotency_key_reused"
     status = 422
 
 
@@ -96,6 +106,22 @@ class TooManyTries(NotifsError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds until a try can succeed again."""
+
+
+class TooManySockets(NotifsError):
+    """This person, or this address, has as many sockets open as one may have."""
+
+    code = "too_many_sockets"
+    status = 429
+    retry_after = 10
+
+
+class Restarting(NotifsError):
+    """This worker was told to stop and takes nobody in any more."""
+
+    code = "restarting"
+    status = 503
+    retry_after = 1
 
 
 class SettingsError(NotifsError):

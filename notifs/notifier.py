@@ -1,21 +1,25 @@
 """`notify`: the one way in. What it accepts is checked, then written, then pushed; in this order."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifs.errors import InvalidNotification
 from notifs.forms import Forms
 from notifs.kinds import Action, Actor, Content, Kind, Kinds, Priority
 from notifs.signals import Created, Signals
-from notifs.store import Change, Notification, Store
+from notifs.store import Change, Key, Notification, Store
 from notifs.store.database import after_commit
 from notifs.store.models import new_id, utcnow
 from notifs.wire import Notification as StandardForm
 
 RECIPIENT_LIMIT = 200
 """Characters of a recipient's id."""
+KEY_LIMIT = 200
+"""Characters of an idempotency key."""
 
 
 class Fields(TypedDict, total=False):
@@ -69,6 +73,7 @@ class Notifier:
         *,
         to: str | Iterable[str],
         session: AsyncSession | None = None,
+        idempotency_key: str | None = None,
         **fields: Unpack[Fields],
     ) -> str:
         """Notify one recipient or several, and return the notification's id.
@@ -78,24 +83,31 @@ class Notifier:
             to: a recipient's id, or several; each gets one copy.
             session: a session of the caller's on the same database: the notification is committed or rolled back
                 with everything else in it, and pushed after the commit.
+            idempotency_key: 1 to 200 printable characters that name this call: for 24 hours the same call under the
+                same key does nothing but return the same id, wherever and however often it is made.
             fields: `title`, and what of `body`, `url`, `icon`, `actor`, `actions`, `priority`, `group`, `data` and
                 `kind` (a key) is wanted.
 
         Raises:
             InvalidNotification: a field is wrong or nobody is named; nothing was written.
+            IdempotencyConflict: the key was used for other fields or recipients; nothing was written.
             StoreUnavailable: it could not be committed; nothing was written.
         """
         content = self._content(event, fields)
         recipients = _recipients(to)
         notification = Notification(id=new_id(), created_at=utcnow(), expires_at=None, **_columns(content))
-        created = Created(str(notification.id), content.kind, tuple(recipients))
+        key = _key(idempotency_key, content, recipients) if idempotency_key is not None else None
+        connection = await session.connection() if session else None
+        id, changes = await self._store.create_once(notification, recipients, key, connection)
+        created = Created(id, content.kind, tuple(recipients))
+        if not changes:
+            return id  # it was sent before
         if session is None:
-            self._changed(await self._store.create(notification, recipients))
+            self._changed(changes)
             self._signals.send(created)
         else:
-            await self._store.create_in(await session.connection(), notification, recipients)
             after_commit(session, lambda: self._told_by_caller(created))
-        return created.id
+        return id
 
     async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[StandardForm]:
         """All unread notifications of a recipient in the standard form: newest first, or oldest first if `reverse`."""
@@ -120,6 +132,14 @@ class Notifier:
 def _columns(content: Content) -> dict[str, Any]:
     columns = content.model_dump()
     return {**columns, "actions": [dict(action) for action in columns["actions"]]}
+
+
+def _key(key: str, content: Content, recipients: Sequence[str]) -> Key:
+    if not 0 < len(key) <= KEY_LIMIT or not key.isprintable():
+        raise InvalidNotification(f"idempotency_key: 1 to {KEY_LIMIT} printable characters name a call")
+    # Without defaults: a field that a later version adds does not make another request of the same one.
+    request = {"content": content.model_dump(exclude_defaults=True), "to": recipients}
+    return Key("", key, hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest())
 
 
 def _recipients(to: str | Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from notifs import Created, Notifs, Settings
-from notifs.errors import InvalidNotification, StoreUnavailable
+from notifs.errors import IdempotencyConflict, InvalidNotification, StoreUnavailable
 from tests.test_kinds import CommentPosted
 from tests.wire import Client, by_header, hosted
 
@@ -74,6 +74,52 @@ async def test_it_is_rolled_back_with_the_callers_transaction(notifs: Notifs) ->
     await notifs.notify(to="ada", title="next")
     await notifs.drain()
     assert await titles(notifs) == ["next"]
+    assert len(heard) == 1
+
+
+async def test_under_one_key_it_is_sent_and_told_once(notifs: Notifs) -> None:
+    heard: list[Created] = []
+    notifs.signals.on(Created)(heard.append)
+    again = [await notifs.notify(to=["bob", "ada"], title="one", idempotency_key="7") for _ in range(3)]
+    again += [await notifs.notify(to=["ada", "bob"], title="one", idempotency_key="7")]
+    await notifs.drain()
+    assert [n["id"] for n in await notifs.get_unread_notifs("ada")] == [again[0]]
+    assert {*again} == {again[0]}
+    assert [created.id for created in heard] == [again[0]]
+
+
+@pytest.mark.parametrize("change", [{"title": "two"}, {"to": "grace"}, {"to": ["ada", "grace"]}, {"data": {"a": 2}}])
+async def test_another_call_under_the_key_is_refused(notifs: Notifs, change: dict[str, Any]) -> None:
+    call: dict[str, Any] = {"to": "ada", "title": "one", "data": {"a": 1, "b": 2}, "idempotency_key": "7"}
+    await notifs.notify(**call)
+    with pytest.raises(IdempotencyConflict):
+        await notifs.notify(**{**call, **change})
+    await notifs.notify(**{**call, "data": {"b": 2, "a": 1}, "body": ""})  # what is not told apart is the same
+    assert await titles(notifs) == ["one"]
+    assert await titles(notifs, "grace") == []
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\nb", "a\0"])
+async def test_a_strange_key_is_refused(notifs: Notifs, key: str) -> None:
+    with pytest.raises(InvalidNotification, match="idempotency_key: 1 to 200 printable characters"):
+        await notifs.notify(to="ada", title="one", idempotency_key=key)
+    assert await titles(notifs) == []
+
+
+async def test_a_key_is_kept_with_the_callers_transaction_and_free_again_after_a_rollback(notifs: Notifs) -> None:
+    heard: list[str] = []
+    notifs.signals.on(Created)(lambda created: heard.append(created.id))
+    with pytest.raises(RuntimeError):
+        async with notifs.session() as session:
+            await notifs.notify(to="ada", title="one", session=session, idempotency_key="7")
+            raise RuntimeError
+    ids = []
+    for _ in range(2):
+        async with notifs.session() as session:
+            ids += [await notifs.notify(to="ada", title="one", session=session, idempotency_key="7") for _ in range(2)]
+    await notifs.drain()
+    assert await titles(notifs) == ["one"]
+    assert {*ids} == {*heard}
     assert len(heard) == 1
 
 
@@ -145,7 +191,7 @@ async def test_two_in_one_process_do_not_hear_each_other(sqlite_url: str, postgr
 async def test_forgetting_the_session_inside_a_transaction_is_told_and_not_waited_for_for_ever(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("notifs.store.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("notifs.store.engines.BUSY_SECONDS", 0.05)
     async with Notifs(Settings(database_url=sqlite_url)).open() as notifs:
         async with notifs.session():
             with pytest.raises(StoreUnavailable, match="session=session"):

@@ -10,17 +10,18 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
-from notifs.store import accounts, feed, mailbox
+from notifs.store import accounts, feed, idempotency, mailbox
 from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head, Page
+from notifs.store.idempotency import Key
 from notifs.store.mailbox import Act, Change
 from notifs.store.models import Notification
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
 
 _EVERY = 2**31 - 2
 
-__all__ = ["Act", "Change", "Entry", "Head", "Notification", "Page", "Store"]
+__all__ = ["Act", "Change", "Entry", "Head", "Key", "Notification", "Page", "Store"]
 
 
 class Store:
@@ -65,11 +66,28 @@ class Store:
         """Store a notification for each recipient, in a transaction of its own."""
         return await self.database.write(lambda c: mailbox.create(c, notification, recipients))
 
-    async def create_in(
-        self, connection: AsyncConnection, notification: Notification, recipients: Sequence[str]
-    ) -> list[Change]:
-        """The same in the caller's transaction: nothing has happened until the caller commits."""
-        return await mailbox.create(connection, notification, recipients)
+    async def create_once(
+        self,
+        notification: Notification,
+        recipients: Sequence[str],
+        key: Key | None,
+        connection: AsyncConnection | None = None,
+    ) -> tuple[str, list[Change]]:
+        """The same, unless `key` has done it before. Returns the id of what is there now, and the changes.
+
+        In the caller's transaction if there is a `connection`: nothing has happened until the caller commits.
+
+        Raises:
+            IdempotencyConflict: the key stands for another notification; nothing was written.
+        """
+
+        async def work(connection: AsyncConnection) -> tuple[str, list[Change]]:
+            before = await idempotency.claim(connection, key, {"id": str(notification.id)}) if key else None
+            if before is not None:
+                return before["id"], []
+            return str(notification.id), await mailbox.create(connection, notification, recipients)
+
+        return await (work(connection) if connection else self.database.write(work))
 
     async def change(
         self, recipient: str, act: Act, *, ids: Sequence[uuid.UUID] | None = None, up_to: Cursor | None = None

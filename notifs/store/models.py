@@ -121,6 +121,18 @@ class Receipt(Base):
     )
 
 
+class Idempotency(Base):
+    """What was answered to a producer's request under its key; the fingerprint tells that request from another."""
+
+    __tablename__ = "notifs_idempotency"
+
+    producer: Mapped[str] = mapped_column(String(200), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class User(Base):
     """A person with an account here. A host app with its own users leaves this table empty."""
 

@@ -108,6 +108,14 @@ async def test_send_prints_the_id_of_what_is_then_there(folder: Folder, notifs: 
     )  # fmt: skip
 
 
+async def test_send_under_a_key_sends_once(folder: Folder, notifs: Notifs) -> None:
+    args = ["ada@example.org", "Hello", "--idempotency-key", "hello-1"]
+    first, second = [await folder.run("send", *args) for _ in range(2)]
+    assert (first.status, first.err) == (0, "")
+    assert second == first
+    assert len(await notifs.get_unread_notifs((await notifs.store.user("ada@example.org")).id)) == 1
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
@@ -120,6 +128,7 @@ async def test_send_prints_the_id_of_what_is_then_there(folder: Folder, notifs: 
         (["ada@example.org", "x", "--body", "é" * 2049], "body: must have at most 4096 bytes"),
         (["ada@example.org", "x", "--kind", "Not A Kind"], "kind: must be like 'comment.posted'"),
         (["ada@example.org", "x", "--priority", "whenever"], "priority: "),
+        (["ada@example.org", "x", "--idempotency-key", ""], "idempotency_key: 1 to 200 printable characters"),
     ],
 )
 def test_what_cannot_be_sent_is_not(main: Main, folder: Folder, args: list[str], told: str) -> None:
