@@ -43,8 +43,8 @@ async def each_socket_of_a_person_hears_of_each_notification_once(site: Site) ->
 async def nobody_else_hears_of_it(site: Site) -> None:
     """Another person is told nothing of it: no message, and no change of their counts."""
     async with site.socket() as one, site.socket(site.other) as other:
-        await site.make(one)
         at = len(other.messages)
+        await site.make(one)
         title = await site.notify(site.other)
         await other.until(lambda: row(other, title), f"{title!r} to arrive")
         own = [r["title"] for m in other.messages[at:] for r in m["notifs"]]
