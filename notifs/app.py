@@ -1,5 +1,7 @@
 """Wiring: `Notifs`, which lives in any Starlette or FastAPI app, and `create_app`, the application as it is."""
 
+import asyncio
+import hmac
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self, Unpack
@@ -15,12 +17,15 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from notifs import logs
 from notifs.acts import Acts
+from notifs.errors import NotFound, Restarting
 from notifs.forms import Forms
 from notifs.identity import Identify
 from notifs.kinds import Kind, Kinds
+from notifs.metrics import Metrics
 from notifs.notifier import Fields, Notifier
 from notifs.origins import Origins
 from notifs.realtime import Handlers, Realtime
+from notifs.retire import retiring
 from notifs.settings import Settings
 from notifs.signals import Signals
 from notifs.store import Store, schema
@@ -65,6 +70,7 @@ class Notifs:
         self.settings = settings = settings or Settings.load()
         self.path = path.rstrip("/")
         self.signals = Signals()
+        self.metrics = Metrics()
         self.store = Store(Database(settings.database_url, pool=settings.database_pool))
         self.kinds = Kinds(kinds)
         self._forms = Forms(self.store.cursor, self.path)
@@ -84,11 +90,12 @@ class Notifs:
 
     def _wire_up(self, handlers: Iterable[Handlers]) -> None:
         self.realtime = Realtime(
+            self.settings,
             self.store,
             self._forms,
             self.signals,
+            self.metrics,
             live_sessions=self._sessions.live if self._accounts else None,
-            head_check_seconds=self.settings.head_check_seconds,
         )
         changed, moved = self.realtime.push.changed, self.realtime.push.moved
         self.acts = Acts(self.store, self.signals, changed=changed)
@@ -103,10 +110,11 @@ class Notifs:
         *,
         to: str | Iterable[str],
         session: AsyncSession | None = None,
+        idempotency_key: str | None = None,
         **fields: Unpack[Fields],
     ) -> str:
         """Notify one recipient or several; see `Notifier.notify`."""
-        return await self.notifier.notify(event, to=to, session=session, **fields)
+        return await self.notifier.notify(event, to=to, session=session, idempotency_key=idempotency_key, **fields)
 
     async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[Notification]:
         """All unread notifications of a recipient in the standard form."""
@@ -117,13 +125,34 @@ class Notifs:
         return self.store.database.session()
 
     async def disconnect(self, recipient: str) -> None:
-        """End every socket of a recipient on this worker."""
+        """End every socket of a recipient, on every worker; those who may come back, do."""
         await self.realtime.end_recipient(recipient)
 
     async def drain(self) -> None:
         """Wait until what was committed is pushed and every listener has been told: for tests and shutdown."""
-        await self.realtime.push.drain()
+        await self.realtime.drain()
         await self.signals.drain()
+
+    async def ready(self) -> dict[str, Any]:
+        """What `/readyz` says of this worker: `bus` tells whether it hears the other workers.
+
+        Raises:
+            Restarting: it was told to stop.
+            StoreUnavailable: the store does not answer.
+        """
+        if self.realtime.stopping:
+            raise Restarting("this worker is about to stop")
+        await self.store.ping()
+        return {"ok": True, "bus": self.realtime.hints.state}
+
+    async def retire(self) -> None:
+        """Say for a moment that this worker is not ready, then let every socket go: before the server is stopped.
+
+        `create_app` does it on SIGTERM. From then on no socket is let in; HTTP is answered as before.
+        """
+        self.realtime.stopping = True
+        await asyncio.sleep(self.settings.drain_seconds)
+        await self.realtime.release()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
@@ -143,6 +172,7 @@ class Notifs:
             yield self
             await self.drain()
         finally:
+            await self.realtime.hints.close()
             await database.close()
 
     @asynccontextmanager
@@ -214,15 +244,28 @@ def create_app(settings: Settings | None = None) -> Starlette:
         return JSONResponse({"ok": True})
 
     async def readyz(request: Request) -> Response:
-        """The process can serve: the store answers, too."""
-        await notifs.store.ping()
-        return JSONResponse({"ok": True})
+        """The process can serve: it was not told to stop, and the store answers."""
+        return JSONResponse(await notifs.ready())
 
+    async def metrics(request: Request) -> Response:
+        """This worker's numbers, for who knows the token."""
+        token, given = settings.metrics_token.get_secret_value(), request.headers.get("authorization", "")
+        if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise NotFound("there is nothing at this address")
+        return Response(notifs.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with notifs.lifespan(app):
+            with retiring(notifs.retire):
+                yield
+
+    own = {"/": home, "/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
     app = Starlette(
-        routes=[*notifs.routes(), Route("/", home), Route("/healthz", healthz), Route("/readyz", readyz)],
+        routes=[*notifs.routes(), *(Route(path, endpoint) for path, endpoint in own.items())],
         middleware=notifs.middleware(),
         exception_handlers={HTTPException: _pass_on},
-        lifespan=notifs.lifespan,
+        lifespan=lifespan,
     )
     app.state.notifs = notifs
     return app

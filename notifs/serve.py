@@ -82,7 +82,7 @@ def run(settings: Settings, bound: socket.socket, *, host: str, workers: int, te
         "notifs.app:create_app",
         factory=True,
         workers=workers,
-        ws="websockets-sansio",
+        ws="notifs.realtime.transport:WebSocket",
         ws_max_size=FRAME_LIMIT,
         ws_per_message_deflate=False,
         ws_ping_interval=20,

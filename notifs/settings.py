@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     keep_days: int = Field(
         90, ge=1, description="`notifs db prune` deletes what was read or archived longer ago, or has expired."
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Who sends it as `Authorization: Bearer TOKEN` may read `/metrics`; none: nobody may.",
+    )
     integrate_socketio: bool = Field(
         True,
         validation_alias=AliasChoices("INTEGRATE_SOCKETIO", "NOTIFS_INTEGRATE_SOCKETIO"),

@@ -124,6 +124,7 @@ class Message(TypedDict):
     before: NotRequired[int]
     """On the second and later pages of a `snapshot`: the position that the page before ended at."""
     error: NotRequired["Problem"]
+    """On `degraded` and `error`: what is wrong."""
 
 
 class Page(TypedDict):

@@ -24,6 +24,9 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"errors"},
     "logs": {"settings"},
     "origins": set(),
+    "gather": set(),
+    "metrics": set(),
+    "retire": set(),
     "problems": {"errors"},
     "kinds": {"errors", "urls"},
     "requests": {"errors", "wire"},
@@ -32,16 +35,16 @@ ROOMS: dict[str, set[str]] = {
     "acts": {"errors", "signals", "store", "wire"},
     "notifier": {"errors", "forms", "kinds", "signals", "store", "wire"},
     "realtime": {
-        "acts", "errors", "forms", "identity", "notifier", "origins", "problems", "requests", "signals", "store",
-        "wire",
+        "acts", "errors", "forms", "gather", "identity", "metrics", "notifier", "origins", "problems", "requests",
+        "settings", "signals", "store", "wire",
     },
     "web": {
-        "acts", "errors", "forms", "identity", "notifier", "origins", "problems", "requests", "settings", "signals",
-        "store", "urls", "wire",
+        "acts", "errors", "forms", "gather", "identity", "notifier", "origins", "problems", "requests", "settings",
+        "signals", "store", "urls", "wire",
     },
     "app": {
-        "acts", "errors", "forms", "identity", "kinds", "logs", "notifier", "origins", "realtime", "settings",
-        "signals", "store", "web", "wire",
+        "acts", "errors", "forms", "identity", "kinds", "logs", "metrics", "notifier", "origins", "realtime", "retire",
+        "settings", "signals", "store", "web", "wire",
     },
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},
@@ -62,7 +65,9 @@ LIBRARIES: dict[str, set[str]] = {
     "jinja2": {"web/render"},
     "limits": {"web/login"},
     "typer": {"cli"},
-    "uvicorn": {"serve"},
+    "uvicorn": {"serve", "realtime/transport"},
+    "redis": {"realtime/bus"},
+    "prometheus_client": {"metrics"},
     "fastapi": set(),
 }
 """Who alone may import a library: rooms, or files of rooms."""

@@ -23,17 +23,22 @@ def test_every_field_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
         "NOTIFS_ENVIRONMENT": "production", "NOTIFS_SECRET_KEY": SECRET, "NOTIFS_DATABASE_URL": "sqlite:////var/n.db",
         "NOTIFS_DATABASE_POOL": "3", "NOTIFS_ORIGINS": " https://a.example , http://b.example:8000,http://[::1]:9,",
         "NOTIFS_SESSION_DAYS": "7", "NOTIFS_SIGN_IN_TRIES": "4", "NOTIFS_HEAD_CHECK_SECONDS": "0.5",
-        "INTEGRATE_SOCKETIO": "false", "NOTIFS_LOG_LEVEL": "error",
+        "INTEGRATE_SOCKETIO": "false", "NOTIFS_LOG_LEVEL": "error", "NOTIFS_REDIS_URL": "redis://h:1/2",
+        "NOTIFS_SOCKETS_PER_USER": "5", "NOTIFS_SOCKETS_PER_ADDRESS": "0", "NOTIFS_EVENTS_PER_SECOND": "9",
+        "NOTIFS_DRAIN_SECONDS": "2.5", "NOTIFS_KEEP_DAYS": "30", "NOTIFS_METRICS_TOKEN": "token",
     }  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings.load()
-    assert settings.model_dump(exclude={"secret_key"}) == {
+    assert settings.model_dump(exclude={"secret_key", "metrics_token"}) == {
         "environment": "production", "database_url": "sqlite+aiosqlite:////var/n.db", "database_pool": 3,
         "origins": ("https://a.example", "http://b.example:8000", "http://[::1]:9"), "session_days": 7,
         "sign_in_tries": 4, "head_check_seconds": 0.5, "integrate_socketio": False, "log_level": "error",
+        "redis_url": "redis://h:1/2", "sockets_per_user": 5, "sockets_per_address": 0, "events_per_second": 9,
+        "drain_seconds": 2.5, "keep_days": 30,
     }  # fmt: skip
     assert settings.secret_key.get_secret_value() == SECRET
+    assert settings.metrics_token.get_secret_value() == "token"
     assert (settings.production, settings.sockets, settings.sqlite_path) == (True, True, Path("/var/n.db"))
     assert len(variables) == len(Settings.model_fields)
 
@@ -58,6 +63,7 @@ def test_the_environment_has_a_short_name(monkeypatch: pytest.MonkeyPatch) -> No
         ("NOTIFS_SECRET_KEY", "", "at least 32 characters"),
         ("NOTIFS_DATABASE_URL", f"mysql://u:{CANARY}@h/d", "must begin with sqlite:/// or postgresql://"),
         ("NOTIFS_DATABASE_URL", "", "must begin with"),
+        ("NOTIFS_REDIS_URL", f"http://u:{CANARY}@h", "must begin with redis://"),
         ("NOTIFS_DATABASE_URL", CANARY, "must begin with"),
         ("NOTIFS_DATABASE_URL", f"postgresql://u:{CANARY}@h:port/d", "cannot be read as a URL"),
         ("NOTIFS_DATABASE_URL", "sqlite://", "must name a file"),

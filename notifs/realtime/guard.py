@@ -4,24 +4,28 @@ Nobody without an identity gets past: 401 and no frame, ever. The identity comes
 session cookie, a host's session), never from what the client says in a packet.
 """
 
+import asyncio
 import re
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from notifs.errors import BadRequest, Forbidden, NotifsError, NotSignedIn
+from notifs.errors import BadRequest, Forbidden, NotifsError, NotSignedIn, Restarting
 from notifs.identity import SESSION, Identify
 from notifs.origins import Origins
 from notifs.problems import problem
+from notifs.realtime.connections import Connection, Connections
 
-_IDENTITY = "notifs.identity"
+_CONNECTION = "notifs.connection"
+_TRANSPORT = "notifs.transport"
 _FRAME = re.compile(r"4[0-6]|[1-6]\Z|[23]probe\Z", re.ASCII)
 """A text frame of Engine.IO v4: a message that holds a Socket.IO packet, or one of the short ones."""
 
 
-def identity(scope: Scope) -> tuple[str, str | None] | None:
-    """The recipient and the session key that the guard has found for this connection."""
-    known: tuple[str, str | None] | None = scope.get(_IDENTITY)
+def connection(scope: Scope) -> Connection | None:
+    """The connection that the guard has let in with this scope."""
+    known: Connection | None = scope.get(_CONNECTION)
     return known
 
 
@@ -32,34 +36,69 @@ class Guard:
         app: the server.
         identify: who is this connection?
         origins: where browsers may come from.
+        connections: takes in who is let in.
+        rate: events that a client may send in a second.
+        open: whether anybody is let in at all: not while this worker stops.
     """
 
-    def __init__(self, app: ASGIApp, identify: Identify, origins: Origins) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        identify: Identify,
+        origins: Origins,
+        connections: Connections,
+        *,
+        rate: int,
+        open: Callable[[], bool],
+    ) -> None:
         self._app = app
         self._identify = identify
         self._origins = origins
+        self._connections = connections
+        self._rate = rate
+        self._open = open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._admit(scope)
+            connection = await self._admit(scope)
         except NotifsError as error:
             await _refuse(error, scope, receive, send)
             return
-        first = await receive()
-        if first["type"] == "websocket.connect":  # else the client has left already, which Engine.IO does not expect
-            await self._app(scope, _checked(first, receive), send)
+        try:
+            first = await receive()
+            if (
+                first["type"] == "websocket.connect"
+            ):  # else the client has left already, which Engine.IO does not expect
+                await self._app(scope, _checked(connection, first, receive), _counted(connection, send))
+        finally:
+            connection.joined()
+            self._connections.remove(connection)
 
-    async def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope) -> Connection:
         origin = Headers(scope=scope).get("origin")
         # Browsers always send Origin with a WebSocket; who sends none is no browser, and has no cookie to be abused.
         if origin is not None and not self._origins.allows(origin, scope):
             raise Forbidden("this page may not open a socket here; add its origin to NOTIFS_ORIGINS if it should")
+        if not self._open():
+            raise Restarting("this server is about to restart; come back in a moment")
+        asked_at = asyncio.get_running_loop().time()
         recipient = await self._identify(scope)
         if recipient is None:
             raise NotSignedIn("sign in first; a socket needs the session's cookie")
         if scope["type"] != "websocket":
             raise BadRequest("connect by WebSocket: transports: ['websocket']", code="websocket_only")
-        scope[_IDENTITY] = (recipient, scope.get(SESSION))
+        client = scope.get("client")
+        connection = Connection(
+            recipient,
+            scope.get(SESSION),
+            address=client[0] if client else "unknown",
+            rate=self._rate,
+            admitted_at=asked_at,
+            transport=scope.get("extensions", {}).get(_TRANSPORT),
+        )
+        self._connections.add(connection)
+        scope[_CONNECTION] = connection
+        return connection
 
 
 async def _refuse(error: NotifsError, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +108,7 @@ async def _refuse(error: NotifsError, scope: Scope, receive: Receive, send: Send
     await problem(error)(scope, receive, send)
 
 
-def _checked(first: Message, receive: Receive) -> Receive:
+def _checked(connection: Connection, first: Message, receive: Receive) -> Receive:
     """`receive`, with `first` again, and an end where a frame comes that Engine.IO v4 does not have.
 
     python-engineio would raise on it, outside of its own error handling, and leave the socket behind.
@@ -79,10 +118,28 @@ def _checked(first: Message, receive: Receive) -> Receive:
     async def checked() -> Message:
         if pending:
             return pending.pop()
-        message = await receive()
+        with connection.at_work():
+            message = await receive()
         text = message.get("text")
         if message["type"] == "websocket.receive" and text is not None and not _FRAME.match(text):
             return {"type": "websocket.disconnect", "code": 1002}
         return message
 
     return checked
+
+
+def _counted(connection: Connection, send: Send) -> Send:
+    """`send`, which tells the connection what has gone out, and closes with its code and reason."""
+
+    async def counted(message: Message) -> None:
+        if message["type"] == "websocket.close" and connection.closing is not None:
+            code, reason = connection.closing
+            message = {**message, "code": code, "reason": reason}
+        try:
+            with connection.at_work():
+                await send(message)
+        finally:
+            if message["type"] == "websocket.send":
+                connection.sent()
+
+    return counted

@@ -1,9 +1,11 @@
 """The built-in client events, made with the same decorator as anybody's."""
 
+from notifs.realtime import messages
 from notifs.realtime.handlers import Context, Handlers
 from notifs.requests import Fetch, Ids, ReadAll, Seen, Sync
-from notifs.store import Head
-from notifs.wire import Ack, Cursor, Page
+from notifs.store import Head, Page
+from notifs.wire import Ack, Cursor
+from notifs.wire import Page as PageMessage
 
 handlers = Handlers()
 
@@ -24,9 +26,11 @@ async def sync(ctx: Context, data: Sync) -> Ack:
 
 
 @handlers.on("fetch")
-async def fetch(ctx: Context, data: Fetch) -> Page:
+async def fetch(ctx: Context, data: Fetch) -> PageMessage:
     """Answer a page of one filter, in the ack itself."""
     page = await ctx.store.page(ctx.recipient, data.filter, before=data.before, limit=data.limit)
+    fitting = messages.fitting(ctx.forms, page.entries)
+    page = Page(page.head, fitting, page.more or len(fitting) < len(page.entries))
     return ctx.forms.page(data.filter, page, data.before)
 
 

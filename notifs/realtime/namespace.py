@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import socketio
@@ -12,21 +13,31 @@ from socketio.exceptions import ConnectionRefusedError
 
 from notifs.errors import StoreUnavailable
 from notifs.forms import Forms
-from notifs.realtime.guard import identity
+from notifs.gather import Gather
+from notifs.metrics import Metrics
+from notifs.realtime import messages
+from notifs.realtime.connections import AGAIN
+from notifs.realtime.ends import Ends
+from notifs.realtime.guard import connection as guarded
 from notifs.realtime.handlers import Context, Handlers
-from notifs.realtime.heads import LiveSessions
-from notifs.realtime.push import Push, snapshot
+from notifs.realtime.hints import Hints
+from notifs.realtime.messages import Encoded
+from notifs.realtime.push import Push
 from notifs.realtime.rooms import Member, Rooms
 from notifs.realtime.server import Server
 from notifs.signals import Connected, Disconnected, Signals
-from notifs.store import Head, Store
-from notifs.wire import META, NAMESPACE, RESPONSE, SNAPSHOT_LIMIT, Cursor, Message, refusal, room_for
+from notifs.store import Entry, Head, Page, Store
+from notifs.wire import NAMESPACE, SNAPSHOT_LIMIT, Cursor, refusal, room_for
 
 log = structlog.get_logger("notifs.realtime")
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Between tries to read a mailbox while the store is away."""
 READ_AGAIN = 2
 """How often a mailbox that changes all the time is read again before what was read is sent; clients cope with it."""
+BEHIND_SECONDS = 60.0
+"""How long a client may be behind before it is ended."""
+
+Missed = tuple[tuple[Entry, ...] | None, Page]
 
 
 class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
@@ -34,7 +45,8 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     The connect handler does no I/O and does not wait, so that a client is either not there or wholly there: nobody
     is in a room who has not been let in, and a drop half-way leaves nothing behind. The mailbox is read in a task
-    after it, when the room is entered already: a change can then arrive twice, but not never.
+    after it, when the room is entered already: a change can then arrive twice, but not never. Mailboxes of those
+    who come together are read together.
     """
 
     def __init__(
@@ -43,21 +55,28 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         forms: Forms,
         rooms: Rooms,
         push: Push,
+        hints: Hints,
+        ends: Ends,
         signals: Signals,
+        metrics: Metrics,
         handlers: Handlers,
         context: Mapping[str, Any],
-        live_sessions: LiveSessions | None,
     ) -> None:
         super().__init__(NAMESPACE)
         self._store = store
         self._forms = forms
         self._rooms = rooms
         self._push = push
+        self._hints = hints
+        self._ends = ends
         self._signals = signals
+        self._metrics = metrics
         self._handlers = handlers
         self._context = context
-        self._live_sessions = live_sessions
-        self._greetings: dict[str, asyncio.Task[None]] = {}
+        self._read = Gather(self._read_all)
+        self._jobs: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
+        push.refresh = self.refresh
+        push.fell_behind = self.fell_behind
 
     @property
     def io(self) -> Server:
@@ -66,22 +85,26 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         """Enter the room of the person whom the guard has let in."""
-        known = identity(environ["asgi.scope"])
-        if known is None:
+        connection = guarded(environ["asgi.scope"])
+        if connection is None or self._ends.has_ended(connection):
             raise ConnectionRefusedError("not_signed_in")
-        member = Member(sid, *known)
-        self._rooms.enter(member)
+        connection.joined()
+        member = Member(sid, connection)
+        if len(self._rooms.enter(member).members) == 1:
+            self._hints.join(member.recipient)
         self.io.manager.basic_enter_room(sid, NAMESPACE, room_for(member.recipient))
         cursor = Cursor.parse(auth.get("cursor")) if isinstance(auth, dict) else None
-        self._greetings[sid] = asyncio.get_running_loop().create_task(self._greet(member, cursor))
+        self._begin(member, self._bring(member, cursor, first=True))
         self._signals.send(Connected(member.recipient, sid))
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         """Leave, and stop what was still being read for it."""
-        greeting = self._greetings.pop(sid, None)
-        if greeting is not None and greeting is not asyncio.current_task():  # a greeting may end its own socket
-            greeting.cancel()
+        for job in self._jobs.pop(sid, ()):
+            if job is not asyncio.current_task():  # it may end its own socket
+                job.cancel()
         if member := self._rooms.leave(sid):
+            if self._rooms.room(member.recipient) is None:
+                self._hints.leave(member.recipient)
             self._signals.send(Disconnected(member.recipient, sid, reason))
 
     async def answer(self, sid: str, event: str, data: Any) -> Mapping[str, Any]:
@@ -97,64 +120,107 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         return await self._handlers.answer(ctx, event, data)
 
     async def close(self) -> None:
-        """Stop reading for sockets that are still being greeted."""
-        for greeting in list(self._greetings.values()):
-            greeting.cancel()
+        """Stop reading for sockets that are still being brought to the head."""
+        for job in [job for jobs in self._jobs.values() for job in jobs]:
+            job.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await greeting
+                await job
 
-    async def _greet(self, member: Member, cursor: Cursor | None) -> None:
+    def refresh(self, member: Member, cursor: Cursor | None) -> None:
+        """Send a socket what it misses since `cursor`."""
+        self._begin(member, self._bring(member, cursor))
+
+    def fell_behind(self, member: Member, cursor: Cursor | None) -> None:
+        """Send a socket nothing but that it is behind, until it reads again; then what it misses since `cursor`."""
+        member.behind = True
+        if member.awaited:
+            return
+        member.awaited = True
+        self._metrics.behind.inc()
+        said = "you have not read what was sent; updates come again as soon as you do"
+        member.connection.insist(messages.degraded("behind", said))
+        self._begin(member, self._await_and_bring(member, cursor))
+
+    def _begin(self, member: Member, job: Coroutine[Any, Any, None]) -> None:
+        if self._rooms.member(member.sid) is not member:
+            job.close()  # it has left
+            return
+        task = asyncio.get_running_loop().create_task(job)
+        self._jobs[member.sid].add(task)
+        task.add_done_callback(lambda _: self._jobs.get(member.sid, set()).discard(task))
+
+    async def _await_and_bring(self, member: Member, cursor: Cursor | None) -> None:
+        try:
+            async with asyncio.timeout(BEHIND_SECONDS):
+                await member.connection.room()
+        except TimeoutError:
+            member.connection.end(AGAIN, "behind")
+            return
+        finally:
+            member.awaited = False
+        if member.behind:  # else it has asked for itself meanwhile
+            await self._bring(member, cursor)
+
+    async def _bring(self, member: Member, cursor: Cursor | None, *, first: bool = False) -> None:
+        """Bring a socket to the head, however long the store is away."""
         for attempt in itertools.count():
             try:
-                if await self._has_ended(member):
-                    await self.io.close(member.sid)
-                else:
-                    await self._catch_up(member, cursor, first=True)
-                break
+                await self._catch_up(member, cursor, first=first)
             except StoreUnavailable:
                 if attempt == 0:
-                    self._send(member, _degraded())
+                    member.connection.insist(
+                        messages.degraded("store_unavailable", "the store cannot be read just now")
+                    )
                 await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             except Exception:
-                log.exception("greeting failed", recipient=member.recipient)
-                await self.io.close(member.sid)
-                break
-        self._greetings.pop(member.sid, None)
+                log.exception("could not bring a socket to the head", recipient=member.recipient)
+                member.connection.end(AGAIN, "internal")
+                return
+            else:
+                return
 
-    async def _has_ended(self, member: Member) -> bool:
-        """Whether the sign-in has ended since the guard let it in: a socket may take its time to join."""
-        if self._live_sessions is None or member.session is None:
-            return False
-        return member.session not in await self._live_sessions([member.session])
+    async def _read_all(self, asked: Sequence[tuple[str, Cursor | None]]) -> list[Missed]:
+        # Who hears of changes before reading cannot miss one in between.
+        await self._hints.joined({recipient for recipient, _ in asked})
+        return await self._store.catch_up(asked, SNAPSHOT_LIMIT)
 
     async def _catch_up(self, member: Member, cursor: Cursor | None, *, first: bool = False) -> Head:
         """Send what is missing since `cursor`: a delta, or pages of a snapshot, all of one moment."""
-        entries, page = await self._store.catch_up(member.recipient, cursor, SNAPSHOT_LIMIT)
+        entries, page = await self._read((member.recipient, cursor))
         for _ in range(READ_AGAIN):
             if not self._push.is_past(member.recipient, page.head.revision):
                 break  # else the room was told of more while we read: better not to send less after it
-            entries, page = await self._store.catch_up(member.recipient, cursor, SNAPSHOT_LIMIT)
+            entries, page = await self._read((member.recipient, cursor))
+        told = self._delta(cursor, entries, page)
+        if told is None and cursor is not None and entries is not None:  # it is too large to be told as one
+            return await self._catch_up(member, None, first=first)
+        pages = [told] if told else messages.snapshot(self._forms, page)
+        member.behind = False
         if first:
-            self._send(member, self._forms.connected(page.head))
-        if entries is not None and cursor is not None:
-            self._send(member, self._forms.delta(page.head, cursor.revision, entries))
-        else:
-            for message in snapshot(self._forms, page):
-                self._send(member, message)
-        self._push.reached(member.recipient, page.head.revision)
+            member.connection.offer(messages.encode(self._forms.connected(page.head)))
+        await self._send(member, pages, cursor if told else None, page.head)
         return page.head
 
-    def _send(self, member: Member, message: Message) -> None:
-        self.io.push([member.sid], RESPONSE, message)
+    def _delta(self, cursor: Cursor | None, entries: tuple[Entry, ...] | None, page: Page) -> Encoded | None:
+        if entries is None or cursor is None:
+            return None
+        return messages.delta(self._forms, page.head, cursor.revision, entries)
 
+    async def _send(self, member: Member, pages: Sequence[Encoded], cursor: Cursor | None, head: Head) -> None:
+        """Send pages one after the other, as fast as the client reads."""
+        for n, message in enumerate(pages):
+            if n:
+                await self._room(member)
+            if not member.connection.offer(message):
+                if not member.behind:
+                    self.fell_behind(member, cursor)
+                return
+            if n == 0:
+                self._push.reached(member.recipient, head.revision)
 
-def _degraded() -> Message:
-    """The store cannot be read just now: no counts, because none is known."""
-    return {
-        "meta": META["degraded"],
-        "type": "degraded",
-        "notif_count": None,
-        "unseen_count": None,
-        "notifs": [],
-        "cursor": None,
-    }
+    async def _room(self, member: Member) -> None:
+        try:
+            async with asyncio.timeout(BEHIND_SECONDS):
+                await member.connection.room()
+        except TimeoutError:
+            member.connection.end(AGAIN, "behind")

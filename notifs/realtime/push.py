@@ -5,72 +5,85 @@ is; one that leaves a gap makes us read from the store what is missing. Nothing 
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from notifs.errors import StoreUnavailable
 from notifs.forms import Forms
-from notifs.realtime.rooms import Room, Rooms
-from notifs.realtime.server import Server
+from notifs.metrics import Metrics
+from notifs.realtime import messages
+from notifs.realtime.hints import Hints, Moved
+from notifs.realtime.messages import Encoded
+from notifs.realtime.rooms import Member, Room, Rooms
 from notifs.signals import Pushed, Signals
-from notifs.store import Change, Entry, Page, Store
-from notifs.wire import PAGE, RESPONSE, SNAPSHOT_LIMIT, Message
+from notifs.store import Change, Entry, Head, Store
+from notifs.wire import SNAPSHOT_LIMIT, Cursor
 
 log = structlog.get_logger("notifs.push")
+BATCH = 500
+"""Mailboxes that are read together."""
+SLICE = 20
+"""Rooms that are told before others on the event loop have their turn."""
+
+Refresh = Callable[[Member, Cursor | None], None]
 
 
-def snapshot(forms: Forms, page: Page) -> Iterator[Message]:
-    """The messages that a snapshot is sent in: at most PAGE notifications each, the newest first."""
-    entries, before = page.entries, None
-    while True:
-        part, entries = entries[:PAGE], entries[PAGE:]
-        yield forms.snapshot(Page(page.head, part, page.more or bool(entries)), before)
-        if not entries:
-            return
-        before = part[-1].position
+def _nobody(member: Member, cursor: Cursor | None) -> None:
+    """Where there are no sockets."""
 
 
 class Push:
-    """Tells rooms what changed.
+    """Tells rooms what changed, and the other workers that something did.
 
     Args:
         store: read from where there is a gap.
         forms: makes the messages.
         rooms: who is here.
-        server: takes the messages.
+        hints: tells the other workers.
         signals: told of each push.
+        metrics: counts.
     """
 
-    def __init__(self, store: Store, forms: Forms, rooms: Rooms, server: Server, signals: Signals) -> None:
+    def __init__(
+        self, store: Store, forms: Forms, rooms: Rooms, hints: Hints, signals: Signals, metrics: Metrics
+    ) -> None:
         self._store = store
         self._forms = forms
         self._rooms = rooms
-        self._server = server
+        self._hints = hints
         self._signals = signals
-        self._looking: dict[str, asyncio.Task[None]] = {}
+        self._metrics = metrics
+        self._missing: dict[str, None] = {}
+        self._filling: asyncio.Task[None] | None = None
+        self.refresh: Refresh = _nobody
+        """Brings a socket to the head again, from the cursor where it stands; the namespace does it."""
+        self.fell_behind: Refresh = _nobody
+        """The same, once the socket reads again."""
 
     def changed(self, changes: Iterable[Change]) -> None:
         """Push what was just committed here."""
         for change in changes:
-            room = self._rooms.room(change.recipient)
-            if room is None:
-                continue
-            if room.head is None:
-                room.stale = True
-            elif change.prev == room.head and change.entries is not None:
-                room.head = change.head.revision
-                self._tell(change.recipient, room, self._forms.change(change))
-            elif change.head.revision > room.head:
-                self._look(change.recipient)
+            if self._hints.state == "none" and self._rooms.room(change.recipient) is None:
+                continue  # nobody to tell
+            message = None
+            if change.entries is not None:
+                message = messages.step(self._forms, change.head, change.prev, change.entries, created=change.created)
+            moved = Moved(change.recipient, self._store.epoch, change.prev, change.head.revision, message)
+            self._hints.moved(moved)
+            self._follow(moved)
 
     def moved(self, recipients: Iterable[str]) -> None:
         """Look what happened to these mailboxes: somebody else's transaction has changed them."""
         for recipient in recipients:
-            if (room := self._rooms.room(recipient)) is not None:
-                room.stale = True
-                if room.head is not None:
-                    self._look(recipient)
+            moved = Moved(recipient, self._store.epoch)
+            self._hints.moved(moved)
+            self._follow(moved)
+
+    def heard(self, moved: Moved) -> None:
+        """Push what another worker says that it has committed."""
+        if moved.epoch == self._store.epoch:  # else one of us does not know yet that the database has a new one
+            self._follow(moved)
 
     def is_past(self, recipient: str, revision: int) -> bool:
         """Whether the room was told of more than `revision`."""
@@ -94,56 +107,118 @@ class Push:
         }
         if not heads:
             return
-        for recipient, revision in (await self._store.revisions(list(heads))).items():
-            if revision != heads[recipient]:
+        epoch, revisions = await self._store.look(list(heads))
+        if epoch != self._store.epoch:
+            self._begin_again(epoch)
+            return
+        for recipient, head in heads.items():
+            revision = revisions.get(recipient, 0)
+            # Lower than what was told before: an older state of the database came back.
+            if revision < head or (revision > head and not self.is_past(recipient, revision - 1)):
+                self._metrics.found.inc()
                 self._look(recipient)
 
     async def drain(self) -> None:
         """Wait until what is being read from the store is pushed."""
-        while self._looking:
-            await asyncio.wait(list(self._looking.values()))
+        while self._filling is not None:
+            await asyncio.wait([self._filling])
+
+    def _follow(self, moved: Moved) -> None:
+        room = self._rooms.room(moved.recipient)
+        if room is None:
+            return
+        if room.head is None or moved.revision is None:
+            room.stale = True
+        if room.head is None or (moved.revision is not None and moved.revision <= room.head):
+            return
+        if moved.prev == room.head and moved.revision is not None and moved.message is not None:
+            self._tell(moved.recipient, room, moved.revision, [moved.message])
+        else:
+            self._look(moved.recipient)
+
+    def _begin_again(self, epoch: str) -> None:
+        """The database has begun another life: nothing that anybody was told holds any more."""
+        log.warning("the database has a new epoch; every client gets a snapshot", epoch=epoch)
+        self._store.adopt(epoch)
+        for room in self._rooms.rooms():
+            room.head, room.stale = None, False
+            for member in list(room.members.values()):
+                self.refresh(member, None)
 
     def _look(self, recipient: str) -> None:
-        if recipient in self._looking:
-            if (room := self._rooms.room(recipient)) is not None:
-                room.stale = True
-            return
-        task = asyncio.get_running_loop().create_task(self._fill(recipient))
-        self._looking[recipient] = task
-        task.add_done_callback(lambda _: self._looking.pop(recipient, None))
+        self._missing[recipient] = None
+        if self._filling is None:
+            self._filling = asyncio.get_running_loop().create_task(self._fill())
 
-    async def _fill(self, recipient: str) -> None:
-        """Push what the room misses, until there is nothing."""
+    async def _fill(self) -> None:
+        """Push what rooms miss, until there is nothing."""
         try:
-            while (room := self._rooms.room(recipient)) is not None and room.head is not None:
-                room.stale = False
-                head, entries = await self._store.changes(recipient, room.head)
-                page = Page(head, (), False) if entries is not None else await self._newest(recipient)
-                # Others may have pushed to this very room while we read.
-                if self._rooms.room(recipient) is room and page.head.revision != room.head:
-                    self._tell_step(recipient, room, page, entries)
-                if not room.stale:
-                    return
+            while self._missing:
+                some = list(self._missing)[:BATCH]
+                for recipient in some:
+                    del self._missing[recipient]
+                await self._read(some)
         except StoreUnavailable:
-            log.warning("could not look, the next head check will", recipient=recipient)
+            log.warning("could not look, the next head check will")
+            self._missing.clear()
         except Exception:
-            log.exception("could not push", recipient=recipient)
+            log.exception("could not push")
+            self._missing.clear()
+        finally:
+            self._filling = None
 
-    async def _newest(self, recipient: str) -> Page:
-        return await self._store.page(recipient, "unread", limit=SNAPSHOT_LIMIT)
+    async def _read(self, recipients: Sequence[str]) -> None:
+        since: dict[str, int] = {}
+        for recipient in recipients:
+            room = self._rooms.room(recipient)
+            if room is not None and room.head is not None:
+                room.stale = False
+                since[recipient] = room.head
+        if not since:
+            return
+        large = []
+        for n, (recipient, (head, entries)) in enumerate((await self._store.changes(since)).items()):
+            if not self._tell_step(recipient, head, entries):
+                large.append(recipient)
+            if n % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+        if large:
+            await self._tell_afresh(large, since)
 
-    def _tell_step(self, recipient: str, room: Room, page: Page, entries: tuple[Entry, ...] | None) -> None:
-        prev = room.head or 0
+    def _tell_step(self, recipient: str, head: Head, entries: tuple[Entry, ...] | None) -> bool:
+        """Tell the room what it misses of these; False where that cannot be told as a step."""
+        room = self._rooms.room(recipient)
+        if room is None or room.head is None:
+            return True
         if entries is None:
-            room.head = page.head.revision
-            for message in snapshot(self._forms, page):
-                self._tell(recipient, room, message)
-        elif page.head.revision > prev:
-            room.head = page.head.revision
-            missing = [e for e in entries if e.revision > prev]
-            created = all(e.position > prev for e in missing)
-            self._tell(recipient, room, self._forms.step(page.head, prev, missing, created=created))
+            return False
+        if head.revision <= room.head:
+            return True  # others have pushed while we read
+        missing = [e for e in entries if e.revision > (room.head or 0)]
+        created = all(e.position > (room.head or 0) for e in missing)
+        message = messages.step(self._forms, head, room.head, missing, created=created)
+        if message is not None:
+            self._tell(recipient, room, head.revision, [message])
+        return message is not None
 
-    def _tell(self, recipient: str, room: Room, message: Message) -> None:
-        self._server.push(list(room.members), RESPONSE, message)
-        self._signals.send(Pushed(recipient, message["type"], room.head or 0))
+    async def _tell_afresh(self, recipients: Sequence[str], since: dict[str, int]) -> None:
+        """Tell rooms their mailboxes as snapshots."""
+        found = await self._store.catch_up([(recipient, None) for recipient in recipients], SNAPSHOT_LIMIT)
+        for recipient, (_, page) in zip(recipients, found, strict=True):
+            room = self._rooms.room(recipient)
+            if room is None or room.head is None:
+                continue
+            if since[recipient] <= page.head.revision < room.head:
+                self._look(recipient)  # others have pushed while we read
+            else:
+                self._tell(recipient, room, page.head.revision, messages.snapshot(self._forms, page))
+            await asyncio.sleep(0)
+
+    def _tell(self, recipient: str, room: Room, revision: int, told: list[Encoded]) -> None:
+        before = None if told[0].type == "snapshot" or room.head is None else Cursor(self._store.epoch, room.head)
+        room.head = revision
+        for member in list(room.members.values()):
+            if not member.behind and not all(member.connection.offer(message) for message in told):
+                self.fell_behind(member, before)
+        self._metrics.pushed.inc()
+        self._signals.send(Pushed(recipient, told[0].type, revision))

@@ -7,14 +7,28 @@ reading the mailbox.
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from notifs.realtime.connections import Connection
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class Member:
-    """One socket in the namespace. `session` is the key of the sign-in it came with, if it came with one."""
+    """One socket in the namespace."""
 
     sid: str
-    recipient: str
-    session: str | None
+    connection: Connection
+    behind: bool = False
+    """Its window is full: it is told nothing until it reads again."""
+    awaited: bool = False
+    """There is somebody who waits for that."""
+
+    @property
+    def recipient(self) -> str:
+        return self.connection.recipient
+
+    @property
+    def session(self) -> str | None:
+        """The key of the sign-in it came with, if it came with one."""
+        return self.connection.session
 
 
 @dataclass(slots=True)
@@ -66,12 +80,20 @@ class Rooms:
     def recipients(self) -> list[str]:
         return list(self._rooms)
 
+    def rooms(self) -> list[Room]:
+        return list(self._rooms.values())
+
     def sessions(self) -> list[str]:
         return list(self._sessions)
 
-    def of_session(self, session: str) -> list[str]:
-        """The sids that came with a sign-in."""
-        return list(self._sessions.get(session, ()))
+    def of_session(self, session: str) -> list[Member]:
+        """The sockets that came with a sign-in."""
+        return [self._members[sid] for sid in self._sessions.get(session, ())]
+
+    def of_recipient(self, recipient: str) -> list[Member]:
+        """The sockets of a recipient."""
+        room = self._rooms.get(recipient)
+        return list(room.members.values()) if room else []
 
     def __len__(self) -> int:
         return len(self._members)

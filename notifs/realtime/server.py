@@ -4,14 +4,21 @@ A client's events never reach a lifecycle handler: they go to `answer` and nowhe
 Whoever is dropped leaves no trace in a room. What cannot be read, or is binary, is refused without a stack trace.
 """
 
+import asyncio
 from typing import Any
 
+import engineio
 import orjson
 import socketio
-from engineio import packet as eio_packet
 from socketio import packet as sio_packet
 
+from notifs.realtime.connections import AGAIN, POLICY, PROTOCOL, Connection
+from notifs.realtime.guard import connection as guarded
+from notifs.realtime.messages import Frame
 from notifs.wire import DEPTH_LIMIT, FRAME_LIMIT, NAMESPACE, Refusal, refusal
+
+JOIN_SECONDS = 5.0
+"""How long a socket may take to join the namespace."""
 
 
 class _Json:
@@ -41,6 +48,30 @@ class Packet(sio_packet.Packet):  # type: ignore[misc]
             return 0
 
 
+class Outbox(asyncio.Queue[Any]):
+    """What waits to be sent to one client; its connection keeps the count."""
+
+    connection: Connection | None = None
+
+    def _put(self, item: Any) -> None:
+        if item is not None and self.connection is not None:
+            self.connection.queued(item)
+        super()._put(item)
+
+    def belong_to(self, connection: Connection, socket: Any) -> None:
+        """Count what waits already, and from now on."""
+        for item in self._queue:  # type: ignore[attr-defined]
+            connection.queued(item)
+        self.connection, connection.socket = connection, socket
+
+
+class Engine(engineio.AsyncServer):  # type: ignore[misc]
+    """Engine.IO with bounded queues."""
+
+    def create_queue(self, *_: Any, **__: Any) -> Outbox:
+        return Outbox()
+
+
 class Server(socketio.AsyncServer):  # type: ignore[misc]
     """An AsyncServer for WebSocket alone, with one namespace, whose `answer` gives the ack of a client's event."""
 
@@ -57,20 +88,20 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             engineio_logger=False,
         )
 
-    def push(self, sids: list[str], event: str, message: Any) -> None:
-        """Give one message to several sockets: encoded once, queued at once, in order with what was queued before."""
-        packet = Packet(sio_packet.EVENT, namespace=NAMESPACE, data=[event, message])
-        frame = eio_packet.Packet(eio_packet.MESSAGE, packet.encode())
-        for sid in sids:
-            socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, NAMESPACE))
-            if socket is not None and not socket.closed:
-                socket.queue.put_nowait(frame)
-
-    async def close(self, sid: str) -> None:
-        """End a socket, whatever it is doing: told why by the DISCONNECT packet, and not waited for."""
-        socket = self.eio.sockets.get(self.manager.eio_sid_from_sid(sid, NAMESPACE))
+    async def close(self, sid: str, connection: Connection) -> None:
+        """End a socket for good: told so by the DISCONNECT packet, and not waited for."""
         await self.disconnect(sid, namespace=NAMESPACE)
-        await self._end(socket)
+        connection.end(POLICY, "signed_out")
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        if (connection := guarded(environ["asgi.scope"])) is not None:
+            socket = self.eio.sockets[eio_sid]
+            socket.queue.belong_to(connection, socket)
+            connection.must_join(JOIN_SECONDS)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         if isinstance(data, bytes):
@@ -78,43 +109,44 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         try:
             packet = Packet(encoded_packet=data)
         except (ValueError, TypeError, IndexError, AttributeError):
-            await self._drop(eio_sid)
+            self._drop(eio_sid)
             return
         match packet.packet_type:
             case sio_packet.CONNECT if not packet.garbled:
                 await self._handle_connect(eio_sid, packet.namespace, packet.data)
             case sio_packet.DISCONNECT:
                 await self._handle_disconnect(eio_sid, packet.namespace, self.reason.CLIENT_DISCONNECT)
+                if (connection := self._connection(eio_sid)) is not None:
+                    connection.must_join(JOIN_SECONDS)  # to hold a socket and be in no namespace is no use
             case sio_packet.EVENT | sio_packet.BINARY_EVENT:
                 await self._handle_packet(eio_sid, packet)
             case sio_packet.ACK | sio_packet.BINARY_ACK:
                 pass  # this server never asks for one
             case _:
-                await self._drop(eio_sid)
+                self._drop(eio_sid)
 
-    async def release(self) -> None:
-        """Let every socket go, so that its client comes back by itself, and stop the server's own task."""
-        for socket in list(self.eio.sockets.values()):
-            await self._end(socket)
-        await self.shutdown()
+    def _connection(self, eio_sid: str) -> Connection | None:
+        socket = self.eio.sockets.get(eio_sid)
+        return socket.queue.connection if socket is not None else None
 
-    async def _drop(self, eio_sid: str) -> None:
-        await self._end(self.eio.sockets.get(eio_sid))
-
-    async def _end(self, socket: Any) -> None:
-        if socket is not None:
-            await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
-            socket.queue.put_nowait(None)  # ends the writer, which then closes the WebSocket
+    def _drop(self, eio_sid: str) -> None:
+        if (connection := self._connection(eio_sid)) is not None:
+            connection.end(PROTOCOL, "not_socketio")
 
     async def _handle_packet(self, eio_sid: str, packet: Packet) -> None:
+        connection = self._connection(eio_sid)
         sid = self.manager.sid_from_eio_sid(eio_sid, packet.namespace or "/")
-        if packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
+        if connection is None or packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
             return
-        problem = _problem(packet)
-        ack = problem or await self._answer(sid, *packet.data)
-        if packet.id is not None:
-            reply = Packet(sio_packet.ACK, namespace=NAMESPACE, id=packet.id, data=[ack])
-            await self._send_packet(eio_sid, reply)
+        if connection.allows(asyncio.get_running_loop().time()):
+            ack = _problem(packet) or await self._answer(sid, *packet.data)
+        else:
+            ack = refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
+        if packet.id is None:
+            return
+        if not connection.offer(_ack(packet.id, ack)):
+            ack = refusal("behind", "much of what was sent to you waits to be read; read it, then ask again")
+            connection.insist(_ack(packet.id, ack))
 
     async def _answer(self, sid: str, event: str, data: Any = None) -> Any:
         return await self.namespace_handlers[NAMESPACE].answer(sid, event, data)
@@ -128,8 +160,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             await self._forget(eio_sid)
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        connection = self._connection(eio_sid)
         await super()._handle_eio_disconnect(eio_sid, reason)
         await self._forget(eio_sid)
+        if connection is not None:
+            connection.end(AGAIN, "gone")  # Engine.IO may have given it up, which the client does not know
 
     async def _forget(self, eio_sid: str) -> None:
         """Take a socket that is gone out of every room; the stock server leaves it there if it went on connecting."""
@@ -137,6 +172,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         if sid is not None:
             await self._trigger_event("disconnect", NAMESPACE, sid, self.reason.TRANSPORT_CLOSE)
             await self.manager.disconnect(sid, NAMESPACE, ignore_queue=True)
+
+
+def _ack(number: int, ack: Any) -> Frame:
+    text = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
+    return Frame(text, len(text.encode()))
 
 
 def _problem(packet: Packet) -> Refusal | None:

@@ -121,7 +121,7 @@ class Login:
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """POST: end the session here and its live sockets everywhere on this worker."""
+        """POST: end the session and its live sockets, on every worker."""
         person = await self._sessions.person(request.scope)
         await self._close(request)
         response = RedirectResponse(self._render.login_url, 303)

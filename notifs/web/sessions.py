@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Scope
 
+from notifs.gather import Gather
 from notifs.identity import SESSION
 from notifs.store import accounts
 from notifs.store.accounts import Person
@@ -31,16 +32,27 @@ class Sessions:
         self._secret_key = secret_key
         self._days = days
         self._secure = secure
+        self._gathered = Gather(self._persons)
         self.cookie = "__Host-notifs" if secure else "notifs"
 
     async def person(self, scope: Scope) -> Person | None:
         """Whose session this connection carries; looked up once per connection."""
         if PERSON not in scope:
             key = self.key(scope)
-            scope[PERSON] = await self._database.read(lambda c: accounts.session(c, key)) if key else None
+            scope[PERSON] = await self._look_up(key, scope) if key else None
             scope[SESSION] = key
         person: Person | None = scope[PERSON]
         return person
+
+    async def _look_up(self, key: str, scope: Scope) -> Person | None:
+        # After a restart sockets come by the thousand; requests do not, and none of them shall wait for others.
+        if scope["type"] == "websocket":
+            return await self._gathered(key)
+        return (await self._persons([key]))[0]
+
+    async def _persons(self, keys: Sequence[str]) -> list[Person | None]:
+        found = await self._database.read(lambda c: accounts.sessions(c, keys))
+        return [found.get(key) for key in keys]
 
     async def identify(self, scope: Scope) -> str | None:
         """The built-in Identify."""
@@ -74,4 +86,4 @@ class Sessions:
 
     async def live(self, keys: Sequence[str]) -> set[str]:
         """Those of `keys` that have not ended."""
-        return await self._database.read(lambda c: accounts.live_sessions(c, keys))
+        return set(await self._database.read(lambda c: accounts.sessions(c, keys)))

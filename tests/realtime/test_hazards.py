@@ -9,7 +9,6 @@ from websockets.exceptions import InvalidStatus
 
 from notifs import Notifs
 from notifs.realtime.namespace import Namespace
-from notifs.realtime.server import Server
 from tests.wire import Client
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
@@ -202,9 +201,3 @@ async def test_polling_is_off(url: str) -> None:
         for query in ("EIO=4&transport=polling", "EIO=4&transport=polling&j=0"):
             answer = await http.get(f"{url}/socket.io/?{query}", headers=ADA)
             assert (answer.status_code, answer.json()["code"]) == (400, "websocket_only")
-
-
-async def test_a_closing_server_socket_does_not_wait_for_a_client_that_does_not_read() -> None:
-    server = Server()
-    await server.close("nobody")
-    await server.release()

@@ -1,0 +1,28 @@
+"""What an operator can measure of one worker, in the words of Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+
+class Metrics:
+    """Counters and gauges of one `Notifs`; two in one process do not see each other's."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.pushed = Counter("notifs_pushes", "Changes that were pushed to a room.", registry=registry)
+        self.found = Counter(
+            "notifs_head_check_found", "Changes that no push had told; the head check found them.", registry=registry
+        )
+        self.behind = Counter("notifs_behind", "Sockets that had too much unread to be told more.", registry=registry)
+        self.ended = Counter(
+            "notifs_ended", "Sockets that this worker has ended, by reason.", ["reason"], registry=registry
+        )
+
+    def watch(self, name: str, help: str, value: Callable[[], float]) -> None:
+        """A gauge that is read when it is asked for."""
+        Gauge(name, help, registry=self._registry).set_function(value)
+
+    def text(self) -> bytes:
+        """All of them, in the Prometheus text format 0.0.4."""
+        return generate_latest(self._registry)

@@ -1,0 +1,224 @@
+"""One WebSocket each: what waits to be sent on it, how much it may say, and how it ends.
+
+A window bounds what a client costs that does not read: what waits here and in the transport below is at most WINDOW
+bytes, and what would go beyond is not sent to it at all.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from notifs.errors import TooManySockets
+from notifs.metrics import Metrics
+from notifs.realtime.messages import Frame
+
+WINDOW = 262_144
+"""Bytes that may wait for one client."""
+ROOM = 16_384
+"""A window with no more than this in it has room again, even for the largest message."""
+ROOM_SECONDS = 0.2
+"""How often a window that is being waited for is looked at."""
+SPARE = 65_536
+"""Bytes beyond the window for acks and control, which are not held back; what goes beyond them ends the connection."""
+OVER = 4
+"""Seconds' worth of events that may be refused before whoever sends them is ended."""
+LINGER_SECONDS = 5.0
+"""How long a connection that is ended may take to tell its client so, before it is cut."""
+UNKNOWN_BYTES = 128
+"""What a packet of Engine.IO's own counts for."""
+
+RESTART, AGAIN, POLICY, PROTOCOL = 1012, 1013, 1008, 1002
+"""WebSocket close codes (IANA registry): come back a little later; the same; not so; not the protocol."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One WebSocket.
+
+    Args:
+        recipient: who is at the other end; `session` is the key of their sign-in, if it has one.
+        address: the client's.
+        rate: events that it may send in a second.
+        admitted_at: the event loop's time just before it was asked who it is.
+        transport: asyncio's, where the server below hands it out.
+    """
+
+    recipient: str
+    session: str | None
+    address: str
+    rate: int
+    admitted_at: float = 0.0
+    transport: asyncio.Transport | None = None
+    socket: Any = None
+    """Engine.IO's."""
+    closing: tuple[int, str] | None = None
+    """The code and the reason that it is to end with."""
+    gone: bool = False
+    """It was cut."""
+    waiting: int = 0
+    _sizes: deque[int] = field(default_factory=deque)
+    _at_work: set[asyncio.Task[Any]] = field(default_factory=set)
+    _tokens: float | None = None
+    _refused: float = 0
+    _counted_at: float = 0
+    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def queued(self, packet: Any) -> None:
+        """A packet waits to be sent."""
+        size = getattr(packet, "size", UNKNOWN_BYTES)
+        self._sizes.append(size)
+        self.waiting += size
+
+    def sent(self) -> None:
+        """The server below has taken the packet that waited longest."""
+        if self._sizes:
+            self.waiting -= self._sizes.popleft()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait, here and in the transport."""
+        below = self.transport.get_write_buffer_size() if self.transport and not self.transport.is_closing() else 0
+        return self.waiting + below
+
+    def offer(self, frame: Frame) -> bool:
+        """Send it if the window has room for it, and say whether it had."""
+        if self.unsent + frame.size > WINDOW:
+            return False
+        self._put(frame)
+        return True
+
+    def insist(self, frame: Frame) -> None:
+        """Send what must not be left out: an ack, or that it is behind."""
+        if self.unsent + frame.size > WINDOW + SPARE:
+            self.end(AGAIN, "behind")
+        else:
+            self._put(frame)
+
+    async def room(self) -> None:
+        """Wait until the client has read enough. Whoever waits says for how long."""
+        while self.unsent > ROOM:  # noqa: ASYNC110  the transport tells nobody what it has sent
+            await asyncio.sleep(ROOM_SECONDS)
+
+    def allows(self, now: float) -> bool:
+        """Whether it may send one more event; each second brings `rate` of them, and no more are saved up."""
+        passed, self._counted_at = (now - self._counted_at) * self.rate, now
+        self._tokens = min(self.rate, self.rate if self._tokens is None else self._tokens + passed)
+        self._refused = max(0.0, self._refused - passed)
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return True
+        self._refused += 1
+        if self._refused > OVER * self.rate:  # to refuse costs as well
+            self.end(POLICY, "too_many_events")
+        return False
+
+    def must_join(self, seconds: float) -> None:
+        """End it unless it has joined the namespace by then."""
+        self._later(seconds, lambda: self.end(POLICY, "not_joined"))
+
+    def joined(self) -> None:
+        """It need not be hurried any more: it has joined, or it is gone."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close it with this code and reason; cut it if the client does not take even that."""
+        if self.closing is not None:
+            return
+        self.closing = (code, reason)
+        if self.socket is not None:
+            self.socket.queue.put_nowait(None)  # ends the writer, which then closes the WebSocket
+        # Do not let that take for ever.
+        self._later(LINGER_SECONDS, self.cut)
+
+    def cut(self) -> None:
+        """Be done with it at once, whatever its client does."""
+        if self.gone:
+            return
+        self.gone = True
+        if self.transport is not None:
+            self.transport.abort()
+        for task in self._at_work:
+            task.cancel()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While the server below sends or receives for it, which may take until it is cut.
+
+        Raises:
+            ConnectionAbortedError: it was cut.
+        """
+        if self.gone:
+            raise ConnectionAbortedError
+        task = cast(asyncio.Task[Any], asyncio.current_task())
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
+
+    def _later(self, seconds: float, then: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, then))
+
+    def _put(self, frame: Frame) -> None:
+        if self.socket is not None and self.closing is None and not self.socket.closed:
+            self.socket.queue.put_nowait(frame)
+
+
+class Connections:
+    """The open WebSockets of one worker, and how many each person and each address has.
+
+    Args:
+        per_user: at most; `per_address` likewise, where 0 is any number.
+        metrics: counts those that were ended here.
+    """
+
+    def __init__(self, per_user: int, per_address: int, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._per_user = per_user
+        self._per_address = per_address
+        self._all: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._users: Counter[str] = Counter()
+        self._addresses: Counter[str] = Counter()
+
+    def add(self, connection: Connection) -> None:
+        """Take it in.
+
+        Raises:
+            TooManySockets: this person, or this address, has as many as one may have.
+        """
+        if self._users[connection.recipient] >= self._per_user:
+            raise TooManySockets(f"{self._per_user} sockets of yours are open; close one, then try again")
+        if self._per_address and self._addresses[connection.address] >= self._per_address:
+            raise TooManySockets(f"{self._per_address} sockets are open from your address; close one, then try again")
+        self._all.add(connection)
+        self._empty.clear()
+        self._users[connection.recipient] += 1
+        self._addresses[connection.address] += 1
+
+    def remove(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        if not self._all:
+            self._empty.set()
+        if connection.closing is not None:
+            self._metrics.ended.labels(connection.closing[1]).inc()
+        for counter, key in ((self._users, connection.recipient), (self._addresses, connection.address)):
+            counter[key] -= 1
+            if counter[key] <= 0:
+                del counter[key]
+
+    async def empty(self) -> None:
+        """Wait until the last one is gone."""
+        if self._all:
+            await self._empty.wait()
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._all))
+
+    def __len__(self) -> int:
+        return len(self._all)
