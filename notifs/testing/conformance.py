@@ -96,13 +96,13 @@ def report(result: Result) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status: 1 if any check failed."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.list:
         for check in ALL:
             tell(f"{check.name}  ({check.place}){' slow' if check.slow else ''}\n        {check.tells}")
         return 0
     if not options.url or not options.send:
-        _parser().error("give the URL of the server, and --send")
+        parser().error("give the URL of the server, and --send")
     try:
         one, other = _account(options.url, options), _account(options.url, options, "other_")
         running = conform(
@@ -118,27 +118,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
+    made = argparse.ArgumentParser(
         prog="python -m notifs.testing.conformance",
         description="Check that a server speaks /notifs as docs/protocol.md says. Exit status 1 if it does not.",
         epilog=f"Cookies are also read from {SECRETS}COOKIE and {SECRETS}OTHER_COOKIE, passwords from "
         f"{SECRETS}PASSWORD and {SECRETS}OTHER_PASSWORD; else passwords are asked for.",
     )
-    parser.add_argument("url", nargs="?", help="where the application is, like http://localhost:8000")
+    made.add_argument("url", nargs="?", help="where the application is, like http://localhost:8000")
     for who, prefix in (("the first", ""), ("the other", "other-")):
-        parser.add_argument(f"--{prefix}cookie", default="", help=f"the Cookie header of {who} person's sign-in")
-        parser.add_argument(f"--{prefix}email", default="", help=f"{who} person's address, to sign in at /login/")
-        parser.add_argument(f"--{prefix}name", default="", help=f"what --send calls {who} person; else their address")
-    parser.add_argument("--send", metavar="COMMAND", help="makes a notification; {to} and {title} are replaced")
-    parser.add_argument("--only", metavar="NAME", action="append", default=[], help="run this check; may be repeated")
-    parser.add_argument("--slow", action="store_true", help="also run checks that take longer than a few seconds")
-    parser.add_argument(
-        "--patience", type=float, default=10.0, metavar="SECONDS", help="how long to wait for a message"
-    )
-    parser.add_argument("--rate", type=int, default=20, help="events that a socket may send in a second there")
-    parser.add_argument("--list", action="store_true", help="list the checks, and run none")
-    return parser
+        made.add_argument(f"--{prefix}cookie", default="", help=f"the Cookie header of {who} person's sign-in")
+        made.add_argument(f"--{prefix}email", default="", help=f"{who} person's address, to sign in at /login/")
+        made.add_argument(f"--{prefix}name", default="", help=f"what --send calls {who} person; else their address")
+    made.add_argument("--send", metavar="COMMAND", help="makes a notification; {to} and {title} are replaced")
+    made.add_argument("--only", metavar="NAME", action="append", default=[], help="run this check; may be repeated")
+    made.add_argument("--slow", action="store_true", help="also run checks that take longer than a few seconds")
+    made.add_argument("--patience", type=float, default=10.0, metavar="SECONDS", help="how long to wait for a message")
+    made.add_argument("--rate", type=int, default=20, help="events that a socket may send in a second there")
+    made.add_argument("--list", action="store_true", help="list the checks, and run none")
+    return made
 
 
 def _account(url: str, options: argparse.Namespace, prefix: str = "") -> Account:

@@ -23,6 +23,7 @@ from uvicorn.main import main as uvicorn_command
 from notifs import Notifs, Settings, create_app
 from notifs.cli import app as command_line
 from notifs.store.accounts import hash_password
+from notifs.testing import conformance
 from tests import servers
 from tests.docs.markdown import Block, blocks
 from tests.wire import Client, by_header, hosted, listening
@@ -256,6 +257,9 @@ def test_a_command_of_the_docs_is_one(line: str) -> None:
         assert path.stat().st_mode & 0o111, f"{program} cannot be run"
     elif program in ("notifs", ".venv/bin/notifs"):
         _parse(get_command(command_line), arguments)
+    elif program == "python":
+        assert arguments[:2] == ["-m", "notifs.testing.conformance"]
+        conformance.parser().parse_args(arguments[2:])
     elif program == "uvicorn":
         assert arguments[0] == "asgi:app"
         _parse(uvicorn_command, arguments)

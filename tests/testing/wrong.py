@@ -1,6 +1,7 @@
 """Servers that are wrong in one way each: ours, with something between it and the world that twists what passes."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -142,7 +143,8 @@ class Leaks(Wrong):
             if '"type":"created"' in (message.get("text") or ""):
                 for other in self.everybody:
                     if other is not send:
-                        await other(message)
+                        with suppress(Exception):  # it may be gone
+                            await other(message)
 
         return twisted
 
