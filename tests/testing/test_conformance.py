@@ -1,5 +1,9 @@
 """The conformance suite passes on our own server, and names what is wrong with one that is not right."""
 
+import asyncio
+import re
+import shlex
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,11 +15,12 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from notifs import Notifs, Settings
+from notifs import Notifs, Settings, wire
 from notifs.store.accounts import hash_password
+from notifs.testing import shape
 from notifs.testing.check import Result
 from notifs.testing.checks import ALL
-from notifs.testing.conformance import TIDY, conform
+from notifs.testing.conformance import TIDY, conform, main
 from notifs.testing.site import Account, Send, sign_in
 from tests import servers
 from tests.testing.wrong import WRONG, Wrong
@@ -38,14 +43,28 @@ class Site:
         await self.notifs.notify(to=(await self.notifs.store.user(to)).id, title=title)
 
 
-@pytest.fixture
-async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def serving(database_url: str, folder: Path) -> AsyncIterator[Site]:
     env = {"NOTIFS_DATABASE_URL": database_url}
     async with Notifs(Settings(database_url=database_url)).open() as notifs:
         for email in (ADA, EVE):
             await notifs.store.add_user(email, email, hash_password(PASSWORD))
-        async with servers.serving(env, cwd=tmp_path) as served:
-            yield Site(served.url, env, tmp_path, notifs)
+        async with servers.serving(env, cwd=folder) as served:
+            yield Site(served.url, env, folder, notifs)
+
+
+@pytest.fixture
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site on SQLite, and one on PostgreSQL."""
+    async with serving(database_url, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+async def sqlite_site(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site on SQLite."""
+    async with serving(sqlite_url, tmp_path) as site:
+        yield site
 
 
 def failures(results: list[Result]) -> dict[str, str]:
@@ -93,3 +112,49 @@ async def test_a_server_that_is_wrong_is_told_what_is_wrong(wrong: type[Wrong], 
 
 def test_each_check_was_seen_to_fail() -> None:
     assert {name for names in WRONG.values() for name in names} == {check.name for check in (*ALL, TIDY)}
+
+
+async def test_the_command_line_says_what_holds_and_what_does_not(sqlite_site: Site) -> None:
+    site = sqlite_site
+    send = f"{shlex.join(servers.notifs_command())} send {{to}} {{title}}"
+    passwords = {"NOTIFS_CONFORMANCE_PASSWORD": PASSWORD, "NOTIFS_CONFORMANCE_OTHER_PASSWORD": PASSWORD}
+    environment = {**servers.clean_environment(), **site.env, **passwords}
+    checks = ["nobody_else_hears_of_it", "an_unknown_event_is_refused"]
+
+    async def run(*more: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "notifs.testing.conformance", site.url, "--email", ADA, "--other-email", EVE, *more,
+            env=environment, cwd=site.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    status, output = await run("--send", send, *(word for name in checks for word in ("--only", name)))
+    assert status == 0, output
+    assert [line.split()[:2] for line in output.splitlines()[:-1]] == [
+        ["ok", name] for name in (*checks[::-1], TIDY.name)
+    ]
+    status, output = await run("--send", "false {to} {title}", "--only", checks[0])
+    assert status == 1
+    assert f"FAILED  {checks[0]}" in output
+    assert "expected: false ada@example.org" in output
+    status, output = await run("--send", send, "--only", "no_such_check")
+    assert (status, output) == (2, "conformance: there are no such checks: no_such_check\n")
+
+
+def test_the_list_names_every_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert listed == [check.name for check in ALL]
+
+
+def test_each_check_names_a_place_of_the_protocol() -> None:
+    headings = re.findall(r"^#+ (.*)$", (servers.REPOSITORY / "docs" / "protocol.md").read_text(), re.MULTILINE)
+    assert {check.place for check in ALL} - set(headings) == set()
+
+
+def test_shapes_have_the_fields_that_the_wire_has() -> None:
+    assert list(shape.NOTIFICATION) == list(wire.Notification.__annotations__)
+    fields = {field for rules in shape.BY_TYPE.values() for field in rules} | {"meta", "type", "notifs", "before"}
+    assert fields == set(wire.Message.__annotations__)
+    assert set(shape.BY_TYPE) == set(wire.META)
