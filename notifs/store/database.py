@@ -7,33 +7,35 @@ counts are of one moment.
 """
 
 import asyncio
+import random
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import orjson
-import structlog
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 from notifs.errors import StoreUnavailable
+from notifs.store import engines
+from notifs.store.outages import AGAIN, code, translated
 
-log = structlog.get_logger("notifs.store")
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
-BUSY_SECONDS = 5
-"""How long a SQLite write waits for another process's, and how long PostgreSQL may take to let us in."""
-POOL_SECONDS = 15
-"""How long a piece of work waits for its turn among those of this process, on PostgreSQL."""
 GROUP_LIMIT = 100
 """Pieces of work in one SQLite transaction."""
-
+GROUP_SECONDS = 0.1
+"""How long one SQLite transaction takes in pieces of work: other processes wait for their turn."""
+TRIES = 5
+"""How often PostgreSQL is asked to do a piece of work that it gives up for the sake of another."""
+_BACK_OFF_SECONDS = 0.01
+_PATIENCE_SECONDS = 600.0
 
 _HELD = (
     "another transaction of this process has not ended; inside `async with notifs.session() as session` "
@@ -47,24 +49,31 @@ class _Piece:
     done: asyncio.Future[Any]
 
 
+_Outcome = tuple[_Piece, Any, BaseException | None]
+
+
 class Database:
     """A database by its URL: `read` and `write` run a piece of work in one transaction.
 
-    A piece may be run by another task than the caller's, and must not touch anything but its connection.
+    A piece may be run by another task than the caller's, and more than once; it must not touch anything but its
+    connection. Of what was acknowledged nothing is lost; what was not may be there all the same, if the link broke
+    while it was being committed or if the caller was cancelled.
 
     Args:
         url: a SQLAlchemy URL of the aiosqlite or asyncpg driver.
-        pool: connections to PostgreSQL, or readers of SQLite.
+        pool: connections to PostgreSQL, or readers of SQLite. A quarter of those to PostgreSQL is kept for writes.
     """
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.sqlite = url.startswith("sqlite")
+        self._url = url
         if self.sqlite:
-            self._reader = _sqlite_engine(url, pool).execution_options(notifs_begin="BEGIN")
-            self._writer = _sqlite_engine(url, 1).execution_options(notifs_begin="BEGIN IMMEDIATE")
+            self._reader = engines.sqlite_engine(url, pool, begin="BEGIN")
+            self._writer = engines.sqlite_engine(url, 1, begin="BEGIN IMMEDIATE")
         else:
-            self._writer = _postgresql_engine(url, pool)
+            self._writer = engines.postgresql_engine(url, pool)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._readers = asyncio.Semaphore(pool if self.sqlite else pool - pool // 4)
         self._waiting: deque[_Piece] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._write_lock = asyncio.Lock()
@@ -81,32 +90,57 @@ class Database:
 
         Raises:
             StoreUnavailable: the database cannot be reached, or is too busy.
+            SchemaError: it has not the tables of this code.
         """
-        with _translated():
-            async with self._reader.begin() as connection:
-                return await work(connection)
+        with translated():
+            async with asyncio.timeout(engines.POOL_SECONDS):
+                await self._readers.acquire()
+            try:
+                return await _transact(self._reader, work)
+            finally:
+                self._readers.release()
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and commit it; nothing of it stays when it raises.
 
+        What PostgreSQL gives up for a deadlock or a serialization failure is done again, up to `TRIES` times.
+
         Raises:
-            StoreUnavailable: it could not be committed; nothing was written.
+            StoreUnavailable: the database cannot be reached, is full or too busy; try again.
+            SchemaError: it has not the tables of this code.
         """
         if self.sqlite:
             return await self._queue(work)
-        with _translated():
-            async with self._writer.begin() as connection:
-                return await work(connection)
+        with translated():
+            return await _transact(self._writer, work)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """A session in a write transaction of the caller's own: committed at the end, rolled back on an error."""
+        """A session in a write transaction of the caller's own: committed at the end, rolled back on an error.
+
+        Only the caller could do it again after a deadlock, so nobody does: it is StoreUnavailable at once. Changes of
+        the mailboxes of several people are safe from deadlocks in the ascending order of those.
+        """
         turn = self._write_lock if self.sqlite else nullcontext()
-        with _translated((DBAPIError, PoolTimeout)):  # an OSError may be the caller's own
+        with translated((PoolTimeout,)):  # an OSError may be the caller's own
             async with turn, AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
-                with _translated():
+                with translated():
                     await session.connection()
                 yield session
+
+    @asynccontextmanager
+    async def patient(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction that may take its time, as a migration does: no limit of PostgreSQL's holds for it."""
+        engine = self._writer.execution_options(notifs_patience=_PATIENCE_SECONDS)
+        if not self.sqlite:
+            engine = engines.patient_postgresql_engine(self._url)
+        with translated((PoolTimeout, OSError)):
+            try:
+                async with self._write_lock, engine.begin() as connection:
+                    yield connection
+            finally:
+                if not self.sqlite:
+                    await engine.dispose()
 
     async def foreign_version(self) -> int:
         """A number that changes when another process has written to the SQLite file (`PRAGMA data_version`).
@@ -115,8 +149,8 @@ class Database:
         """
         if not self.sqlite:
             return 0
-        with _translated():
-            async with self._write_lock, self._writer.execution_options(notifs_begin=None).connect() as connection:
+        with translated():
+            async with self._write_lock, self._writer.execution_options(notifs_begin="").connect() as connection:
                 result = await connection.exec_driver_sql("PRAGMA data_version")
                 return int(result.scalar_one())
 
@@ -132,20 +166,27 @@ class Database:
         try:
             while self._waiting:
                 async with self._turn() as ours:
-                    count = min(len(self._waiting), GROUP_LIMIT)
-                    pieces = [self._waiting.popleft() for _ in range(count)]
-                    await self._commit([piece for piece in pieces if ours and not piece.done.done()])
-                    for piece in pieces:
-                        if not piece.done.done():
-                            piece.done.set_exception(StoreUnavailable(_HELD))
+                    if ours:
+                        await self._commit()
+                    else:
+                        _settle([(piece, None, StoreUnavailable(_HELD)) for piece in self._next()])
         finally:
             self._writing = None
+
+    def _next(self, seconds: float = engines.BUSY_SECONDS) -> Iterator[_Piece]:
+        """What waits, those who came meanwhile too, until there is enough for one transaction."""
+        deadline = time.monotonic() + seconds
+        for _ in range(GROUP_LIMIT):
+            if self._waiting:
+                yield self._waiting.popleft()
+            if time.monotonic() > deadline:
+                return
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[bool]:
         """The writer's lock; False if a session of the caller's has it and does not give it back in time."""
         try:
-            async with asyncio.timeout(BUSY_SECONDS):
+            async with asyncio.timeout(engines.BUSY_SECONDS):
                 await self._write_lock.acquire()
         except TimeoutError:
             yield False
@@ -155,29 +196,35 @@ class Database:
         finally:
             self._write_lock.release()
 
-    async def _commit(self, pieces: list[_Piece]) -> None:
-        if not pieces:
-            return
-        outcomes: list[tuple[_Piece, Any, BaseException | None]] = []
+    async def _commit(self) -> None:
+        outcomes: list[_Outcome] = []
         try:
-            with _translated():
+            with translated():
                 async with self._writer.begin() as connection:
-                    for piece in pieces:
-                        outcomes.append(await _attempt(connection, piece))
+                    for piece in self._next(GROUP_SECONDS):
+                        outcomes.append((piece, None, None))
+                        if not piece.done.done():
+                            outcomes[-1] = await _attempt(connection, piece)
         except Exception as error:
-            outcomes = [(piece, None, error) for piece in pieces]
-        for piece, result, failure in outcomes:
-            if piece.done.done():
-                continue
-            if failure is None:
-                piece.done.set_result(result)
-            else:
-                piece.done.set_exception(failure)
+            lost = [piece for piece, _, _ in outcomes] or self._next()
+            outcomes = [(piece, None, error) for piece in lost]
+        _settle(outcomes)
 
 
-async def _attempt(connection: AsyncConnection, piece: _Piece) -> tuple[_Piece, Any, BaseException | None]:
+def _settle(outcomes: list[_Outcome]) -> None:
+    """Tell those who still wait for it what has become of their pieces."""
+    for piece, result, failure in outcomes:
+        if piece.done.done():
+            continue
+        if failure is None:
+            piece.done.set_result(result)
+        else:
+            piece.done.set_exception(failure)
+
+
+async def _attempt(connection: AsyncConnection, piece: _Piece) -> _Outcome:
     try:
-        with _translated():
+        with translated():
             async with connection.begin_nested():
                 return piece, await piece.work(connection), None
     except Exception as error:
@@ -188,16 +235,18 @@ async def _attempt(connection: AsyncConnection, piece: _Piece) -> tuple[_Piece, 
         return piece, None, error
 
 
-@contextmanager
-def _translated(outages: tuple[type[Exception], ...] = (DBAPIError, PoolTimeout, OSError)) -> Iterator[None]:
-    """Turns a failure of the database itself into StoreUnavailable; what the work raised passes through."""
-    try:
-        yield
-    except (DataError, IntegrityError, NotSupportedError, ProgrammingError):
-        raise
-    except outages as error:
-        log.warning("store unavailable", error=f"{type(error).__name__}: {getattr(error, 'orig', error)}")
-        raise StoreUnavailable("the database could not do it just now; nothing was written, try again") from error
+async def _transact(engine: AsyncEngine, work: Work[T]) -> T:
+    """Begin, work, commit; from the beginning again where PostgreSQL asks for it."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            async with engine.begin() as connection:
+                return await work(connection)
+        except DBAPIError as error:
+            if code(error) not in AGAIN or tries == TRIES:
+                raise
+        await asyncio.sleep(random.uniform(0, _BACK_OFF_SECONDS * 2**tries))  # noqa: S311
 
 
 def after_commit(session: AsyncSession, then: Callable[[], None]) -> None:
@@ -230,42 +279,3 @@ def _rolled_back(session: Session) -> None:
     gone = session.get_nested_transaction()
     pending = session.info[_PENDING]
     session.info[_PENDING] = [each for each in pending if gone is not None and gone not in each[0]]
-
-
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-_JSON: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
-
-
-def _sqlite_engine(url: str, pool: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args={"timeout": BUSY_SECONDS}, **_JSON)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Connection) -> None:
-        begin = connection.get_execution_options().get("notifs_begin")
-        if begin:
-            connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _postgresql_engine(url: str, pool: int) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=pool,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
-        connect_args={"timeout": BUSY_SECONDS},
-        **_JSON,
-    )

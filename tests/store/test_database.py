@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from notifs.errors import StoreUnavailable
 from notifs.store import Head, Store
 from notifs.store import database as module
+from notifs.store import engines
 from notifs.store.database import GROUP_LIMIT, Database, after_commit
 from notifs.store.models import Mailbox
 from tests.samples import notification
@@ -117,7 +118,8 @@ async def test_a_failing_write_takes_no_other_with_it(database: Database) -> Non
     assert await names(database) == ["a", "b", "c", "there"]
 
 
-async def test_on_sqlite_what_waits_is_committed_together(sqlite: Database) -> None:
+async def test_on_sqlite_what_waits_is_committed_together(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GROUP_SECONDS", 60)
     with commits_counted() as commits:
         async with sqlite.session():  # while it is open, the others wait
             writes = [asyncio.create_task(sqlite.write(add(str(n)))) for n in range(GROUP_LIMIT + 1)]
@@ -125,6 +127,16 @@ async def test_on_sqlite_what_waits_is_committed_together(sqlite: Database) -> N
         await asyncio.gather(*writes)
     assert len(commits) == 3
     assert len(await names(sqlite)) == GROUP_LIMIT + 1
+
+
+async def test_on_sqlite_what_takes_long_is_committed_in_parts(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GROUP_SECONDS", 0)
+    with commits_counted() as commits:
+        await asyncio.gather(*(sqlite.write(add(name)) for name in "abc"))
+    assert len(commits) == 3
+    assert await names(sqlite) == ["a", "b", "c"]
 
 
 async def test_on_sqlite_a_write_that_nobody_waits_for_any_more_is_left_out(sqlite: Database) -> None:
@@ -172,7 +184,7 @@ async def test_on_sqlite_a_write_waits_for_another_process(sqlite: Database, sql
 async def test_on_sqlite_a_process_that_writes_for_too_long_makes_the_store_unavailable(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     slow, database = Database(sqlite_url), Database(sqlite_url)
     async with slow.session() as session:
         await session.execute(text("SELECT 1"))
@@ -212,7 +224,7 @@ async def test_on_postgresql_connections_cut_while_idle_are_not_noticed(postgres
 async def test_on_postgresql_too_few_connections_make_the_store_unavailable(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 1)
+    monkeypatch.setattr(engines, "POOL_SECONDS", 0.05)
     database = Database(postgres_url, pool=1)
     async with database.session() as session:
         await session.execute(text("SELECT 1"))
@@ -358,7 +370,7 @@ async def test_a_session_of_the_callers_own_calls_once_for_each_commit(database_
 async def test_on_sqlite_a_write_that_waits_for_its_own_caller_is_told_so(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     database = Database(sqlite_url)
     async with database.session():
         with pytest.raises(StoreUnavailable, match=r"notify\(session=session\)"):

@@ -1,0 +1,137 @@
+"""Connections to SQLite and to PostgreSQL: how they are made, how a transaction begins, how long anything may take."""
+
+import asyncio
+import sqlite3
+import time
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for a lock that another process has, and how long PostgreSQL may take to let us in."""
+POOL_SECONDS = 15.0
+"""How long a piece of work waits for its turn among those of this process, on PostgreSQL."""
+STATEMENT_SECONDS = 10.0
+"""How long PostgreSQL may work on one statement."""
+SILENCE_SECONDS = 15.0
+"""How long we wait for PostgreSQL's answer to one statement: it answers sooner, unless the link is dead."""
+IDLE_SECONDS = 60.0
+"""How long a transaction may stay open on PostgreSQL with nobody doing anything in it."""
+
+_COURTESY_SECONDS = 0.005
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+_JSON: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+
+
+def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
+    """Connections in WAL mode whose transactions start with `begin`.
+
+    The execution option `notifs_begin` says otherwise for one connection, and `notifs_patience` how many seconds it
+    waits for another process.
+    """
+    connect_args = {"timeout": BUSY_SECONDS}
+    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_JSON)
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
+    if begin == "BEGIN IMMEDIATE":
+        pragmas.append("busy_timeout=2")
+
+    contended = False
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        nonlocal contended
+        options = connection.get_execution_options()
+        if options.get("notifs_begin", begin) == "BEGIN IMMEDIATE":
+            seconds, polite = options.get("notifs_patience", BUSY_SECONDS), contended
+            run_async = connection.connection.dbapi_connection.run_async
+            contended = run_async(lambda driver: _begin_immediate(driver, seconds, after_you=polite))
+        elif options.get("notifs_begin", begin):
+            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+async def _begin_immediate(driver: Any, seconds: float, *, after_you: bool) -> bool:
+    """Begin as soon as no other process writes; returns whether one did.
+
+    SQLite's own way of waiting asks less and less often, and so never gets its turn from processes that write without a
+    pause. Here who has waited for longer asks more often, and who had to wait last time lets others go first.
+    """
+    began = time.monotonic()
+    if after_you:
+        await asyncio.sleep(_COURTESY_SECONDS)
+    waited = 0.0
+    while True:
+        try:
+            async with driver.execute("BEGIN IMMEDIATE"):
+                return waited > 0
+        except sqlite3.Error as error:
+            waited = time.monotonic() - began
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or waited > seconds:
+                raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+        await asyncio.sleep(max(0.002, 0.02 / (1 + 20 * waited)))
+
+
+def postgresql_engine(url: str, pool: int) -> AsyncEngine:
+    """Connections that wait for nothing without end: not for a lock, not for a statement, not for a dead link."""
+    engine = create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": BUSY_SECONDS,
+            "command_timeout": SILENCE_SECONDS,
+            "server_settings": {
+                "lock_timeout": f"{BUSY_SECONDS * 1000:.0f}",
+                "statement_timeout": f"{STATEMENT_SECONDS * 1000:.0f}",
+                "idle_in_transaction_session_timeout": f"{IDLE_SECONDS * 1000:.0f}",
+                **_KEEPALIVES,
+            },
+        },
+        **_JSON,
+    )
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _silence(context: ExceptionContext) -> Exception | None:
+        silence = context.original_exception
+        if not isinstance(silence, TimeoutError):
+            return None
+        context.is_disconnect = True  # the other connections lead to the same place: each is to be made anew
+        return OperationalError(context.statement, None, silence)
+
+    return engine
+
+
+_KEEPALIVES = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""By these PostgreSQL finds out that we are gone, and gives back what we have locked."""
+
+
+def patient_postgresql_engine(url: str) -> AsyncEngine:
+    """One connection at a time, for work that may take as long as it takes, such as a migration."""
+    return create_async_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS, "server_settings": {"application_name": "notifs", **_KEEPALIVES}},
+        **_JSON,
+    )

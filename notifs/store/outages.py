@@ -1,0 +1,55 @@
+"""What a database's errors mean: it is away, it asks for another try, its tables are not ours, the work is wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from notifs.errors import SchemaError, StoreUnavailable
+
+log = structlog.get_logger("notifs.store")
+
+AGAIN = {"40001", "40P01"}
+"""PostgreSQL's codes of a serialization failure and of a deadlock: it has rolled back, and the same may succeed now."""
+UNKNOWN_NAMES = {"42P01", "42703"}
+"""PostgreSQL's codes of a table and of a column that is not there."""
+
+
+def code(error: DBAPIError) -> str | None:
+    """The SQLSTATE that PostgreSQL gave; None on SQLite, and where no server answered."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+@contextmanager
+def translated(outages: tuple[type[Exception], ...] = (PoolTimeout, OSError)) -> Iterator[None]:
+    """Turns a failure of the database itself into one of our errors; what the work raised passes through.
+
+    Raises:
+        StoreUnavailable: the database is away, too busy, or full.
+        SchemaError: a table or a column of ours is not there.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if _of_another_schema(error):
+            raise SchemaError(
+                "the database does not have the tables of this version; run: notifs db upgrade"
+            ) from error
+        if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
+            raise
+        raise _unavailable(error) from error
+    except outages as error:
+        raise _unavailable(error) from error
+
+
+def _of_another_schema(error: DBAPIError) -> bool:
+    said = str(error.orig)
+    missing = code(error) in UNKNOWN_NAMES or "no such table" in said or "no such column" in said or "no column" in said
+    return missing and "notifs_" in said
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    log.warning("store unavailable", error=f"{type(error).__name__}: {getattr(error, 'orig', error)}")
+    return StoreUnavailable("the database could not do it just now; try again")
