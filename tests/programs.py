@@ -100,6 +100,10 @@ class Child:
             self._kill_group()
             self._reader.join(STOP_SECONDS)
 
+    def wait(self) -> int:
+        """Wait until it has ended by itself, and return its exit status."""
+        return self._process.wait(STOP_SECONDS)
+
     @property
     def pid(self) -> int:
         """Its process; setpriv(1) becomes the command itself."""

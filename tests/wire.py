@@ -97,6 +97,14 @@ class Client:
         """The close code and the reason that the server gave; 1006 if it gave none."""
         return self._connection.close_code, self._connection.close_reason or ""
 
+    def pause(self) -> None:
+        """Do not read, from now on."""
+        self._connection.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._connection.transport.resume_reading()
+
     def drop(self) -> None:
         """Be gone, without a word."""
         self._connection.transport.abort()
@@ -111,6 +119,9 @@ class Client:
             pass
         finally:
             self.closed = True
+            for waiting in self._acks.values():
+                if not waiting.done():
+                    waiting.set_exception(ConnectionError("closed before the ack came"))
             async with self._changed:
                 self._changed.notify_all()
 
@@ -137,8 +148,8 @@ async def by_header(scope: Scope) -> str | None:
 async def listening(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
     """A real uvicorn in this very process, on a free port; yields its URL."""
     config = uvicorn.Config(
-        app, port=0, log_level="warning", ws="websockets-sansio", ws_max_size=65_536, ws_per_message_deflate=False,
-        **options,
+        app, port=0, log_level="warning", ws_max_size=65_536, ws_per_message_deflate=False,
+        **{"ws": "notifs.realtime.transport:WebSocket", **options},
     )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import random
 import secrets
 import signal
@@ -28,6 +29,7 @@ from tests.programs import Child, Restarted, free_port
 from tests.servers import Postgres, Redis, clean_environment
 from tests.web.site import CHEAP
 
+log = logging.getLogger("faults")
 HERE = Path(__file__).parent
 EVERYTHING = 2**31 - 2
 
@@ -58,6 +60,18 @@ class Worker(Restarted):
     def address(self) -> str:
         """Where it listens itself."""
         return f"http://127.0.0.1:{self.port}"
+
+    async def heal(self) -> None:
+        """Run as it should."""
+        for it in (self.front, self.bus, self.base):
+            if it is not None:
+                await it.heal()
+        failing = self.env.pop("FAILPOINTS", None)
+        if self.running:
+            self.resume()
+        if failing or not self.running:
+            await self.stop()
+            await self.start()
 
     async def ready(self) -> Any:
         """What `/readyz` answers: its status and its JSON."""
@@ -115,6 +129,14 @@ class Cluster:
     away: set[Worker] = field(default_factory=set)
     """Workers that the balancer in front knows to be away."""
 
+    async def heal(self) -> None:
+        """As in the beginning: nobody is here, every worker runs, and no proxy does harm."""
+        for producer in self.producers:
+            producer.end()
+        self.people, self.producers, self.faults, self.away = [], [], [], set()
+        for worker in self.workers:
+            await worker.heal()
+
     def fault(self, name: str) -> None:
         """Note that a fault is being made."""
         self.faults.append(Fault(name, time.monotonic()))
@@ -152,10 +174,12 @@ class Cluster:
             await until(lambda: all(p.stands for p in people))
             yield
 
-    async def producer(self, recipients: Sequence[str], rate: float = 20, limit: int = 0, **env: str) -> Producer:
+    async def producer(
+        self, recipients: Sequence[str], rate: float = 20, limit: int = 0, env: dict[str, str] | None = None
+    ) -> Producer:
         """A producer that sends to one or two of `recipients` at a time."""
         journal = self.folder / f"{secrets.token_hex(4)}.jsonl"
-        made = Producer(journal, rate, limit, recipients, {**self.env, **env})
+        made = Producer(journal, rate, limit, recipients, {**self.env, **(env or {})})
         self.producers.append(made)
         await made.start()
         return made
@@ -173,6 +197,17 @@ class Cluster:
             async with asyncio.timeout(seconds):
                 while not await self._at_rest(people):
                     await asyncio.sleep(0.1)
+
+    async def reckon(self) -> Report:
+        """Let producers end, wait until all is quiet, and see that nothing is wrong."""
+        for producer in self.producers:
+            await producer.finish()
+        await self.settle()
+        report = await self.report()
+        table = report.table(self.faults)
+        log.info("\n%s", table)
+        assert report.problems == [], table
+        return report
 
     async def report(self, people: Sequence[Person] | None = None) -> Report:
         """Compare everything."""

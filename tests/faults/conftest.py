@@ -1,4 +1,4 @@
-"""Servers that fault tests break, and a cluster of three workers for the tests of one file."""
+"""Servers that fault tests break, and a cluster of three workers."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -29,11 +29,11 @@ async def durable_url(durable: servers.Postgres) -> AsyncIterator[str]:
         yield await migrated(durable, url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def three(
     durable: servers.Postgres, redis: servers.Redis, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Cluster]:
-    """Three workers with proxies, PostgreSQL and Redis; whoever breaks something mends it."""
+    """Three workers with proxies, PostgreSQL and Redis."""
     async with durable.database() as url:
         place = tmp_path_factory.mktemp("cluster")
         async with cluster(await migrated(durable, url), place, redis=redis, fronts=True) as made:
@@ -41,7 +41,7 @@ async def three(
 
 
 @pytest.fixture
-def trio(three: Cluster) -> Cluster:
-    """The same, with nobody in it and nothing noted."""
-    three.people, three.producers, three.faults, three.away = [], [], [], set()
+async def trio(three: Cluster) -> Cluster:
+    """The same, whole, with nobody in it and nothing noted."""
+    await three.heal()
     return three

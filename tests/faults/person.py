@@ -87,17 +87,10 @@ class Person:
         client = self.client
         if client is None or client.closed:
             return None
-        answer = asyncio.ensure_future(client.ask(event, data))
-        gone = asyncio.ensure_future(client.until(lambda: client.closed, seconds=60))
         try:
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return answer.result() if answer.done() else None
-        except (TimeoutError, WebSocketException):
+            return await client.ask(event, data)
+        except (OSError, TimeoutError, WebSocketException):
             return None
-        finally:
-            for task in (answer, gone):
-                task.cancel()
-            await asyncio.gather(answer, gone, return_exceptions=True)
 
     async def _follow(self, client: Client) -> None:
         while not client.closed:

@@ -84,6 +84,11 @@ class Proxy:
         for link in list(self._links):
             _reset(link)
 
+    async def heal(self) -> None:
+        """Carry everything at once."""
+        self.delay, self.rate, self.cut_at, self.silent = 0.0, None, None, False
+        await self.accept()
+
     async def close(self) -> None:
         await self.refuse()
         for task in list(self._tasks):

@@ -1,0 +1,58 @@
+"""Workers that are killed or stopped under load (F1), between commit and push (F3), and replaced one by one (F20)."""
+
+import asyncio
+import random
+import signal
+
+import pytest
+
+from tests.faults.cluster import Cluster
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def people(trio: Cluster, count: int, tabs: int) -> list[str]:
+    """New people with so many tabs each; returns their recipient ids."""
+    recipients = [await trio.account() for _ in range(count)]
+    for recipient in recipients:
+        await trio.tabs(recipient, tabs)
+    return recipients
+
+
+async def test_nothing_is_lost_or_repeated_while_workers_are_killed_and_stopped(trio: Cluster) -> None:
+    recipients = await people(trio, 4, 3)
+    async with trio.present(*trio.people):
+        await trio.producer(recipients, rate=30)
+        for _ in range(3):
+            await asyncio.sleep(2)
+            trio.fault("worker: kill -9")
+            worker = random.choice(trio.workers)
+            await worker.restart()
+        first, second, _ = trio.workers
+        trio.fault("worker: SIGSTOP 8 s")
+        second.pause()
+        await asyncio.sleep(3)
+        trio.fault("worker: SIGSTOP 3 s")
+        first.pause()
+        await asyncio.sleep(3)
+        first.resume()
+        await asyncio.sleep(2)
+        second.resume()
+        report = await trio.reckon()
+    assert report.acked > 100
+    assert "Traceback" not in "".join(worker.said for worker in trio.workers)
+
+
+async def test_a_rolling_restart_under_load_loses_nothing_and_tells_clients_to_come_back(trio: Cluster) -> None:
+    recipients = await people(trio, 4, 3)
+    async with trio.present(*trio.people):
+        await trio.producer(recipients, rate=30)
+        for worker in trio.workers:
+            trio.fault("worker: SIGTERM")
+            assert await worker.stop(signal.SIGTERM) == 0
+            await worker.start()
+        report = await trio.reckon()
+    assert report.acked > 30
+    drops = [drop for person in trio.people for drop in person.drops if drop[0] is not None]
+    assert drops
+    assert set(drops) == {(1012, "restart")}
