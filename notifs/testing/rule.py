@@ -8,6 +8,7 @@
 `notifs/browser/state.ts` is the same rule for the browser, which also keeps what it fetched of other filters.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ class Mailbox:
         self._at: Cursor | None = None
         self._stream: tuple[str, int | None] | None = None
         """The cursor of the last snapshot, and the position that its pages have reached."""
-        self._held: list[Message] = []
+        self._held: deque[Message] = deque(maxlen=MOST_HELD)
         self._awaiting = False
 
     @property
@@ -61,41 +62,40 @@ class Mailbox:
 
     def take(self, message: Message) -> list[str]:
         """Take in one message. Returns the ids that were not known before."""
-        before = set(self.rows)
+        before, stood = set(self.rows), (self._at, self._awaiting)
         match message["type"]:
             case "connected":
                 self._awaiting = True
             case "created" | "changed":
                 self._change(message)
-                self._settle()
             case "delta":
                 self._awaiting = self.needs_sync = False
                 self._change(message)
-                self._settle()
             case "snapshot" if message.get("before") is None:
                 self._snapshot(message)
-                self._settle()
             case "snapshot":
                 self._later_page(message)
+        if (self._at, self._awaiting) != stood:
+            self._settle()
         return [id for id in self.rows if id not in before]
 
     def _change(self, message: Message) -> None:
         cursor = _cursor(message)
         if self._at is not None and self._at.epoch != cursor.epoch:
             if self._awaiting:  # the answer may well be of this epoch, and older than this message
-                self._hold(message)
+                self._held.append(message)
             self.needs_sync |= not self._awaiting
             return
         mine = self._at.revision if self._at else -1
         if cursor.revision <= mine:
             return
         if message["prev"] > mine:
-            self._hold(message)
+            self._held.append(message)
             self.needs_sync = True
             return
         self._move(message, cursor)
         if self._awaiting:
-            self._hold(message)
+            self._held.append(message)
 
     def _snapshot(self, message: Message) -> None:
         cursor = _cursor(message)
@@ -122,7 +122,8 @@ class Mailbox:
         """Try the held ones again, oldest first. They stay while an answer is awaited, which may be older than they."""
         if not self._held or self._at is None:
             return
-        held, self._held = self._held, []
+        held = self._held.copy()
+        self._held.clear()
         for message in sorted(held, key=lambda m: _cursor(m).revision):
             if _cursor(message).epoch == self._at.epoch:
                 self._change(message)
@@ -140,9 +141,6 @@ class Mailbox:
             mine = self.rows.get(row["id"])
             if mine is None or row["revision"] > mine["revision"]:
                 self.rows[row["id"]] = row
-
-    def _hold(self, message: Message) -> None:
-        self._held = [*self._held, message][-MOST_HELD:]
 
 
 def _cursor(message: Message) -> Cursor:
