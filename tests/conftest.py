@@ -43,6 +43,13 @@ def postgres() -> Iterator[servers.Postgres]:
 
 
 @pytest.fixture(scope="session")
+def redis() -> Iterator[servers.Redis]:
+    """The Redis server of this test process."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 async def _postgres_template(postgres: servers.Postgres) -> AsyncIterator[str]:
     """The name of a database that has every migration."""
     async with postgres.database() as url:

@@ -120,10 +120,17 @@ class Connection:
         self._later(seconds, lambda: self.end(POLICY, "not_joined"))
 
     def joined(self) -> None:
-        """It need not be hurried any more: it has joined, or it is gone."""
+        """It need not be hurried any more."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+
+    def done(self) -> None:
+        """It is over. Engine.IO's socket outlives it by a heartbeat; what waited to be sent does not."""
+        self.joined()
+        if self.socket is not None:
+            self.socket.queue.drop()
+            self.socket = None
 
     def end(self, code: int, reason: str) -> None:
         """Close it with this code and reason; cut it if the client does not take even that."""

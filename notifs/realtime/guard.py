@@ -71,7 +71,7 @@ class Guard:
             ):  # else the client has left already, which Engine.IO does not expect
                 await self._app(scope, _checked(connection, first, receive), _counted(connection, send))
         finally:
-            connection.joined()
+            connection.done()
             self._connections.remove(connection)
 
     async def _admit(self, scope: Scope) -> Connection:

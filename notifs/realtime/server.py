@@ -64,6 +64,11 @@ class Outbox(asyncio.Queue[Any]):
             connection.queued(item)
         self.connection, connection.socket = connection, socket
 
+    def drop(self) -> None:
+        """Nobody is there to whom it could be sent."""
+        self._queue.clear()  # type: ignore[attr-defined]
+        self.connection = None
+
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]
     """Engine.IO with bounded queues."""

@@ -1,0 +1,156 @@
+"""What a client may cost that does not read: a window's worth, and after a while its connection."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from starlette.applications import Starlette
+
+from notifs import Notifs
+from notifs.realtime import connections, namespace
+from notifs.realtime.connections import WINDOW, Connection
+from notifs.realtime.messages import Encoded
+from tests.mute import Mute
+from tests.wire import Client, listening
+
+ADA = {"x-user": "ada"}
+BODY = "x" * 4000
+
+
+@pytest.fixture(params=["notifs.realtime.transport:WebSocket", "websockets-sansio"])
+async def url(request: pytest.FixtureRequest, notifs: Notifs) -> AsyncIterator[str]:
+    """With the transport at hand, and under a server that does not hand it out."""
+    app = Starlette(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    async with listening(app, ws=request.param) as url:
+        yield url
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def only(notifs: Notifs) -> Connection:
+    (connection,) = notifs.realtime.connections
+    return connection
+
+
+async def fill(notifs: Notifs, count: int = 200) -> None:
+    """More than a window takes, one message after the other."""
+    for n in range(count):
+        await notifs.notify(to="ada", title=f"n{n}", body=BODY)
+    await notifs.drain()
+
+
+async def fill_up(notifs: Notifs) -> None:
+    """So much that somebody falls behind; the kernel may take some megabytes before."""
+    async with asyncio.timeout(60):
+        while not any(member.behind for member in notifs.realtime.rooms.of_recipient("ada")):
+            await fill(notifs, 20)
+
+
+async def test_a_client_that_does_not_read_is_told_so_and_nothing_more(notifs: Notifs, url: str) -> None:
+    async with Mute.open(url, ADA):
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        await fill_up(notifs)
+        connection = only(notifs)
+        assert connection.unsent <= WINDOW + 1024
+        before = connection.unsent
+        await fill(notifs, 50)
+        assert connection.unsent <= before
+
+
+async def test_as_soon_as_it_reads_again_it_is_sent_what_it_missed(notifs: Notifs, url: str) -> None:
+    await notifs.notify(to="ada", title="there before")
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+        client.pause()
+        await fill_up(notifs)
+        stands = (await notifs.store.head("ada")).revision
+        client.resume()
+        await client.until(lambda: any(m["type"] == "degraded" for m in client.messages))
+        await client.until(lambda: client.messages[-1]["cursor"] == f"{notifs.store.epoch}:{stands}")
+        (told,) = [m for m in client.messages if m["type"] == "degraded"]
+        assert (told["error"]["code"], told["notifs"], told["notif_count"], told["cursor"]) == (
+            "behind",
+            [],
+            None,
+            None,
+        )
+        revision = 1
+        for message in client.messages:
+            if message["type"] in ("created", "delta"):
+                assert message["prev"] == revision
+                revision = int(message["cursor"].partition(":")[2])
+            elif message["type"] == "snapshot":
+                revision = int(message["cursor"].partition(":")[2])
+        assert revision == stands
+        await notifs.notify(to="ada", title="after")
+        await client.until(lambda: client.messages[-1]["notif_count"] == stands + 1)
+
+
+async def test_who_does_not_come_back_is_ended_with_a_reason(
+    notifs: Notifs, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namespace, "BEHIND_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.3)
+    async with Mute.open(url, ADA), Client.open(url, headers=ADA) as other:
+        await other.message("snapshot")
+        await until(lambda: len(notifs.realtime.rooms) == 2)
+        await fill_up(notifs)
+        await until(lambda: len(notifs.realtime.connections) == 1)
+        assert len(notifs.realtime.rooms) == 1
+        assert b'notifs_ended_total{reason="behind"} 1.0' in notifs.metrics.text()
+        await notifs.notify(to="ada", title="the other one does not notice")
+        await other.until(lambda: other.messages[-1]["notifs"][0]["title"].startswith("the other one"))
+        assert not any(m["type"] == "degraded" for m in other.messages)
+
+
+async def test_acks_are_bounded_as_well(notifs: Notifs, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.3)
+    await fill(notifs, 60)
+    async with Mute.open(url, ADA) as mute:
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        connection = only(notifs)
+        peak = 0
+        for n in range(4000):
+            if connection.closing:
+                break
+            monkeypatch.setattr(connection, "rate", 10_000, raising=False)
+            mute.say(f'42/notifs,{n}["fetch",{{"limit":200}}]')
+            await asyncio.sleep(0.001)
+            peak = max(peak, connection.unsent)
+        assert peak <= WINDOW + connections.SPARE
+        await until(lambda: len(notifs.realtime.connections) == 0)
+
+
+async def test_a_large_mailbox_is_streamed_as_fast_as_it_is_read(notifs: Notifs, url: str) -> None:
+    await fill(notifs, 200)
+    async with Mute.open(url, ADA) as mute:
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        await asyncio.sleep(0.5)
+        assert only(notifs).unsent <= WINDOW
+        got = 0
+        while got < 200 * 4000:
+            got += len(await asyncio.wait_for(mute.reader.read(65_536), 10))
+    async with Client.open(url, headers=ADA) as client:
+        await client.until(lambda: client.of("snapshot") and not client.of("snapshot")[-1]["has_more"])
+        pages = client.of("snapshot")
+        assert all(len(p["notifs"]) <= 50 for p in pages)
+        assert len([n for p in pages for n in p["notifs"]]) == 200
+
+
+async def test_nothing_is_left_of_a_connection_that_was_cut(notifs: Notifs, url: str) -> None:
+    async with Mute.open(url, ADA):
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        await fill(notifs, 100)
+        only(notifs).cut()
+        await until(lambda: len(notifs.realtime.connections) == 0)
+    server = notifs.realtime.server
+    await until(lambda: not server.eio.sockets)
+    assert (server.manager.rooms, server.environ, len(notifs.realtime.rooms)) == ({}, {}, 0)
+    # Engine.IO's heartbeat keeps its socket for a while, but nothing that waited to be sent.
+    await until(lambda: not [each for each in gc.get_objects() if isinstance(each, Encoded)])
