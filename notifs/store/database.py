@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 from notifs.errors import StoreUnavailable
 from notifs.store import engines
@@ -77,6 +78,12 @@ class Database:
         self._waiting: deque[_Piece] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._write_lock = asyncio.Lock()
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are at work; 0 when nothing is being read or written."""
+        pools = {self._reader.pool, self._writer.pool}
+        return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     async def close(self) -> None:
         """Finish what waits for SQLite's writer, and close every connection."""

@@ -61,8 +61,8 @@ def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
         options = connection.get_execution_options()
         if options.get("notifs_begin", begin) == "BEGIN IMMEDIATE":
             seconds, polite = options.get("notifs_patience", BUSY_SECONDS), contended
-            run_async = connection.connection.dbapi_connection.run_async
-            contended = run_async(lambda driver: _begin_immediate(driver, seconds, after_you=polite))
+            raw: Any = connection.connection.dbapi_connection
+            contended = raw.run_async(lambda driver: _begin_immediate(driver, seconds, after_you=polite))
         elif options.get("notifs_begin", begin):
             connection.exec_driver_sql("BEGIN")
 

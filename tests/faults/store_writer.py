@@ -4,6 +4,8 @@ python store_writer.py URL TASKS COUNT RECIPIENT...: each of TASKS tasks sends C
 Starts when a line comes in. The last line is JSON: the errors, and the longest that a notification took, in seconds.
 """
 
+# ruff: noqa: T201
+
 import asyncio
 import json
 import sys
