@@ -15,7 +15,7 @@ from notifs.errors import BadRequest, Forbidden, NotifsError, NotSignedIn, Resta
 from notifs.identity import SESSION, Identify
 from notifs.origins import Origins
 from notifs.problems import problem
-from notifs.realtime.connections import Connection, Connections
+from notifs.realtime.connections import PROTOCOL, Connection, Connections
 
 _CONNECTION = "notifs.connection"
 _TRANSPORT = "notifs.transport"
@@ -122,6 +122,7 @@ def _checked(connection: Connection, first: Message, receive: Receive) -> Receiv
             message = await receive()
         text = message.get("text")
         if message["type"] == "websocket.receive" and text is not None and not _FRAME.match(text):
+            connection.end(PROTOCOL, "not_socketio")
             return {"type": "websocket.disconnect", "code": 1002}
         return message
 

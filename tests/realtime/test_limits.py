@@ -1,0 +1,131 @@
+"""How many sockets, how many events, how long without joining: bounds that a client meets, and what it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from notifs import Notifs, Settings
+from notifs.realtime import connections, server
+from tests.wire import Client, by_header, hosted
+
+ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
+
+
+@pytest.fixture
+def settings(sqlite_url: str) -> Settings:
+    return Settings(
+        database_url=sqlite_url, head_check_seconds=60, sockets_per_user=2, sockets_per_address=3, events_per_second=5
+    )
+
+
+async def refused(url: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    with pytest.raises(InvalidStatus) as error:
+        async with Client.open(url, headers=headers):
+            pass
+    return error.value.response.status_code, bytes(error.value.response.body)
+
+
+async def test_a_person_has_so_many_sockets_and_no_more(url: str) -> None:
+    async with Client.open(url, headers=ADA), Client.open(url, headers=ADA) as second:
+        status, body = await refused(url, ADA)
+        assert (status, b"too_many_sockets" in body) == (429, True)
+        async with Client.open(url, headers=EVE) as eve:
+            await eve.message("snapshot")
+        second.drop()
+        await second.end()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with Client.open(url, headers=ADA) as again:
+                    await again.message("snapshot")
+                break
+            except InvalidStatus:
+                await asyncio.sleep(0.05)
+
+
+async def test_an_address_has_so_many_sockets_and_no_more(url: str) -> None:
+    async with Client.open(url, headers=ADA), Client.open(url, headers=ADA), Client.open(url, headers=EVE):
+        status, body = await refused(url, {"x-user": "grace"})
+        assert (status, b"from your address" in body) == (429, True)
+
+
+async def test_zero_means_any_number_from_an_address(sqlite_url: str) -> None:
+    settings = Settings(database_url=sqlite_url, sockets_per_address=0, sockets_per_user=200)
+    async with hosted(Notifs(settings, identify=by_header)) as url:
+        async with asyncio.TaskGroup() as tasks:
+
+            async def one(n: int) -> None:
+                async with Client.open(url, headers={"x-user": f"user-{n % 3}"}) as client:
+                    await client.message("snapshot")
+
+            for n in range(120):
+                tasks.create_task(one(n))
+
+
+async def test_sockets_are_counted_until_they_are_gone(notifs: Notifs, url: str) -> None:
+    for _ in range(6):
+        async with Client.open(url, headers=ADA) as client:
+            await client.message("snapshot")
+        async with asyncio.timeout(10):
+            await notifs.realtime.connections.empty()
+    assert (dict(notifs.realtime.connections._users), dict(notifs.realtime.connections._addresses)) == ({}, {})
+
+
+@pytest.fixture
+async def hurried(monkeypatch: pytest.MonkeyPatch, url: str) -> AsyncIterator[str]:
+    monkeypatch.setattr(server, "JOIN_SECONDS", 0.3)
+    yield url
+
+
+async def test_a_socket_that_does_not_join_is_closed(hurried: str) -> None:
+    async with Client.open(hurried, headers=ADA, join=False) as client, Client.open(hurried, headers=ADA) as joined:
+        await client.end()
+        assert client.close == (1008, "not_joined")
+        assert (await joined.ask("sync"))["ok"] is True
+
+
+async def test_a_socket_that_leaves_the_namespace_is_closed_as_well(hurried: str) -> None:
+    async with Client.open(hurried, headers=ADA) as client:
+        await client.message("snapshot")
+        await client.send("41/notifs,")
+        await client.end()
+        assert client.close == (1008, "not_joined")
+
+
+async def test_events_over_the_rate_are_refused_and_the_socket_stays(url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+        acks = await asyncio.gather(*(client.ask("sync") for _ in range(12)))
+        assert [ack["ok"] for ack in acks].count(True) in (5, 6)
+        assert {ack["error"]["code"] for ack in acks if not ack["ok"]} == {"too_many_events"}
+        async with asyncio.timeout(10):
+            while not (await client.ask("fetch"))["ok"]:
+                await asyncio.sleep(0.3)
+
+
+async def test_who_never_stops_is_ended(notifs: Notifs, url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+        for _ in range(60):
+            await client.send('42/notifs,["sync",{}]')
+        await client.end()
+        assert client.close == (1008, "too_many_events")
+    await asyncio.wait_for(notifs.realtime.connections.empty(), 10)
+    assert b'notifs_ended_total{reason="too_many_events"} 1.0' in notifs.metrics.text()
+
+
+async def test_what_is_no_socketio_is_ended_with_a_reason(url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        await client.send('4{"a":1}')
+        await client.end()
+        assert client.close == (1002, "not_socketio")
+
+
+def test_a_slow_burst_is_within_the_rate() -> None:
+    connection = connections.Connection("ada", None, "::1", rate=10)
+    assert [connection.allows(100.0) for _ in range(12)].count(True) == 10
+    assert connection.allows(100.15)
+    assert not connection.allows(100.15)
+    assert [connection.allows(200.0) for _ in range(12)].count(True) == 10

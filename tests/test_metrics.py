@@ -1,0 +1,20 @@
+"""What an operator can measure, and who may."""
+
+import httpx2
+
+from notifs import Settings, create_app
+from tests.wire import listening
+
+TOKEN = "a token for who measures"
+
+
+async def test_numbers_are_for_who_knows_the_token(sqlite_url: str) -> None:
+    settings = Settings(database_url=sqlite_url, metrics_token=TOKEN)  # type: ignore[arg-type]
+    async with listening(create_app(settings)) as url, httpx2.AsyncClient(trust_env=False, base_url=url) as visitor:
+        for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": TOKEN}):
+            assert (await visitor.get("/metrics", headers=headers)).status_code == 404
+        answer = await visitor.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+        assert (answer.status_code, "notifs_sockets 0.0" in answer.text) == (200, True)
+    async with listening(create_app(Settings(database_url=sqlite_url))) as url:
+        async with httpx2.AsyncClient(trust_env=False, base_url=url) as visitor:
+            assert (await visitor.get("/metrics", headers={"authorization": "Bearer None"})).status_code == 404
