@@ -1,7 +1,7 @@
 """A process that sends notifications and prints the id of each once it is acknowledged. Fault tests start and kill it.
 
 python store_writer.py URL TASKS COUNT RECIPIENT...: each of TASKS tasks sends COUNT notifications to all RECIPIENTs.
-Starts when a line comes in. The last line is JSON: the errors, and the longest that a notification took, in seconds.
+The last line is JSON: the errors, and the longest that a notification took, in seconds.
 """
 
 # ruff: noqa: T201
@@ -25,17 +25,16 @@ async def main(url: str, tasks: int, count: int, recipients: list[str]) -> None:
     async def send() -> None:
         nonlocal longest
         for _ in range(count):
-            made, began = notification(), time.perf_counter()
+            sent, began = notification(), time.perf_counter()
             try:
-                await store.create(made, recipients)
+                await store.create(sent, recipients)
             except StoreUnavailable as error:
                 errors.append(f"{error}: {error.__cause__}")
             else:
-                print(made.id, flush=True)
+                print(sent.id, flush=True)
             longest = max(longest, time.perf_counter() - began)
 
     print("ready", flush=True)
-    sys.stdin.readline()
     await asyncio.gather(*(send() for _ in range(tasks)))
     await store.database.close()
     print(json.dumps({"errors": errors, "longest": longest}))
