@@ -38,9 +38,9 @@ class Wrong:
         """What is answered in place of the application."""
         return None
 
-    def closes(self, message: Message) -> bool:
-        """Whether the connection may be ended like this."""
-        return True
+    def close(self, message: Message) -> Message:
+        """What becomes of the message that ends a connection."""
+        return message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,8 +69,8 @@ class Wrong:
             if message["type"] == "websocket.send" and message.get("text") is not None:
                 for frame in twist(message["text"]):
                     await send({"type": "websocket.send", "text": frame})
-            elif message["type"] != "websocket.close" or self.closes(message):
-                await send(message)
+            else:
+                await send(self.close(message) if message["type"] == "websocket.close" else message)
 
         return twisted
 
@@ -293,9 +293,9 @@ class PassesOverGarbage(Wrong):
         return frame if frame == "3" or (frame.startswith("4") and "/notifs," in frame) else None
 
 
-class NeverCloses(Wrong):
-    def closes(self, message: Message) -> bool:
-        return message.get("code") != 1008
+class ClosesWithoutAReason(Wrong):
+    def close(self, message: Message) -> Message:
+        return {"type": "websocket.close", "code": 1000}
 
 
 class LetsAnybodyIn(Wrong):
@@ -354,7 +354,7 @@ WRONG: dict[type[Wrong], set[str]] = {
     },
     TakesNoLongFrames: {"a_frame_over_its_bound_ends_the_connection"},
     PassesOverGarbage: {"what_is_no_frame_of_socketio_ends_the_connection"},
-    NeverCloses: {"who_goes_on_saying_too_much_is_closed", "who_does_not_join_is_closed"},
+    ClosesWithoutAReason: {"who_goes_on_saying_too_much_is_closed", "who_does_not_join_is_closed"},
     TellsStaleRows: {"what_was_heard_is_what_is_stored"},
     LosesPartOfADelta: {"whatever_happens_to_messages_one_sync_mends_it", "drops_without_goodbye_lose_nothing"},
     LosesEveryThirdCreated: {"new_notifications_follow_each_other_without_a_gap"},
