@@ -12,6 +12,7 @@ import type { ActBody } from "./http";
 import { Pending } from "./pending";
 import { Poller } from "./poller";
 import { MailboxSocket } from "./socket";
+import type { Closed } from "./socket";
 import { EMPTY, reduce, restore } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
@@ -45,6 +46,8 @@ const POLL = 5_000;
 /** How long what the server has promised may take before we ask for it: a change, an answer. */
 const CHANGE_PATIENCE = 1_000;
 const ANSWER_PATIENCE = 10_000;
+/** When a server restarts all come back, but not all at once. */
+const SPREAD = 4_000;
 /** After so many attempts in a row without a socket, HTTP takes over meanwhile. */
 const PATIENT_ATTEMPTS = 3;
 
@@ -75,7 +78,7 @@ export class Connection extends Emitter<Events> {
     const events = {
       cursor: () => this.cursor,
       opened: () => this.opened(),
-      closed: () => void this.lost(),
+      closed: (how: Closed) => void this.lost(how),
       message: (message: Message) => this.receive(message),
     };
     this.socket = transport === "http" ? null : new MailboxSocket(base, events);
@@ -199,15 +202,17 @@ export class Connection extends Emitter<Events> {
 
   private dispatch(input: Input): void {
     const before = this.state;
+    if (input.type === "delta" || input.type === "snapshot") this.degrade(null);
     this.state = reduce(before, input);
     if (before.awaiting && !this.state.awaiting) this.answered();
     if (this.state.needsSync && !this.state.awaiting) this.syncing.set(this.syncs.next());
     if (this.state !== before) this.changed();
   }
 
-  private degrade(meta: string): void {
+  private degrade(meta: string | null): void {
+    if (meta === this.degraded) return;
     this.degraded = meta;
-    this.emit("degraded", meta);
+    if (meta !== null) this.emit("degraded", meta);
     this.changed();
   }
 
@@ -265,7 +270,6 @@ export class Connection extends Emitter<Events> {
 
   /** Only an answer proves that the socket works: one that opens and is closed again has failed once more. */
   private answered(): void {
-    this.degraded = null;
     this.syncs.reset();
     if (!this.socket?.live) return;
     this.failed = 0;
@@ -273,15 +277,17 @@ export class Connection extends Emitter<Events> {
   }
 
   /** The socket has closed, or could not be opened. */
-  private async lost(): Promise<void> {
+  private async lost(how: Closed): Promise<void> {
     if (this.closed) return;
     this.failed += 1;
-    const wait = this.attempts.next();
+    const wait = how === "restart" ? Math.random() * SPREAD : this.attempts.next();
     this.retryAt = Date.now() + wait;
     this.retry.set(wait);
     if (this.status.name !== "polling") this.setStatus({ name: "reconnecting", retryAt: this.retryAt });
-    // Neither a refused handshake nor a closed socket says why: ask where there is a status code.
+    // Neither a refused handshake nor a closed socket says why: ask where there is a status code. But a socket that was
+    // merely lost is tried again first: else a server that comes back would be asked by everybody at once.
     if (this.onHttp) return this.poller.running ? undefined : this.poller.ask();
+    if (how !== "ended" && this.failed === 1) return;
     if ((await this.http.signedIn()) === false) this.signOut();
   }
 

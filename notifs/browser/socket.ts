@@ -7,13 +7,18 @@ import type { ActBody, PageRequest } from "./http";
 import type { Act, Done, Message, Page, Refused } from "./wire";
 
 const PATIENCE = 10_000;
+/** WebSocket close code (IANA registry): this server stops; come back after a random part of a few seconds. */
+const SERVICE_RESTART = 1012;
+
+/** How it closed: by the server's word for good, because it restarts, or by who knows what. */
+export type Closed = "ended" | "restart" | "lost";
 
 export interface SocketEvents {
   /** The cursor to come back with, asked at each attempt. */
   readonly cursor: () => string | null;
   readonly opened: () => void;
   /** It closed, or could not be opened. The server may have meant it: then somebody must ask why. */
-  readonly closed: () => void;
+  readonly closed: (how: Closed) => void;
   readonly message: (message: Message) => void;
 }
 
@@ -33,9 +38,9 @@ export class MailboxSocket {
       auth: (send) => send({ cursor: events.cursor() }),
     });
     this.socket.on("connect", events.opened);
-    this.socket.on("connect_error", events.closed);
-    this.socket.on("disconnect", (reason) => {
-      if (reason !== "io client disconnect") events.closed();
+    this.socket.on("connect_error", () => events.closed("lost"));
+    this.socket.on("disconnect", (reason, details) => {
+      if (reason !== "io client disconnect") events.closed(how(reason, details));
     });
     this.socket.on("response", events.message);
   }
@@ -72,4 +77,11 @@ export class MailboxSocket {
     if (!answer.ok) throw new ActError(answer.error.code, answer.error.message);
     return answer;
   }
+}
+
+/** engine.io-client hands the browser's CloseEvent on as `context`. */
+function how(reason: string, details: unknown): Closed {
+  if (reason === "io server disconnect") return "ended";
+  const { context } = (details ?? {}) as { context?: { code?: unknown } };
+  return context?.code === SERVICE_RESTART ? "restart" : "lost";
 }

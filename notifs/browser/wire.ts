@@ -83,9 +83,11 @@ export interface Snapshot extends Counted {
   readonly before?: number | null;
 }
 
+/** Updates may be late: the store cannot be read just now, or this client has too much unread of what was sent. */
 export interface Degraded {
   readonly type: "degraded";
   readonly meta: string;
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 /** Something went wrong on the server's side, in words for people. */

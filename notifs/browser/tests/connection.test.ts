@@ -123,6 +123,47 @@ describe("over a socket", () => {
     expect(connection.degraded).toBeNull();
   });
 
+  test("is told that it is behind, until what it missed has come", async () => {
+    await open();
+    server.push({ type: "degraded", meta: "Updates may be late", error: { code: "behind", message: "Read." } });
+    expect(connection.degraded).toBe("Updates may be late");
+    let changes = 0;
+    connection.on("change", () => (changes += 1));
+    server.sync(socket(), "a:2");
+    expect(connection.degraded).toBeNull();
+    expect(changes).toBeGreaterThan(0);
+  });
+
+  test("comes back after a random part of a few seconds when the server restarts, and asks nothing before", async () => {
+    const waits: number[] = [];
+    for (const random of [0, 0.25, 0.999]) {
+      vi.spyOn(Math, "random").mockReturnValue(random);
+      await open();
+      socket().drop("transport close", 1012);
+      const { status } = connection;
+      if (status.name !== "reconnecting") throw new Error(status.name);
+      waits.push(status.retryAt - Date.now());
+      await pass(4_000);
+      expect(connection.status.name).toBe("live");
+      connection.close();
+      server.sockets = [];
+    }
+    vi.restoreAllMocks();
+    expect(waits).toEqual([0, 1_000, 3_996]);
+    expect(server.requests).toEqual([]);
+  });
+
+  test("asks by HTTP only when the socket cannot be opened again", async () => {
+    await open();
+    socket().drop();
+    await pass(1_000);
+    expect(server.requests).toEqual([]);
+    server.socketsRefused = true;
+    socket().drop();
+    await pass(1_000);
+    expect(server.requests.length).toBeGreaterThan(0);
+  });
+
   test("finds out that it was signed out", async () => {
     await open();
     server.mode = "signed-out";

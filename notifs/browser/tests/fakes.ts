@@ -4,7 +4,7 @@ import { vi } from "vitest";
 import type { Act, Message } from "../wire";
 import { perform, Store } from "./model";
 
-type Listener = (data?: unknown) => void;
+type Listener = (data?: unknown, details?: unknown) => void;
 type Answer = { ok: true } | { ok: false; error: { code: string; message: string } };
 
 export class FakeServer {
@@ -119,9 +119,9 @@ export class FakeSocket {
     if (this.connected) this.drop("io client disconnect");
   }
 
-  drop(reason = "transport close"): void {
+  drop(reason = "transport close", code = 1006): void {
     this.connected = false;
-    this.fire("disconnect", reason);
+    for (const listener of [this.listeners.get("disconnect")]) listener?.(reason, { context: { code } });
   }
 
   timeout() {
