@@ -93,7 +93,6 @@ async def test_who_waits_gets_a_turn_from_those_who_write_without_a_pause(store:
     done.set()
     await asyncio.gather(*crowd)
     await busy.database.close()
-    print(waited)
     assert max(waited) < 50 * TASKS, waited
 
 
