@@ -3,25 +3,30 @@
 `Store` is the door: each method is one transaction.
 """
 
+import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Self
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
-from notifs.store import accounts, feed, idempotency, mailbox
+from notifs.store import accounts, feed, idempotency, mailbox, recount, retention
 from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head, Page
 from notifs.store.idempotency import Key
 from notifs.store.mailbox import Act, Change
-from notifs.store.models import Notification
+from notifs.store.models import Epoch, Notification
+from notifs.store.recount import Wrong
+from notifs.store.retention import Pruned
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
 
 _EVERY = 2**31 - 2
 
-__all__ = ["Act", "Change", "Entry", "Head", "Key", "Notification", "Page", "Store"]
+__all__ = ["Act", "Change", "Entry", "Head", "Key", "Notification", "Page", "Pruned", "Store", "Wrong"]
 
 
 class Store:
@@ -137,9 +142,9 @@ class Store:
         """
 
         async def work(connection: AsyncConnection) -> dict[str, tuple[Head, tuple[Entry, ...] | None]]:
-            at = await feed.heads(connection, since)
+            at = await feed.standings(connection, since)
             found = await feed.changes(connection, at, since.items(), PUSH_LIMIT)
-            return {recipient: (at[recipient], entries) for (recipient, _), entries in found.items()}
+            return {recipient: (at[recipient].head, entries) for (recipient, _), entries in found.items()}
 
         return await self.database.read(work)
 
@@ -154,18 +159,45 @@ class Store:
         steps = [(r, cursor.revision if cursor and cursor.epoch == self.epoch else None) for r, cursor in asked]
 
         async def work(connection: AsyncConnection) -> list[tuple[tuple[Entry, ...] | None, Page]]:
-            at = await feed.heads(connection, (r for r, _ in steps))
+            at = await feed.standings(connection, (r for r, _ in steps))
             known = ((r, since) for r, since in steps if since is not None)
             deltas = await feed.changes(connection, at, known, DELTA_LIMIT)
             told = [None if since is None else deltas[r, since] for r, since in steps]
             lost = {r: None for (r, _), entries in zip(steps, told, strict=True) if entries is None}
             pages = await feed.newest(connection, at, lost, limit)
             return [
-                (None, pages[r]) if entries is None else (entries, Page(at[r], (), False))
+                (None, pages[r]) if entries is None else (entries, Page(at[r].head, (), False))
                 for (r, _), entries in zip(steps, told, strict=True)
             ]
 
         return await self.database.read(work)
+
+    async def prune(self, days: int, *, dry_run: bool = False) -> Pruned:
+        """Delete what was read or archived longer ago than `days`, or has expired; with `dry_run` only count it."""
+        return await retention.prune(self.database, days, dry_run=dry_run)
+
+    async def recount(self) -> AsyncIterator[tuple[int, list[Wrong]]]:
+        """Compare every mailbox with its receipts, some at a time: how many they are, and those that are wrong."""
+        after: str | None = ""
+        while after is not None:
+            count, wrong, after = await self.database.read(partial(recount.recount, after=after))
+            yield count, wrong
+
+    async def repair(self, recipient: str) -> None:
+        """Set a mailbox to what its receipts say."""
+        await self.database.write(lambda c: recount.repair(c, recipient))
+
+    async def new_epoch(self) -> str:
+        """Begin another life of the database: no cursor of before is believed. Returns the epoch."""
+
+        async def work(connection: AsyncConnection) -> str:
+            epoch = secrets.token_hex(8)
+            await connection.execute(update(Epoch).values(value=epoch))
+            return epoch
+
+        epoch = await self.database.write(work)
+        self.adopt(epoch)
+        return epoch
 
     async def add_user(self, email: str, name: str, password_hash: str) -> Person:
         """Make an account.

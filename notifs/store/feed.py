@@ -31,6 +31,14 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A mailbox's head, and the revision up to which its changes cannot all be told any more."""
+
+    head: Head
+    pruned_through: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a feed: a receipt with its notification."""
 
@@ -103,12 +111,13 @@ async def look(connection: AsyncConnection, recipients: Sequence[str]) -> tuple[
     return rows[0].value, {row.recipient: row.revision for row in rows if row.recipient is not None}
 
 
-async def heads(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Head]:
+async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Standing]:
     """Where each mailbox stands: one query, however many."""
-    found = dict.fromkeys(recipients, Head(0, 0, 0))
-    statement = select(Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
-    rows = await connection.execute(statement.where(among(connection, Mailbox.recipient, list(found))))
-    return found | {row.recipient: Head(row.revision, row.unread, row.unseen) for row in rows}
+    found = dict.fromkeys(recipients, Standing(Head(0, 0, 0), 0))
+    mailboxes = select(Mailbox.__table__).where(among(connection, Mailbox.recipient, list(found)))
+    for row in await connection.execute(mailboxes):
+        found[row.recipient] = Standing(Head(row.revision, row.unread, row.unseen), row.pruned_through)
+    return found
 
 
 async def page(
@@ -124,16 +133,19 @@ async def page(
 
 
 async def changes(
-    connection: AsyncConnection, at: Mapping[str, Head], steps: Iterable[Step], limit: int
+    connection: AsyncConnection, at: Mapping[str, Standing], steps: Iterable[Step], limit: int
 ) -> dict[Step, tuple[Entry, ...] | None]:
     """Every line of each mailbox that changed after the revision in the step, oldest change first.
 
     `at` says where the mailboxes stand. None instead of the lines where a gap cannot be filled: more than `limit`
-    changes or lines, or a revision that the mailbox has not reached. Those that are there already cost nothing.
+    changes or lines, copies that were deleted since, or a revision that the mailbox has not reached. Those that are
+    there already cost nothing.
     """
-    behind = {step: at[step[0]].revision - step[1] for step in steps}
+    behind = {step: at[step[0]].head.revision - step[1] for step in steps}
     found: dict[Step, tuple[Entry, ...] | None] = {step: () if count == 0 else None for step, count in behind.items()}
-    short = {step: count for step, count in behind.items() if 0 < count <= limit}
+    short = {
+        step: count for step, count in behind.items() if 0 < count <= limit and step[1] >= at[step[0]].pruned_through
+    }
     for chunk in _chunks(short):
         query = first_lines(
             connection, chunk, lambda since: Receipt.revision > since, (Receipt.revision, Receipt.position), limit + 1
@@ -145,16 +157,16 @@ async def changes(
 
 
 async def newest(
-    connection: AsyncConnection, at: Mapping[str, Head], recipients: Iterable[str], limit: int
+    connection: AsyncConnection, at: Mapping[str, Standing], recipients: Iterable[str], limit: int
 ) -> dict[str, Page]:
     """The newest unread lines of each mailbox. Those without any cost nothing."""
-    found = {recipient: Page(at[recipient], (), False) for recipient in recipients}
+    found = {recipient: Page(at[recipient].head, (), False) for recipient in recipients}
     full = {(r, 0): min(page.head.unread, limit + 1) for r, page in found.items() if page.head.unread}
     for chunk in _chunks(full):
         query = first_lines(connection, chunk, lambda _: UNREAD, (Receipt.position.desc(),), limit + 1)
         for (recipient, _), lines in zip(chunk, await _grouped(connection, query, len(chunk)), strict=True):
             ordered = sorted(lines, key=lambda entry: -entry.position)
-            found[recipient] = Page(at[recipient], tuple(ordered[:limit]), len(ordered) > limit)
+            found[recipient] = Page(at[recipient].head, tuple(ordered[:limit]), len(ordered) > limit)
     return found
 
 

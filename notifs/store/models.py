@@ -63,6 +63,8 @@ class Mailbox(Base):
     revision: Mapped[int]
     unread: Mapped[int]
     unseen: Mapped[int]
+    pruned_through: Mapped[int] = mapped_column(server_default=text("0"))
+    """Changes up to this revision cannot all be told any more: copies that had them are deleted."""
 
 
 class Notification(Base):

@@ -13,7 +13,21 @@ PASSWORD = b"a password of many words"
 
 
 @pytest.mark.parametrize(
-    "command", ["", "serve", "db", "db upgrade", "db check", "user", "user add", "user list", "send", "run"]
+    "command",
+    [
+        "",
+        "serve",
+        "db",
+        "db upgrade",
+        "db check",
+        "db prune",
+        "db new-epoch",
+        "user",
+        "user add",
+        "user list",
+        "send",
+        "run",
+    ],
 )
 def test_each_command_explains_itself(main: Main, command: str) -> None:
     result = main(*command.split(), "--help")
@@ -39,7 +53,9 @@ def test_a_broken_setting_is_one_line_for_every_command(main: Main, line: str) -
     assert "canary" not in refusal
 
 
-@pytest.mark.parametrize("line", ["db check", "user list", "send a@b.c x", "run --to a@b.c -- touch x"])
+@pytest.mark.parametrize(
+    "line", ["db check", "db prune", "db new-epoch", "user list", "send a@b.c x", "run --to a@b.c -- touch x"]
+)
 def test_where_there_is_no_database_none_is_made_by_accident(main: Main, empty: Folder, line: str) -> None:
     refusal = main(*line.split(), cwd=empty.path).refusal
     assert refusal.startswith(f"there is no database {empty.path}/notifs.db; ")
@@ -55,7 +71,7 @@ def test_upgrade_brings_the_schema_and_check_says_so(main: Main, empty: Folder) 
     first, second = (main("db", "upgrade", cwd=empty.path).out for _ in range(2))
     assert re.fullmatch(r"the database is at revision \d+, it was at nothing\n", first)
     assert re.fullmatch(r"the database is at revision \d+, as it was\n", second)
-    assert main("db", "check", cwd=empty.path).out.endswith(", as it should be\n")
+    assert main("db", "check", cwd=empty.path).out.endswith(", as it should be; 0 mailboxes are right\n")
     with closing(sqlite3.connect(empty.path / "notifs.db")) as connection, connection:
         connection.execute("UPDATE notifs_alembic_version SET version_num = '0000'")
     assert main("db", "check", cwd=empty.path).refusal.endswith("run: notifs db upgrade")

@@ -123,5 +123,5 @@ async def test_check_refuses_an_empty_database_and_says_what_to_run(empty: Datab
 async def test_check_refuses_an_older_and_a_newer_schema(database: Database, revision: str) -> None:
     async with database.session() as session:
         await session.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{revision}'"))
-    with pytest.raises(SchemaError, match=f"at revision {revision}.* needs 0002"):
+    with pytest.raises(SchemaError, match=f"at revision {revision}.* needs 0003"):
         await schema.check(database)

@@ -1,0 +1,290 @@
+"""Retention and recounting: what is old goes, what is unread stays, and no client is left with what is not true."""
+
+import asyncio
+import random
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store import Entry, Head, Key, Pruned, Store, Wrong, accounts, retention
+from notifs.store.models import Idempotency, Mailbox, Notification, Receipt, Session, utcnow
+from notifs.wire import Cursor
+from tests.samples import notification
+from tests.store.model import ACTS
+
+DAY = timedelta(days=1)
+PEOPLE = ("ann", "bob", "cy")
+
+
+async def execute(store: Store, *statements: Any) -> None:
+    async with store.database.session() as session:
+        for statement in statements:
+            await session.execute(statement)
+
+
+async def count(store: Store, table: Any) -> int:
+    async def work(connection: AsyncConnection) -> int:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+    return await store.database.read(work)
+
+
+async def create(store: Store, *to: str, **fields: Any) -> uuid.UUID:
+    sent = notification(**fields)
+    await store.create(sent, to or ["ann"])
+    return sent.id
+
+
+async def mark(store: Store, id: uuid.UUID, **days: int | None) -> None:
+    """Say that a copy was read, archived or seen so many days ago, or never."""
+    if not days:
+        return
+    values = {f"{name}_at": None if ago is None else utcnow() - ago * DAY for name, ago in days.items()}
+    await execute(store, update(Receipt).where(Receipt.notification_id == id).values(**values))
+
+
+async def wrong(store: Store) -> list[Wrong]:
+    return [each async for _, some in store.recount() for each in some]
+
+
+async def test_what_was_read_or_archived_long_ago_goes_and_nothing_else(store: Store) -> None:
+    cases: dict[str, dict[str, int | None]] = {
+        "read long ago": {"read": 31},
+        "archived long ago": {"archived": 31},
+        "both long ago": {"read": 100, "archived": 31},
+        "read lately": {"read": 29},
+        "archived lately": {"archived": 29},
+        "read long ago, archived lately": {"read": 100, "archived": 1},
+        "archived long ago, read lately": {"read": 1, "archived": 100},
+        "seen long ago": {"seen": 100},
+        "old": {},
+    }
+    for title, days in cases.items():
+        id = await create(store, title=title, created_at=utcnow() - 365 * DAY)
+        acts = [act for act, name in (("read", "read"), ("archive", "archived"), ("seen", "seen")) if name in days]
+        for act in acts:
+            await store.change("ann", act, ids=[id])  # type: ignore[arg-type]
+        await mark(store, id, **days)
+
+    assert (await store.prune(30)).copies == 3
+    lines = [*(await store.page("ann", "all")).entries, *(await store.page("ann", "archived")).entries]
+    assert {line.title for line in lines} == cases.keys() - {"read long ago", "archived long ago", "both long ago"}
+    assert await wrong(store) == []
+    assert await store.prune(30) == Pruned()
+
+
+async def test_what_has_expired_goes_even_unread_and_the_counts_follow(store: Store) -> None:
+    gone = await create(store, expires_at=utcnow() - DAY)
+    kept = await create(store, expires_at=utcnow() + DAY)
+    assert await store.prune(30) == Pruned(copies=1, unread=1, notifications=1)
+    assert await store.head("ann") == Head(3, unread=1, unseen=1)
+    assert [line.id for line in await store.unread("ann")] == [kept]
+    assert await store.one("ann", gone) is None
+
+
+async def test_who_may_show_what_has_expired_gets_a_snapshot(store: Store) -> None:
+    await create(store, expires_at=utcnow() - DAY)
+    await create(store)
+    await store.prune(30)
+    head, page = await store.head("ann"), await store.page("ann", "unread")
+    assert await store.changes({"ann": 2}) == {"ann": (head, None)}
+    assert await store.catch_up([("ann", Cursor(store.epoch, 2))], limit=9) == [(None, page)]
+    await create(store)
+    _, entries = (await store.changes({"ann": 3}))["ann"]
+    assert entries is not None
+    assert [entry.position for entry in entries] == [4]
+
+
+async def test_what_was_read_goes_without_a_change_and_only_who_does_not_know_it_as_read_gets_a_snapshot(
+    store: Store,
+) -> None:
+    id = await create(store)
+    await create(store)
+    head, _ = await store.change("ann", "read", ids=[id])
+    await create(store)
+    await mark(store, id, read=31)
+    assert await store.prune(30) == Pruned(copies=1, notifications=1)
+    assert await store.head("ann") == Head(4, unread=2, unseen=2)
+    (before, _), (after, _) = await store.catch_up([("ann", Cursor(store.epoch, n)) for n in (2, head.revision)], 9)
+    assert before is None
+    assert after is not None
+    assert [entry.position for entry in after] == [4]
+
+
+async def test_a_notification_goes_with_its_last_copy(store: Store) -> None:
+    id = await create(store, "ann", "bob")
+    await store.change("ann", "read")
+    await execute(store, update(Receipt).where(Receipt.recipient == "ann").values(read_at=utcnow() - 31 * DAY))
+    assert await store.prune(30) == Pruned(copies=1)
+    assert await store.one("bob", id) is not None
+    await store.change("bob", "read")
+    await mark(store, id, read=31)
+    assert await store.prune(30) == Pruned(copies=1, notifications=1)
+    assert await count(store, Notification) == 0
+
+
+@pytest.fixture
+def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "WINDOW", 7)
+    monkeypatch.setattr(retention, "CHUNK", 3)
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_nothing_is_passed_over_in_small_steps(store: Store) -> None:
+    people = ["Ann", "ann", "Ärger", "bob", "Zoë", "zoe", "-1", "1"]
+    for n in range(10):
+        id = await create(store, *people)
+        for person in people:
+            await store.change(person, "read" if n % 3 else "seen", ids=[id])
+    await execute(store, update(Receipt).where(Receipt.read_at.is_not(None)).values(read_at=utcnow() - 31 * DAY))
+    assert await store.prune(30) == Pruned(copies=6 * len(people), notifications=6)
+    assert await count(store, Receipt) == 4 * len(people)
+    assert await wrong(store) == []
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_a_dry_run_counts_and_deletes_nothing(store: Store) -> None:
+    ids = [await create(store, "ann", "bob", expires_at=utcnow() - DAY if n % 2 else None) for n in range(10)]
+    await store.change("ann", "read")
+    await mark(store, ids[0], read=31)
+    before = await store.head("ann"), await store.head("bob"), await count(store, Receipt)
+    assert await store.prune(30, dry_run=True) == Pruned(copies=12, unread=5)
+    assert before == (await store.head("ann"), await store.head("bob"), await count(store, Receipt))
+    assert await store.prune(30) == Pruned(copies=12, unread=5, notifications=6)
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_keys_and_sessions_that_have_ended_go_too(store: Store) -> None:
+    person = await store.add_user("ann@example.org", "Ann", "x")
+    for n in range(8):
+        await store.create_once(notification(), ["ann"], Key("", f"{n}", "x"))
+        await store.database.write(lambda c, n=n: accounts.start_session(c, person.id, f"{n}", days=1))  # type: ignore[misc]
+    some = [f"{n}" for n in range(7)]
+    await execute(
+        store,
+        update(Idempotency).where(Idempotency.key.in_(some)).values(created_at=utcnow() - 1.01 * DAY),
+        update(Session).where(Session.token_hash.in_(some)).values(expires_at=utcnow()),
+    )
+    assert await store.prune(30, dry_run=True) == Pruned(keys=7, sessions=7)
+    assert await store.prune(30) == Pruned(keys=7, sessions=7)
+    assert (await count(store, Idempotency), await count(store, Session)) == (1, 1)
+
+
+async def test_what_is_marked_as_unread_while_it_is_being_pruned_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [await create(store) for _ in range(2)]
+    await store.change("ann", "read")
+    await execute(store, update(Receipt).values(read_at=utcnow() - 31 * DAY))
+    write = store.database.write
+
+    async def unread_first(work: Any) -> Any:
+        monkeypatch.undo()
+        await store.change("ann", "unread", ids=ids[:1])
+        return await write(work)
+
+    monkeypatch.setattr(store.database, "write", unread_first)
+    assert await store.prune(30) == Pruned(copies=1, notifications=1)
+    assert [line.id for line in await store.unread("ann")] == ids[:1]
+    assert await wrong(store) == []
+
+
+async def write(store: Store, number: int) -> None:
+    """Create and act at random; some expire before they are read, and what is read is soon old."""
+    random_ = random.Random(number)
+    long_ago = utcnow() - 99 * DAY
+    for _ in range(40):
+        to = random_.sample(PEOPLE, k=random_.randint(1, 3))
+        id = await create(store, *to, expires_at=long_ago if random_.random() < 0.3 else None)
+        await store.change(to[0], random_.choice(ACTS), ids=[id])
+        if random_.random() < 0.2:
+            await store.change(to[0], random_.choice(ACTS))
+        if random_.random() < 0.2:
+            await execute(store, update(Receipt).where(Receipt.read_at.is_not(None)).values(read_at=long_ago))
+
+
+async def follow(store: Store, person: str, writing: asyncio.Future[Any]) -> None:
+    """Be a client: catch up again and again, and be true at each moment."""
+    lines: dict[uuid.UUID, Entry] = {}
+    cursor: Cursor | None = None
+    while True:
+        last = writing.done()
+        ((entries, page),) = await store.catch_up([(person, cursor)], 1000)
+        if entries is None:
+            lines = {}
+        lines.update((entry.id, entry) for entry in entries or page.entries)
+        cursor = store.cursor(page.head)
+        unread = [line for line in lines.values() if line.read_at is None and line.archived_at is None]
+        assert len(unread) == page.head.unread
+        if last:
+            assert {line.id for line in unread} == {line.id for line in await store.unread(person)}
+            return
+
+
+@pytest.mark.usefixtures("_small_steps")
+async def test_while_everything_goes_on_pruning_leaves_every_count_right_and_every_client_true(store: Store) -> None:
+    async def prune(writing: asyncio.Future[Any]) -> int:
+        copies = 0
+        while not writing.done():
+            copies += (await store.prune(30)).copies
+        return copies
+
+    writing = asyncio.gather(*(write(store, number) for number in range(4)))
+    pruning = asyncio.create_task(prune(writing))
+    await asyncio.gather(*(follow(store, person, writing) for person in PEOPLE))
+    await writing
+    assert await pruning > 20
+    assert await wrong(store) == []
+
+
+async def test_a_mailbox_that_miscounts_is_told_and_repaired_so_that_clients_hear_of_it(store: Store) -> None:
+    for _ in range(3):
+        await create(store, "ann", "bob", "cy", "dan")
+    right = await store.head("dan")
+    await execute(
+        store,
+        update(Mailbox).where(Mailbox.recipient == "ann").values(unread=7, unseen=0),
+        update(Mailbox).where(Mailbox.recipient == "bob").values(revision=2),
+        delete(Mailbox).where(Mailbox.recipient == "cy"),
+    )
+    assert await wrong(store) == [
+        Wrong("ann", "unread is 7, counted are 3; unseen is 0, counted are 3"),
+        Wrong("bob", "revision is 2, there was one of 3"),
+        Wrong("cy", "there are receipts, and no mailbox"),
+    ]
+    for each in await wrong(store):
+        await store.repair(each.recipient)
+        assert await store.head(each.recipient) == Head(4, unread=3, unseen=3)
+        ((entries, page),) = await store.catch_up([(each.recipient, Cursor(store.epoch, 3))], 9)
+        assert entries is None
+        assert len(page.entries) == 3
+    assert await wrong(store) == []
+    assert await store.head("dan") == right
+
+
+async def test_every_mailbox_is_recounted_however_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notifs.store.recount.CHUNK", 4)
+    people = [f"{name}{n}" for name in ("Zoë", "ann", "-", "Ä") for n in range(4)]
+    await create(store, *people)
+    assert [count async for count, _ in store.recount()][:4] == [4, 4, 4, 4]
+    await execute(store, delete(Mailbox).where(Mailbox.recipient.in_(people[::3])), update(Mailbox).values(unread=2))
+    found = await wrong(store)
+    assert sorted(each.recipient for each in found) == sorted(people)
+    for each in found:
+        await store.repair(each.recipient)
+    assert await wrong(store) == []
+
+
+async def test_after_a_new_epoch_no_cursor_of_before_is_believed(store: Store) -> None:
+    await create(store)
+    old = store.cursor(await store.head("ann"))
+    other = await Store(store.database).open()
+    epoch = await store.new_epoch()
+    assert epoch == store.epoch != old.epoch
+    assert Cursor.parse(f"{epoch}:1") == store.cursor(await store.head("ann"))
+    assert await store.catch_up([("ann", old)], 9) == [(None, await store.page("ann", "unread"))]
+    assert await other.look(["ann"]) == (epoch, {"ann": 1})
