@@ -15,9 +15,8 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from notifs import Notifs, Settings, wire
+from notifs import Notifs, Settings
 from notifs.store.accounts import hash_password
-from notifs.testing import shape
 from notifs.testing.check import Result
 from notifs.testing.checks import ALL
 from notifs.testing.conformance import TIDY, conform, main
@@ -173,10 +172,3 @@ def test_the_list_names_every_check(capsys: pytest.CaptureFixture[str]) -> None:
 def test_each_check_names_a_place_of_the_protocol() -> None:
     headings = re.findall(r"^#+ (.*)$", (servers.REPOSITORY / "docs" / "protocol.md").read_text(), re.MULTILINE)
     assert {check.place for check in ALL} - set(headings) == set()
-
-
-def test_shapes_have_the_fields_that_the_wire_has() -> None:
-    assert list(shape.NOTIFICATION) == list(wire.Notification.__annotations__)
-    fields = {field for rules in shape.BY_TYPE.values() for field in rules} | {"meta", "type", "notifs", "before"}
-    assert fields == set(wire.Message.__annotations__)
-    assert set(shape.BY_TYPE) == set(wire.META)

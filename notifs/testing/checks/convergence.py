@@ -3,11 +3,11 @@
 import asyncio
 import random
 from collections.abc import Iterator
-from typing import Any
 
 from notifs.testing.check import Checks, expect
+from notifs.testing.checks.live import plain
 from notifs.testing.client import Json
-from notifs.testing.rule import Mailbox, Row
+from notifs.testing.rule import Mailbox
 from notifs.testing.site import Site
 
 checks: Checks[Site] = Checks()
@@ -34,8 +34,8 @@ async def what_was_heard_is_what_is_stored(site: Site) -> None:
         page = answer.json()
         same = [page[name] == stored[name] for name in ("cursor", "notif_count", "unseen_count")]
         expect(all(same), "the same counts and cursor over HTTP as by `fetch`", {**page, "notifs": "..."})
-        shown = _plain(page["notifs"])
-        expect(shown and shown == _plain(stored["notifs"])[: len(shown)], "the same list over HTTP", shown[:2])
+        shown = plain(page["notifs"])
+        expect(shown and shown == plain(stored["notifs"])[: len(shown)], "the same list over HTTP", shown[:2])
 
 
 @checks.of(PLACE)
@@ -113,16 +113,11 @@ def _equal(mailbox: Mailbox, stored: Json) -> None:
     counts = (mailbox.cursor, mailbox.unread_count, mailbox.unseen_count)
     expected = (stored["cursor"], stored["notif_count"], stored["unseen_count"])
     expect(counts == expected, f"cursor and counts {expected}", counts)
-    shown = _plain(mailbox.unread())
-    there = [r for r in _plain(stored["notifs"]) if r["position"] >= (mailbox.through or 0)]
+    shown = plain(mailbox.unread())
+    there = [r for r in plain(stored["notifs"]) if r["position"] >= (mailbox.through or 0)]
     missing = [r["title"] for r in there if r not in shown]
     extra = [r["title"] for r in shown if r not in there]
     expect(shown == there, "the list as it is stored", f"missing or stale: {missing}; not stored so: {extra}")
-
-
-def _plain(rows: list[Any]) -> list[Row]:
-    """Rows without what only says how long ago it was."""
-    return [{name: value for name, value in r.items() if name != "received_at"} for r in rows]
 
 
 def _titles(mailbox: Mailbox) -> set[str]:
