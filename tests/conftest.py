@@ -22,6 +22,10 @@ settings.register_profile("notifs", deadline=None, print_blob=True)
 settings.load_profile("notifs")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", type=float, metavar="MINUTES", help="how long tests/faults/test_soak.py runs")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test says itself what is set."""

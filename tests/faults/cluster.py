@@ -313,8 +313,17 @@ async def cluster(
     fronts: bool = False,
     bases: bool = False,
     env: dict[str, str] | None = None,
+    each: Sequence[dict[str, str]] = (),
 ) -> AsyncIterator[Cluster]:
-    """Workers on a migrated database. `fronts`: clients go through proxies; `bases`: workers reach PostgreSQL so."""
+    """Workers on a migrated database.
+
+    Args:
+        workers: how many.
+        fronts: clients go through proxies.
+        bases: workers reach PostgreSQL through proxies.
+        env: settings of all.
+        each: what else is in each worker's environment.
+    """
     common = {
         "NOTIFS_DATABASE_URL": database_url,
         "NOTIFS_REDIS_URL": redis.url if redis else "",
@@ -325,8 +334,8 @@ async def cluster(
     async with AsyncExitStack() as stack:
         notifs = await stack.enter_async_context(Notifs(Settings(database_url=database_url)).open())
         made = Cluster(notifs, common, folder)
-        for _ in range(workers):
-            worker = Worker(dict(common), folder)
+        for number in range(workers):
+            worker = Worker({**common, **(each[number] if each else {})}, folder)
             stack.callback(worker.end)
             if redis is not None:
                 worker.bus = await stack.enter_async_context(proxy(redis.port))

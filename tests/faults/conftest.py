@@ -1,11 +1,17 @@
 """Servers that fault tests break, and a cluster of three workers."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import servers
 from tests.faults.cluster import Cluster, cluster, migrated
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The soak takes as long as it is told to, and runs only when it is."""
+    return True if collection_path.name == "test_soak.py" and config.getoption("--soak") is None else None
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,8 @@ class Person:
     @property
     def stands(self) -> bool:
         """Whether it is connected and has what the server had to say."""
-        return self.client is not None and not self.client.closed and self.mailbox.settled
+        here = self.client is not None and not self.client.closed
+        return here and self.mailbox.cursor is not None and self.mailbox.settled
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator["Person"]:

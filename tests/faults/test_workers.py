@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import time
 
 import pytest
 
@@ -23,21 +24,21 @@ async def test_nothing_is_lost_or_repeated_while_workers_are_killed_and_stopped(
     recipients = await people(trio, 4, 3)
     async with trio.present(*trio.people):
         await trio.producer(recipients, rate=30)
-        for _ in range(3):
-            await asyncio.sleep(2)
-            trio.fault("worker: kill -9")
-            worker = random.choice(trio.workers)
-            await worker.restart()
-        first, second, _ = trio.workers
+        stopped, shortly, killed = random.sample(trio.workers, 3)
         trio.fault("worker: SIGSTOP 8 s")
-        second.pause()
-        await asyncio.sleep(3)
+        stopped.pause()
+        for _ in range(2):
+            await asyncio.sleep(1)
+            trio.fault("worker: kill -9")
+            await killed.restart()
         trio.fault("worker: SIGSTOP 3 s")
-        first.pause()
+        shortly.pause()
         await asyncio.sleep(3)
-        first.resume()
-        await asyncio.sleep(2)
-        second.resume()
+        shortly.resume()
+        await asyncio.sleep(max(0, trio.faults[0].at + 8 - time.monotonic()))
+        stopped.resume()
+        trio.fault("worker: kill -9")
+        await shortly.restart()
         report = await trio.reckon()
     assert report.acked > 100
     assert "Traceback" not in "".join(worker.said for worker in trio.workers)

@@ -1,0 +1,145 @@
+"""Many at once: a worker's clients all come back (F15), hundreds do not read (F13), the event loop stalls (F21)."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.faults.cluster import Cluster, Worker, cluster, migrated, until
+from tests.faults.crowd import Face, p99
+from tests.mute import Mute
+
+pytestmark = pytest.mark.timeout(300)
+CROWD = int(os.environ.get("CROWD", "300"))
+MUTES = int(os.environ.get("MUTES", "40"))
+WINDOW_KIB = 256 + 64
+"""What one client that does not read may cost: its window, and what comes with any connection."""
+
+
+@pytest.fixture
+async def one(
+    durable: servers.Postgres, durable_url: str, redis: servers.Redis, tmp_path: Path
+) -> AsyncIterator[Cluster]:
+    """One worker that counts its statements."""
+    env = {"STATEMENTS": str(tmp_path / "statements"), "NOTIFS_SOCKETS_PER_USER": "1000"}
+    async with cluster(durable_url, tmp_path, workers=1, redis=redis, env=env) as made:
+        yield made
+
+
+async def crowd(made: Cluster, count: int, people: int) -> list[Face]:
+    recipients = [await made.account() for _ in range(people)]
+    cookies = [await made.cookie(recipient) for recipient in recipients]
+    return [Face(recipients[n % people], cookies[n % people], made.entrance) for n in range(count)]
+
+
+@asynccontextmanager
+async def present(faces: Sequence[Face]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(face.run()) for face in faces]
+    try:
+        await until(lambda: all(face.here for face in faces), 120)
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def statements(made: Cluster) -> int:
+    return Path(made.env["STATEMENTS"]).stat().st_size
+
+
+async def test_a_crowd_that_comes_back_at_once_is_caught_up_with_few_queries(one: Cluster) -> None:
+    faces = await crowd(one, CROWD, CROWD)
+    (worker,) = one.workers
+    async with present(faces):
+        await worker.kill()
+        for face in faces[::3]:
+            await one.notify([face.recipient])
+        await worker.start()
+        before, began = statements(one), time.monotonic()
+        await until(lambda: all(face.here and face.came_at > began for face in faces), 120)
+        took, asked = max(face.came_at for face in faces) - began, statements(one) - before
+        print(
+            f"\n{CROWD} clients came back in {took:.1f} s, with {asked} statements: {100 * asked / CROWD:.2f} per 100"
+        )
+        assert all(face.recovered for face in faces)
+        heads = {face.recipient: (await one.notifs.store.head(face.recipient)).revision for face in faces}
+        assert all(face.cursor == f"{one.notifs.store.epoch}:{heads[face.recipient]}" for face in faces)
+    # A handful comes from the head check and the check of sign-ins, however many clients there are.
+    assert asked <= 2 * CROWD / 100 + 12
+
+
+async def load(made: Cluster, faces: Sequence[Face], victims: str, seconds: float) -> list[float]:
+    """How long it takes from sending to the screen, while those who do not read are sent to as well."""
+    for face in faces:
+        face.latencies.clear()
+    ends = time.monotonic() + seconds
+    body = "x" * 3000
+    while time.monotonic() < ends:
+        for face in faces:
+            await made.notifs.notify(to=face.recipient, title=repr(time.time()))
+        await made.notifs.notify(to=victims, title=repr(time.time()), body=body)
+    await asyncio.sleep(1)
+    return [latency for face in faces for latency in face.latencies]
+
+
+@pytest.mark.parametrize("answers", [False, True], ids=["never reads", "answers pings and never reads"])
+async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything(one: Cluster, answers: bool) -> None:
+    (worker,) = one.workers
+    faces = await crowd(one, 10, 10)
+    victim = await one.account()
+    cookie = {"cookie": await one.cookie(victim)}
+    async with present(faces), AsyncExitStack() as stack:
+        await load(one, faces, victim, 1)
+        calm = await load(one, faces, victim, 4)
+        before = worker.memory()
+        mutes = [await stack.enter_async_context(Mute.open(worker.url, cookie)) for _ in range(MUTES)]
+        blind = asyncio.create_task(_answer(mutes if answers else []))
+        await asyncio.sleep(1)
+        rough = await load(one, faces, victim, 15)
+        after = worker.memory()
+        blind.cancel()
+        print(
+            f"\n{MUTES} that {'answer and ' if answers else ''}do not read: {before} KiB before, {after} KiB after; "
+            f"p99 {1000 * p99(calm):.0f} ms before, {1000 * p99(rough):.0f} ms with them"
+        )
+        assert after - before < MUTES * WINDOW_KIB
+        assert all(face.here for face in faces)
+
+
+async def _answer(mutes: Sequence[Mute]) -> None:
+    while True:
+        for mute in mutes:
+            with contextlib.suppress(OSError):
+                mute.say("3")
+        await asyncio.sleep(1)
+
+
+async def test_a_stall_of_the_event_loop_costs_nobody_the_connection(one: Cluster) -> None:
+    (worker,) = one.workers
+    faces = await crowd(one, 50, 10)
+    worker.env = {**worker.env, "FAILPOINTS": "before_push=stall:2"}
+    await worker.restart()
+    async with present(faces):
+        began = time.monotonic()
+        await _mark_read_somewhere(one, worker, faces[0])
+        await until(lambda: all(face.here for face in faces))
+        assert all(face.came_at < began for face in faces)
+
+
+async def _mark_read_somewhere(made: Cluster, worker: Worker, face: Face) -> None:
+    """Let the worker push something of its own, which is where it stalls."""
+    import httpx2
+
+    await made.notify([face.recipient])
+    id = (await made.notifs.get_unread_notifs(face.recipient))[0]["id"]
+    headers = {"sec-fetch-site": "same-origin", "cookie": face.cookie}
+    async with httpx2.AsyncClient(trust_env=False, headers=headers, timeout=30) as http:
+        answer = await http.post(f"{worker.url}/api/v1/inbox/read", json={"ids": [id]})
+    assert answer.json()["notif_count"] == 0
