@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from notifs.settings import Settings
 from notifs.store.database import Database
 from notifs.store.models import Base
-from notifs.store.schema import VERSION_TABLE
+from notifs.store.schema import VERSION_TABLE, alone
 
 
 def migrate(connection: Connection) -> None:
@@ -26,8 +26,8 @@ def migrate(connection: Connection) -> None:
 async def connect_and_migrate() -> None:
     settings = Settings.load()
     database = Database(settings.database_url)
-    async with database.session() as session:
-        await (await session.connection()).run_sync(migrate)
+    async with alone(database) as connection:
+        await connection.run_sync(migrate)
     await database.close()
 
 

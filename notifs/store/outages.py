@@ -11,8 +11,9 @@ from notifs.errors import SchemaError, StoreUnavailable
 
 log = structlog.get_logger("notifs.store")
 
-AGAIN = {"40001", "40P01"}
-"""PostgreSQL's codes of a serialization failure and of a deadlock: it has rolled back, and the same may succeed now."""
+AGAIN = {"40001", "40P01", "0A000"}
+"""PostgreSQL's codes of a serialization failure, of a deadlock, and of a plan that a migration has overtaken: it has
+rolled back, and the same may succeed now."""
 UNKNOWN_NAMES = {"42P01", "42703"}
 """PostgreSQL's codes of a table and of a column that is not there."""
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Inspector, inspect, text
 
 from notifs.errors import SchemaError
-from notifs.store import Store, schema
+from notifs.store import Store, engines, schema
 from notifs.store.database import Database
 from notifs.store.models import Base
 
@@ -119,9 +119,59 @@ async def test_check_refuses_an_empty_database_and_says_what_to_run(empty: Datab
     assert await schema.is_empty(empty)
 
 
-@pytest.mark.parametrize("revision", ["0000", "9999"])
-async def test_check_refuses_an_older_and_a_newer_schema(database: Database, revision: str) -> None:
+async def at(database: Database, revision: str) -> None:
+    """Let it be at some other revision."""
     async with database.session() as session:
         await session.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '{revision}'"))
-    with pytest.raises(SchemaError, match=f"at revision {revision}.* needs 0003"):
+
+
+@pytest.mark.parametrize(("revision", "cure"), [("0000", "run: notifs db upgrade"), ("1001", "install its newer")])
+async def test_check_refuses_an_older_schema_and_one_that_is_too_new(
+    database: Database, revision: str, cure: str
+) -> None:
+    await at(database, revision)
+    with pytest.raises(SchemaError, match=rf"at revision {revision}.* needs 0\d\d\d; {cure}"):
         await schema.check(database)
+
+
+async def test_old_code_works_on_with_a_schema_to_which_something_was_added(database: Database) -> None:
+    await at(database, "0999")
+    assert await schema.check(database) == "0999"
+    assert await schema.upgrade(database) == ("0999", "0999")
+
+
+async def test_old_code_does_not_touch_a_schema_from_which_something_was_taken(database: Database) -> None:
+    await at(database, "1001")
+    with pytest.raises(SchemaError, match="install its newer version"):
+        await schema.upgrade(database)
+
+
+def test_revisions_are_numbers_of_four_digits() -> None:
+    for script in ScriptDirectory(str(schema.migrations())).walk_revisions():
+        assert len(script.revision) == 4
+        assert script.revision.isdecimal()
+
+
+async def test_check_waits_for_a_migration_that_is_running(empty: Database, empty_url: str) -> None:
+    other = Database(empty_url)
+    async with schema.alone(other) as connection:
+        _, head = await connection.run_sync(schema.migrate)
+        checking = asyncio.create_task(schema.check(empty))
+        await asyncio.wait([checking], timeout=0.5)
+        assert not checking.done()
+    assert await checking == head
+    await other.close()
+
+
+async def test_a_migration_may_take_its_time(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("BUSY_SECONDS", "STATEMENT_SECONDS", "SILENCE_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(engines, limit, 0.3)
+    slow, other = Database(empty_url), Database(empty_url)
+    async with schema.alone(slow) as connection:
+        waiting = asyncio.create_task(schema.upgrade(other))
+        await asyncio.sleep(1)
+        _, head = await connection.run_sync(schema.migrate)
+        assert not waiting.done()
+    assert await waiting == (head, head)
+    await slow.close()
+    await other.close()
