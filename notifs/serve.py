@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -17,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from notifs.errors import SettingsError
 from notifs.settings import Settings
 from notifs.store import Store, accounts, schema
+from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.wire import FRAME_LIMIT
 
@@ -46,9 +48,17 @@ async def prepare(settings: Settings, tell: Tell) -> None:
 async def _add_demo_people(store: Store, tell: Tell) -> None:
     password = secrets.token_urlsafe(12)
     password_hash = accounts.hash_password(password)
+
+    async def add(connection: Any) -> list[Person]:
+        if await accounts.everybody(connection):
+            return []  # another process was quicker
+        return [await accounts.add(connection, email, name, password_hash) for email, name in DEMO]
+
+    people = await store.database.write(add)
+    if not people:
+        return
     tell("This is a new database. Two people can sign in:")
-    for email, name in DEMO:
-        person = await store.add_user(email, name, password_hash)
+    for person in people:
         tell(f"    {person.email}    password: {password}")
     tell(f'Send one a notification, from another terminal in this folder: {_program()} send {DEMO[0][0]} "Hello"')
 
