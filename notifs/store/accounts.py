@@ -145,16 +145,6 @@ async def sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> 
     return {row.token_hash: Person(str(row.id), row.email, row.name) for row in await connection.execute(statement)}
 
 
-async def session(connection: AsyncConnection, token_hash: str) -> Person | None:
-    """Whose sign-in this is; None when it is unknown or has ended, or the account is disabled."""
-    return (await sessions(connection, [token_hash])).get(token_hash)
-
-
-async def live_sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> set[str]:
-    """Those of `token_hashes` that have not ended."""
-    return set(await sessions(connection, token_hashes))
-
-
 async def end_session(connection: AsyncConnection, token_hash: str) -> None:
     """Sign out: from now on the cookie is worth nothing."""
     await connection.execute(delete(Session).where(Session.token_hash == token_hash))

@@ -33,8 +33,9 @@ async def notifs(database_url: str) -> AsyncIterator[Notifs]:
 def db(tmp_path: Path, database_url: str) -> Command:
     """`notifs db` on that database."""
 
-    async def run(*args: str, **env: str) -> Result:
-        return await Folder(tmp_path).run("db", *args, NOTIFS_DATABASE_URL=database_url, **env)
+    async def run(*args: str, keep_days: int = 90) -> Result:
+        env = {"NOTIFS_DATABASE_URL": database_url, "NOTIFS_KEEP_DAYS": f"{keep_days}"}
+        return await Folder(tmp_path).run("db", *args, stdin=None, **env)
 
     return run
 
@@ -62,7 +63,7 @@ async def test_prune_deletes_what_is_old_and_says_how_much(notifs: Notifs, db: C
     would = "would delete {} copies (2 of them unread and expired), 0 idempotency keys, 0 sessions\n"
     assert (await db("prune", "--dry-run")).out == would.format(4)
     assert (await db("prune", "--dry-run", "--days", "30")).out == would.format(6)
-    assert (await db("prune", "--dry-run", NOTIFS_KEEP_DAYS="95")).out == would.format(3)
+    assert (await db("prune", "--dry-run", keep_days=95)).out == would.format(3)
     did = "deleted {} copies ({} of them unread and expired), {} notifications, 0 idempotency keys, 0 sessions\n"
     assert (await db("prune")).out == did.format(4, 2, 3)
     assert (await db("prune")).out == did.format(0, 0, 0)
