@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from notifs.errors import StoreUnavailable
 from notifs.store import engines
-from notifs.store.outages import AGAIN, code, translated
+from notifs.store.outages import may_succeed_now, translated
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
@@ -251,7 +251,7 @@ async def _transact(engine: AsyncEngine, work: Work[T]) -> T:
             async with engine.begin() as connection:
                 return await work(connection)
         except DBAPIError as error:
-            if code(error) not in AGAIN or tries == TRIES:
+            if tries == TRIES or not may_succeed_now(error):
                 raise
         await asyncio.sleep(random.uniform(0, _BACK_OFF_SECONDS * 2**tries))  # noqa: S311
 

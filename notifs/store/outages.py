@@ -11,9 +11,8 @@ from notifs.errors import SchemaError, StoreUnavailable
 
 log = structlog.get_logger("notifs.store")
 
-AGAIN = {"40001", "40P01", "0A000"}
-"""PostgreSQL's codes of a serialization failure, of a deadlock, and of a plan that a migration has overtaken: it has
-rolled back, and the same may succeed now."""
+GIVEN_UP = {"40001", "40P01"}
+"""PostgreSQL's codes of a serialization failure and of a deadlock."""
 UNKNOWN_NAMES = {"42P01", "42703"}
 """PostgreSQL's codes of a table and of a column that is not there."""
 
@@ -21,6 +20,12 @@ UNKNOWN_NAMES = {"42P01", "42703"}
 def code(error: DBAPIError) -> str | None:
     """The SQLSTATE that PostgreSQL gave; None on SQLite, and where no server answered."""
     return getattr(error.orig, "sqlstate", None)
+
+
+def may_succeed_now(error: DBAPIError) -> bool:
+    """Whether PostgreSQL rolled back for the sake of another transaction, or of a migration that came between."""
+    overtaken = type(error.orig).__name__ == "InvalidCachedStatementError"
+    return code(error) in GIVEN_UP or overtaken
 
 
 @contextmanager

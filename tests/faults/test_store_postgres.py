@@ -235,3 +235,17 @@ async def test_readers_that_hang_leave_connections_for_those_who_write(postgres_
                 await asyncio.sleep(0.01)
             await store.create(notification(), ["a"])
             gone.set()
+
+
+async def test_a_migration_under_way_is_not_noticed_by_those_who_work(postgres_url: str) -> None:
+    """PostgreSQL gives up statements that it has planned for the table as it was before."""
+
+    async def look(connection: AsyncConnection) -> int:
+        return len((await connection.execute(text("SELECT * FROM notifs_epoch"))).keys())
+
+    async with opened(postgres_url, pool=1) as store, opened(postgres_url) as migrating:
+        for number, run in enumerate((store.database.read, store.database.write), await store.database.read(look)):
+            add = text(f"ALTER TABLE notifs_epoch ADD COLUMN new_{number} text")
+            async with migrating.database.session() as session:
+                await session.execute(add)
+            assert await run(look) == number + 1

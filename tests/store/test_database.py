@@ -10,10 +10,9 @@ from sqlalchemy import Engine, event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
-from notifs.errors import StoreUnavailable
-from notifs.store import Head, Store
+from notifs.errors import SchemaError, StoreUnavailable
+from notifs.store import Head, Store, engines
 from notifs.store import database as module
-from notifs.store import engines
 from notifs.store.database import GROUP_LIMIT, Database, after_commit
 from notifs.store.models import Mailbox
 from tests.samples import notification
@@ -304,6 +303,20 @@ async def test_a_savepoint_that_is_rolled_back_leaves_nothing(store: Store) -> N
                 raise ValueError("theirs")
     assert [line.title for line in await store.unread("ann")] == ["kept"]
     assert await store.head("ann") == Head(1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1 FROM notifs_gone", "SELECT notifs_mailboxes.gone FROM notifs_mailboxes"]
+)
+async def test_a_table_or_a_column_of_ours_that_is_not_there_is_not_taken_for_an_outage(
+    database: Database, statement: str
+) -> None:
+    def look(connection: AsyncConnection) -> Awaitable[object]:
+        return connection.execute(text(statement))
+
+    for run in (database.read, database.write):
+        with pytest.raises(SchemaError, match="run: notifs db upgrade"):
+            await run(look)
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, TimeoutError])
