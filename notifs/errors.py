@@ -15,7 +15,7 @@
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
     ├── Restarting                  503  this worker stops; another one, or the next, will do it
-    └── StoreUnavailable            503  the database cannot be reached; nothing was written
+    └── StoreUnavailable            503  the database cannot be reached, is too busy, or full
 
 `code` is stable and meant for programs; the message says what was wrong and what to do, and is safe to show.
 """
@@ -137,7 +137,11 @@ class SchemaError(NotifsError):
 
 
 class StoreUnavailable(NotifsError):
-    """The database cannot be reached or is too busy; nothing was written."""
+    """The database cannot be reached, is too busy, or full: nothing was acknowledged.
+
+    Nothing was written either, unless the link to PostgreSQL broke just while it was committed. An idempotency key makes it
+    safe to try again.
+    """
 
     code = "store_unavailable"
     status = 503
