@@ -139,8 +139,8 @@ class SchemaError(NotifsError):
 class StoreUnavailable(NotifsError):
     """The database cannot be reached, is too busy, or full: nothing was acknowledged.
 
-    Nothing was written either, unless the link to PostgreSQL broke just while it was committed. An idempotency key makes it
-    safe to try again.
+    Nothing was written either, unless the link to PostgreSQL broke just while it was committed. An idempotency key
+    makes it safe to try again.
     """
 
     code = "store_unavailable"
