@@ -31,8 +31,7 @@ async def test_clocks_apart_and_a_clock_that_jumps_change_nothing(
             for worker in trio.workers:
                 await trio.tabs(recipient, at=worker)
         async with trio.present(*trio.people):
-            for clock in clocks:
-                await trio.producer(recipients, rate=10, env=clock)
+            await asyncio.gather(*(trio.producer(recipients, rate=15, env=clock) for clock in clocks[:2]))
             for jump in ("+60s", "-60s", "+0"):
                 trio.fault(f"clock: {jump}")
                 step.write_text(jump)
