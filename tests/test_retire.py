@@ -45,7 +45,7 @@ async def test_a_host_retires_a_worker(settings: Settings) -> None:
         await notifs.notify(to="ada", title="the last one")
         await client.message("created")
         await client.end()
-        assert client.close == (1012, "restart")
+        assert client.ending == (1012, "restart")
         await retired
 
 

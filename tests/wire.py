@@ -97,11 +97,6 @@ class Client:
         """The close code and the reason that the server gave; 1006 if it gave none."""
         return self._connection.close_code, self._connection.close_reason or ""
 
-    @property
-    def close(self) -> tuple[int | None, str | None]:
-        """The code and reason that the connection was closed with."""
-        return self._connection.close_code, self._connection.close_reason
-
     def pause(self) -> None:
         """Do not read, from now on."""
         self._connection.transport.pause_reading()

@@ -121,7 +121,7 @@ class Hints:
 
     def moved(self, hint: Moved) -> None:
         """Tell the workers that hold sockets of this recipient."""
-        message = hint.message if hint.message and len(hint.message.json) <= WHOLE_LIMIT else None
+        message = hint.message if hint.message and hint.message.size <= WHOLE_LIMIT else None
         body = {"recipient": hint.recipient, "epoch": hint.epoch, "prev": hint.prev, "revision": hint.revision}
         if message is not None:
             body["type"] = message.type

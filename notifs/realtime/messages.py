@@ -15,16 +15,16 @@ PAGE_BYTES = 65_536
 MESSAGE_BYTES = 240_000
 """Bytes of one message: a window that has room takes it. What is larger is told as a snapshot."""
 
-_BEFORE, _AFTER = f'2{NAMESPACE},["response",', "]"
+_BEFORE, _AFTER = f'{eio_packet.MESSAGE}2{NAMESPACE},["response",', "]"
 
 
 class Frame(eio_packet.Packet):  # type: ignore[misc]
     """A packet of Engine.IO that was encoded already; `size` is that of its text in bytes."""
 
-    def __init__(self, text: str, size: int) -> None:
-        super().__init__(eio_packet.MESSAGE, text)
+    def __init__(self, encoded: str, size: int) -> None:
+        super().__init__(eio_packet.MESSAGE)
         self.size = size
-        self._encoded = f"{eio_packet.MESSAGE}{text}"
+        self._encoded = encoded
 
     def encode(self, b64: bool = False) -> str:
         return self._encoded
@@ -34,9 +34,13 @@ class Encoded(Frame):
     """A message of the server, to be given to any number of sockets."""
 
     def __init__(self, type: Type, json: bytes) -> None:
-        super().__init__(f"{_BEFORE}{json.decode()}{_AFTER}", len(json) + len(_BEFORE) + 2)
+        super().__init__(f"{_BEFORE}{json.decode()}{_AFTER}", len(_BEFORE) + len(json) + len(_AFTER))
         self.type = type
-        self.json = json
+
+    @property
+    def json(self) -> bytes:
+        """The message itself."""
+        return self._encoded[len(_BEFORE) : -len(_AFTER)].encode()
 
 
 def encode(message: Message) -> Encoded:

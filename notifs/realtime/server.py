@@ -10,6 +10,7 @@ from typing import Any
 import engineio
 import orjson
 import socketio
+from engineio import packet as eio_packet
 from socketio import packet as sio_packet
 
 from notifs.realtime.connections import AGAIN, POLICY, PROTOCOL, Connection
@@ -181,7 +182,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
 def _ack(number: int, ack: Any) -> Frame:
     text = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
-    return Frame(text, len(text.encode()))
+    return Frame(f"{eio_packet.MESSAGE}{text}", 1 + len(text.encode()))
 
 
 def _problem(packet: Packet) -> Refusal | None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from notifs import Notifs, Settings
 from tests import servers
 from tests.faults.cluster import Cluster, Worker, cluster, migrated, until
 from tests.faults.crowd import Face, p99
@@ -58,7 +60,7 @@ async def test_a_crowd_that_comes_back_at_once_is_caught_up_with_few_queries(one
     faces = await crowd(one, CROWD, CROWD)
     (worker,) = one.workers
     async with present(faces):
-        await worker.kill()
+        await worker.stop(signal.SIGKILL)
         for face in faces[::3]:
             await one.notify([face.recipient])
         await worker.start()
@@ -75,7 +77,15 @@ async def test_a_crowd_that_comes_back_at_once_is_caught_up_with_few_queries(one
     assert asked <= 2 * CROWD / 100 + 12
 
 
-async def load(made: Cluster, faces: Sequence[Face], victims: str, seconds: float) -> list[float]:
+@asynccontextmanager
+async def producing(made: Cluster) -> AsyncIterator[Notifs]:
+    """A process of its own, as far as the worker knows."""
+    settings = Settings(database_url=made.env["NOTIFS_DATABASE_URL"], redis_url=made.env["NOTIFS_REDIS_URL"])
+    async with Notifs(settings).open() as notifs:
+        yield notifs
+
+
+async def load(notifs: Notifs, faces: Sequence[Face], victims: str, seconds: float) -> list[float]:
     """How long it takes from sending to the screen, while those who do not read are sent to as well."""
     for face in faces:
         face.latencies.clear()
@@ -83,8 +93,8 @@ async def load(made: Cluster, faces: Sequence[Face], victims: str, seconds: floa
     body = "x" * 3000
     while time.monotonic() < ends:
         for face in faces:
-            await made.notifs.notify(to=face.recipient, title=repr(time.time()))
-        await made.notifs.notify(to=victims, title=repr(time.time()), body=body)
+            await notifs.notify(to=face.recipient, title=repr(time.time()))
+        await notifs.notify(to=victims, title=repr(time.time()), body=body)
     await asyncio.sleep(1)
     return [latency for face in faces for latency in face.latencies]
 
@@ -95,14 +105,14 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
     faces = await crowd(one, 10, 10)
     victim = await one.account()
     cookie = {"cookie": await one.cookie(victim)}
-    async with present(faces), AsyncExitStack() as stack:
-        await load(one, faces, victim, 1)
-        calm = await load(one, faces, victim, 4)
+    async with present(faces), producing(one) as notifs, AsyncExitStack() as stack:
+        await load(notifs, faces, victim, 1)
+        calm = await load(notifs, faces, victim, 4)
         before = worker.memory()
         mutes = [await stack.enter_async_context(Mute.open(worker.url, cookie)) for _ in range(MUTES)]
         blind = asyncio.create_task(_answer(mutes if answers else []))
         await asyncio.sleep(1)
-        rough = await load(one, faces, victim, 15)
+        rough = await load(notifs, faces, victim, 15)
         after = worker.memory()
         blind.cancel()
         print(

@@ -1,7 +1,6 @@
 """How many sockets, how many events, how long without joining: bounds that a client meets, and what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -74,15 +73,15 @@ async def test_sockets_are_counted_until_they_are_gone(notifs: Notifs, url: str)
 
 
 @pytest.fixture
-async def hurried(monkeypatch: pytest.MonkeyPatch, url: str) -> AsyncIterator[str]:
+def hurried(monkeypatch: pytest.MonkeyPatch, url: str) -> str:
     monkeypatch.setattr(server, "JOIN_SECONDS", 0.3)
-    yield url
+    return url
 
 
 async def test_a_socket_that_does_not_join_is_closed(hurried: str) -> None:
     async with Client.open(hurried, headers=ADA, join=False) as client, Client.open(hurried, headers=ADA) as joined:
         await client.end()
-        assert client.close == (1008, "not_joined")
+        assert client.ending == (1008, "not_joined")
         assert (await joined.ask("sync"))["ok"] is True
 
 
@@ -91,7 +90,7 @@ async def test_a_socket_that_leaves_the_namespace_is_closed_as_well(hurried: str
         await client.message("snapshot")
         await client.send("41/notifs,")
         await client.end()
-        assert client.close == (1008, "not_joined")
+        assert client.ending == (1008, "not_joined")
 
 
 async def test_events_over_the_rate_are_refused_and_the_socket_stays(url: str) -> None:
@@ -111,7 +110,7 @@ async def test_who_never_stops_is_ended(notifs: Notifs, url: str) -> None:
         for _ in range(60):
             await client.send('42/notifs,["sync",{}]')
         await client.end()
-        assert client.close == (1008, "too_many_events")
+        assert client.ending == (1008, "too_many_events")
     await asyncio.wait_for(notifs.realtime.connections.empty(), 10)
     assert b'notifs_ended_total{reason="too_many_events"} 1.0' in notifs.metrics.text()
 
@@ -120,7 +119,7 @@ async def test_what_is_no_socketio_is_ended_with_a_reason(url: str) -> None:
     async with Client.open(url, headers=ADA) as client:
         await client.send('4{"a":1}')
         await client.end()
-        assert client.close == (1002, "not_socketio")
+        assert client.ending == (1002, "not_socketio")
 
 
 def test_a_slow_burst_is_within_the_rate() -> None:
