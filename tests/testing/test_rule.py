@@ -1,13 +1,15 @@
 """The client's rule in Python: whatever happens to messages on the way, one `sync` makes it equal the store."""
 
+import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifs.testing.rule import MOST_HELD, Mailbox
+from notifs.wire import Cursor
 
-PAGE = 3
+PAGE = 2
 MOST_BEHIND = 8
 Json = dict[str, Any]
 
@@ -20,6 +22,9 @@ class Store:
         self.revision = 0
         self.rows: list[Json] = []
         self.made = 0
+        self.life: dict[str, list[Json]] = {}
+        """What was unread at each cursor."""
+        self._remember()
 
     def create(self) -> Json:
         self.revision += 1
@@ -38,16 +43,23 @@ class Store:
         row["revision"] = self.revision
         return self.since(self.revision - 1, "changed")
 
+    def step(self, happens: str, pick: int) -> Json | None:
+        if happens == "create":
+            return self.create()
+        return self.turn(pick, happens) if happens in ("read_at", "archived_at") else None
+
     def restore(self) -> None:
         """A backup of some revisions ago: what came since is gone, and the epoch is new."""
         self.epoch += 1
         self.rows = [row for row in self.rows if row["revision"] <= self.revision - 3]
         self.revision = max(self.revision - 3, 0)
+        self._remember()
 
     def unread(self) -> list[Json]:
         return self._copy(row for row in self.rows if row["read_at"] is None and row["archived_at"] is None)
 
     def since(self, prev: int, type: str) -> Json:
+        self._remember()
         rows = self._copy(row for row in self.rows if row["revision"] > prev)
         return {"type": type, "prev": prev, "notifs": rows, **self.counted()}
 
@@ -69,23 +81,67 @@ class Store:
         cursor = f"{self.epoch:08x}:{self.revision}"
         return {"cursor": cursor, "notif_count": len(unread), "unseen_count": len(unread)}
 
+    def _remember(self) -> None:
+        self.life[self.counted()["cursor"]] = self.unread()
+
     def _copy(self, rows: Any) -> list[Json]:
         return sorted((dict(row) for row in rows), key=lambda row: -row["position"])
 
 
-def equal(mailbox: Mailbox, store: Store) -> None:
-    assert mailbox.settled
-    assert mailbox.cursor == store.counted()["cursor"]
-    assert mailbox.unread_count == store.counted()["notif_count"]
-    assert mailbox.unread() == [row for row in store.unread() if row["position"] >= (mailbox.through or 0)]
+class Client:
+    """A mailbox with the store that it hears of. Whatever comes, it shows what was stored at its cursor."""
+
+    def __init__(self) -> None:
+        self.store, self.mailbox = Store(), Mailbox()
+        self.sent: list[Json] = []
+
+    def take(self, message: Json) -> list[str]:
+        mailbox, before, awaiting = self.mailbox, self.mailbox.cursor, self.mailbox._awaiting
+        found = mailbox.take(message)
+        if mailbox.cursor is not None:
+            there = [row for row in self.store.life[mailbox.cursor] if row["position"] >= (mailbox.through or 0)]
+            assert mailbox.unread() == there
+            assert mailbox.unread_count == len(self.store.life[mailbox.cursor])
+        old, new = Cursor.parse(before), Cursor.parse(mailbox.cursor)
+        if old and new and old.epoch == new.epoch and not awaiting:
+            assert new.revision >= old.revision
+        return found
+
+    def sync(self) -> None:
+        self.mailbox.asked()
+        for message in self.store.sync(self.mailbox.cursor):
+            self.sent.append(message)
+            self.take(message)
+
+    def is_up_to_date(self) -> bool:
+        return self.mailbox.settled and self.mailbox.cursor == self.store.counted()["cursor"]
+
+    def play(self, steps: list[tuple[str, int, str]]) -> None:
+        """Hear of the store's life what fate lets through."""
+        late: list[Json] = []
+        for happens, pick, fate in steps:
+            if happens == "restore":
+                self.store.restore()
+            if happens == "sync":
+                self.sync()
+            message = self.store.step(happens, pick)
+            if message is None:
+                continue
+            self.sent.append(message)
+            coming = {
+                "lost": [],
+                "late": [],
+                "twice": [message] * 2,
+                "old": [message, self.sent[pick % len(self.sent)]],
+            }
+            late += [message] if fate == "late" else []
+            for each in coming.get(fate, [message, *reversed(late)]):
+                self.take(each)
+        for each in late:
+            self.take(each)
 
 
-def sync(mailbox: Mailbox, store: Store) -> None:
-    mailbox.asked()
-    for message in store.sync(mailbox.cursor):
-        mailbox.take(message)
-
-
+CHANGES = st.tuples(st.sampled_from(["create", "create", "read_at", "archived_at"]), st.integers(0, 30))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["create", "create", "read_at", "archived_at", "restore", "sync"]),
@@ -96,64 +152,68 @@ STEPS = st.lists(
 )
 
 
-def play(steps: list[tuple[str, int, str]]) -> tuple[Mailbox, Store]:
-    """A mailbox that hears of a store's life what fate lets through."""
-    mailbox, store, late, sent = Mailbox(), Store(), list[Json](), list[Json]()
-    for happens, pick, fate in steps:
-        if happens == "restore":
-            store.restore()
-        if happens == "sync":
-            sync(mailbox, store)
-        if happens in ("restore", "sync"):
-            continue
-        message = store.create() if happens == "create" else store.turn(pick, happens)
-        if message is None:
-            continue
-        sent.append(message)
-        coming = {"lost": [], "late": [], "twice": [message] * 2, "old": [message, sent[pick % len(sent)]]}
-        late += [message] if fate == "late" else []
-        for each in coming.get(fate, [message, *reversed(late)]):
-            mailbox.take(each)
-    for each in late:
-        mailbox.take(each)
-    return mailbox, store
-
-
+@settings(max_examples=300)
 @given(STEPS)
 def test_after_one_sync_it_shows_what_is_stored(steps: list[tuple[str, int, str]]) -> None:
-    mailbox, store = play(steps)
-    sync(mailbox, store)
-    equal(mailbox, store)
+    client = Client()
+    client.play(steps)
+    client.sync()
+    assert client.is_up_to_date()
 
 
-@given(STEPS, st.integers(0, 12), st.integers(0, 12))
-def test_what_comes_before_the_answer_is_not_lost(steps: list[tuple[str, int, str]], early: int, after: int) -> None:
-    mailbox, store = play(steps)
+@settings(max_examples=300)
+@given(STEPS, st.booleans(), st.lists(CHANGES, max_size=6), st.lists(CHANGES, max_size=6), st.randoms())
+def test_what_comes_before_and_between_an_answer_needs_no_second_sync(
+    steps: list[tuple[str, int, str]],
+    knows: bool,
+    early: list[tuple[str, int]],
+    between: list[tuple[str, int]],
+    chance: random.Random,
+) -> None:
+    client = Client()
+    client.play(steps)
+    client.sync()
+    store, mailbox = client.store, client.mailbox
     mailbox.asked()
-    answer = store.sync(mailbox.cursor)
-    for message in (*(store.create() for _ in range(early)), *answer, *(store.create() for _ in range(after))):
-        mailbox.take(message)
-    if mailbox.needs_sync:
-        sync(mailbox, store)
-    equal(mailbox, store)
+    first, *pages = store.sync(mailbox.cursor if knows else None)
+    sooner = [message for each in early if (message := store.step(*each))]
+    chance.shuffle(sooner)
+    later = [message for each in between if (message := store.step(*each))]
+    for message in (*sooner, first, *later, *pages):
+        client.take(message)
+    assert client.is_up_to_date()
 
 
 def test_what_came_whole_and_in_order_needs_no_sync() -> None:
-    mailbox, store = Mailbox(), Store()
-    sync(mailbox, store)
+    client = Client()
+    client.sync()
     for number in range(20):
-        assert mailbox.take(store.create()) == [str(number)]
-        mailbox.take(store.turn(number, "read_at") or {})
-        equal(mailbox, store)
+        assert client.take(client.store.create()) == [str(number)]
+        client.take(client.store.turn(number, "read_at") or {})
+        assert client.is_up_to_date()
+
+
+def test_a_page_of_an_earlier_snapshot_brings_nothing_back() -> None:
+    client = Client()
+    for _ in range(4):
+        client.store.create()
+    client.sync()
+    _, page = client.sent
+    for pick in range(4):
+        client.store.turn(pick, "read_at")
+    client.mailbox.asked()
+    for message in (*client.store.sync(None), page):
+        client.take(message)
+    assert client.mailbox.unread() == []
 
 
 def test_no_more_is_held_than_its_bound() -> None:
-    mailbox, store = Mailbox(), Store()
-    sync(mailbox, store)
-    store.create()
+    client = Client()
+    client.sync()
+    client.store.create()
     for _ in range(MOST_HELD + 10):
-        mailbox.take(store.create())
-    assert len(mailbox._held) == MOST_HELD
-    assert mailbox.needs_sync
-    sync(mailbox, store)
-    equal(mailbox, store)
+        client.take(client.store.create())
+    assert len(client.mailbox._held) == MOST_HELD
+    assert client.mailbox.needs_sync
+    client.sync()
+    assert client.is_up_to_date()
