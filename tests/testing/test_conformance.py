@@ -22,7 +22,8 @@ from notifs.testing.checks import ALL
 from notifs.testing.conformance import TIDY, conform, main
 from notifs.testing.site import Account, Send, sign_in
 from tests import servers
-from tests.testing.wrong import WRONG, ClosesWithoutAReason, Wrong
+from tests.testing.twist import Wrong
+from tests.testing.wrong import WRONG, ClosesWithoutAReason
 from tests.wire import listening
 
 PASSWORD = "correct horse battery staple"
