@@ -140,6 +140,7 @@ class RedisBus:
         self._ever_up = True  # said once
         self._up = False
         self._confirmed.set()
+        self._idle.set()  # nothing goes out for now: nobody shall wait for it
 
     @contextlib.asynccontextmanager
     async def _link(self) -> AsyncIterator[tuple[Any, Any]]:

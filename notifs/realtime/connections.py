@@ -132,15 +132,14 @@ class Connection:
             self.socket.queue.drop()
             self.socket = None
 
-    def end(self, code: int, reason: str) -> None:
-        """Close it with this code and reason; cut it if the client does not take even that."""
+    def end(self, code: int, reason: str, within: float | None = None) -> None:
+        """Close it with this code and reason; cut it if the client does not take even that within so many seconds."""
         if self.closing is not None:
             return
         self.closing = (code, reason)
         if self.socket is not None:
             self.socket.queue.put_nowait(None)  # ends the writer, which then closes the WebSocket
-        # Do not let that take for ever.
-        self._later(LINGER_SECONDS, self.cut)
+        self._later(LINGER_SECONDS if within is None else within, self.cut)
 
     def cut(self) -> None:
         """Be done with it at once, whatever its client does."""

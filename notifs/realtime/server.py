@@ -21,6 +21,9 @@ from notifs.wire import DEPTH_LIMIT, FRAME_LIMIT, NAMESPACE, Refusal, refusal
 JOIN_SECONDS = 5.0
 """How long a socket may take to join the namespace."""
 
+SIGNED_OUT_SECONDS = 1.0
+"""How long a socket may still be sent what waited for it, once its sign-in has ended."""
+
 
 class _Json:
     """orjson in the shape of the json module that python-socketio wants."""
@@ -97,7 +100,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def close(self, sid: str, connection: Connection) -> None:
         """End a socket for good: told so by the DISCONNECT packet, and not waited for."""
         await self.disconnect(sid, namespace=NAMESPACE)
-        connection.end(POLICY, "signed_out")
+        connection.end(POLICY, "signed_out", SIGNED_OUT_SECONDS)
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
