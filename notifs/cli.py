@@ -185,6 +185,19 @@ async def list_() -> None:
             typer.echo(f"{person.id}  {person.email}  {person.name}")
 
 
+@user.command("sign-out")
+@_async
+async def sign_out(email: Email) -> None:
+    """End all sign-ins of a person, and their open sockets on every worker."""
+    from notifs.app import Notifs
+
+    async with Notifs(_existing()).open() as notifs:
+        person = await notifs.store.user(email)
+        count = await notifs.store.end_sessions(person.id)
+        await notifs.disconnect(person.id)
+    typer.echo(f"ended {count} sign-in{'' if count == 1 else 's'} of {person.email}")
+
+
 @app.command()
 @_async
 async def send(

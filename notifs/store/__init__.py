@@ -218,6 +218,10 @@ class Store:
             raise NotFound(f"nobody has the address {email}; see: notifs user list", code="unknown_recipient")
         return known[0]
 
+    async def end_sessions(self, user: str) -> int:
+        """Sign a person out everywhere. Returns how many sign-ins that were."""
+        return len(await self.database.write(lambda c: accounts.end_sessions(c, user)))
+
     async def users(self) -> list[Person]:
         """Everybody with an account, by address."""
         return await self.database.read(accounts.everybody)
