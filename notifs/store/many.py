@@ -4,7 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Select, String, bindparam, func, literal_column, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
@@ -20,6 +32,18 @@ def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> Co
     else:
         found = column == func.any(_array(values, String))
     return found
+
+
+def among_pairs(
+    connection: AsyncConnection, columns: tuple[Any, Any], values: Sequence[tuple[str, int]]
+) -> ColumnElement[bool]:
+    """Whether two columns, of text and of numbers, are one of `values`."""
+    if connection.dialect.name == "sqlite":
+        each = _json_each(values)
+        # With the columns' types, else SQLite looks up the first of the two only.
+        typed = (cast(each.c.value.op("->>")(n), column.type) for n, column in enumerate(columns))
+        return tuple_(*columns).in_(select(*typed))
+    return tuple_(*columns).in_(select(*_unnest(values).c))
 
 
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
@@ -41,9 +65,7 @@ def first_lines(
     """
     if connection.dialect.name == "sqlite":
         return _by_rowid(wanted, where, order, limit)
-    recipients, numbers = zip(*wanted, strict=True)
-    arrays = func.unnest(_array(recipients, String), _array(numbers, BigInteger))
-    each = arrays.table_valued("recipient", "number", with_ordinality="place", name="each").render_derived()
+    each = _unnest(wanted, with_ordinality="place")
     joined = Receipt.notification_id == Notification.id
     lines = select(*line()).join_from(Receipt, Notification, joined)
     lines = lines.where(Receipt.recipient == each.c.recipient, where(each.c.number)).order_by(*order).limit(limit)
@@ -63,6 +85,12 @@ def _by_rowid(
     return select(each.c.key, *line(found)).select_from(
         lines.join(Notification, found.notification_id == Notification.id)
     )
+
+
+def _unnest(pairs: Sequence[tuple[str, int]], **kwargs: Any) -> Any:
+    recipients, numbers = zip(*pairs, strict=True)
+    arrays = func.unnest(_array(recipients, String), _array(numbers, BigInteger))
+    return arrays.table_valued("recipient", "number", name="each", **kwargs).render_derived()
 
 
 def _array(values: Sequence[Any], of: Any) -> Any:

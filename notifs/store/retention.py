@@ -5,9 +5,9 @@ holds for: who has a cursor below it gets a snapshot, who has a later one knew t
 that still counted, because it had expired before it was read, takes a revision with it, which nobody has reached yet.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -16,14 +16,12 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
-    and_,
     bindparam,
     collate,
     delete,
     exists,
     func,
     inspect,
-    or_,
     select,
     tuple_,
     update,
@@ -32,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import idempotency
 from notifs.store.database import Database
-from notifs.store.many import among
+from notifs.store.many import among, among_pairs
 from notifs.store.models import Epoch, Idempotency, Mailbox, Notification, Receipt, Session, utcnow
 
 WINDOW = 5000
@@ -66,69 +64,25 @@ async def prune(database: Database, days: int, *, dry_run: bool = False) -> Prun
     A copy that is none of these stays, however old it is. A notification goes with its last copy. With `dry_run`
     nothing is deleted, and it is not told how many notifications would be.
     """
-    due, now = _due(days), utcnow()
+    now = utcnow()
+    due = partial(_is_due, now=now, before=now - timedelta(days=days))
     pruned = Pruned()
-    async for found in _windows(database, due):
+    async for window in _windows(database):
+        found = [copy for copy in window if due(copy)]
         if dry_run:
             pruned += Pruned(copies=len(found), unread=sum(map(_is_unread, found)))
             continue
         for start in range(0, len(found), CHUNK):
-            copies = [(copy.recipient, copy.position) for copy in found[start : start + CHUNK]]
-            pruned += await database.write(partial(_delete, due=due, copies=copies))
+            pruned += await database.write(partial(_delete, copies=found[start : start + CHUNK], due=due))
     keys = await _end(database, Idempotency, Idempotency.created_at <= now - idempotency.KEPT, dry_run)
     sessions = await _end(database, Session, Session.expires_at <= now, dry_run)
     return pruned + Pruned(keys=keys, sessions=sessions)
 
 
-def _due(days: int) -> ColumnElement[bool]:
-    """Copies whose latest mark is that old, and those that have expired."""
-    now = utcnow()
-    marks = Receipt.read_at, Receipt.archived_at
-    marked = or_(*(mark.is_not(None) for mark in marks))
-    long_ago = and_(*(or_(mark.is_(None), mark < now - timedelta(days=days)) for mark in marks))
-    expired = exists().where(Notification.id == Receipt.notification_id, Notification.expires_at <= now)
-    return or_(and_(marked, long_ago), expired)
-
-
-async def _windows(database: Database, due: ColumnElement[bool]) -> AsyncIterator[list[Any]]:
-    """Copies that are due, WINDOW by WINDOW of all that there are: no query takes long, however few it finds."""
-    place = tuple_(Receipt.recipient, Receipt.position)
-    window = select(*place.clauses, Receipt.read_at, Receipt.archived_at, due.label("due"))
-    window = window.order_by(*place.clauses).limit(WINDOW)
-    rows = await database.read(partial(_all, statement=window))
-    while rows:
-        yield [row for row in rows if row.due]
-        further = place > tuple_(rows[-1].recipient, rows[-1].position)
-        rows = await database.read(partial(_all, statement=window.where(further)))
-
-
-async def _delete(
-    connection: AsyncConnection, *, due: ColumnElement[bool], copies: Sequence[tuple[str, int]]
-) -> Pruned:
-    # One at a time: of two that each delete a copy of a notification, neither would see that it is the last.
-    await connection.execute(select(Epoch.value).with_for_update())
-    mailboxes = await _lock(connection, {recipient for recipient, _ in copies})
-    # Due still? Since they were looked at, somebody may have marked them as unread.
-    these = tuple_(Receipt.recipient, Receipt.position).in_(copies)
-    gone = [*await connection.execute(delete(Receipt).where(these, due).returning(*_GONE))]
-    await _recount(connection, mailboxes, gone)
-    last = delete(Notification).where(
-        Notification.id.in_({row.notification_id for row in gone}),
-        ~exists().where(Receipt.notification_id == Notification.id),
-    )
-    notifications = (await connection.execute(last)).rowcount
-    return Pruned(copies=len(gone), unread=sum(map(_is_unread, gone)), notifications=notifications)
-
-
-# Columns only: SQLite 3.40 answers `IS NULL` wrongly in the RETURNING of a DELETE.
-_GONE = (
-    Receipt.recipient,
-    Receipt.revision,
-    Receipt.notification_id,
-    Receipt.seen_at,
-    Receipt.read_at,
-    Receipt.archived_at,
-)
+def _is_due(copy: Any, *, now: datetime, before: datetime) -> bool:
+    """Whether it has expired, or its latest mark is that old."""
+    marks = [mark for mark in (copy.read_at, copy.archived_at) if mark is not None]
+    return (copy.expires_at is not None and copy.expires_at <= now) or (bool(marks) and max(marks) < before)
 
 
 def _is_unread(copy: Any) -> bool:
@@ -137,6 +91,52 @@ def _is_unread(copy: Any) -> bool:
 
 def _is_unseen(copy: Any) -> bool:
     return copy.seen_at is None and copy.archived_at is None
+
+
+async def _windows(database: Database) -> AsyncIterator[Sequence[Any]]:
+    """All copies, WINDOW by WINDOW: no query takes long, however few are due."""
+    place = tuple_(Receipt.recipient, Receipt.position)
+    window = select(Receipt.__table__).order_by(*place.clauses).limit(WINDOW)
+    copies = await database.read(partial(_copies, chosen=window))
+    while copies:
+        yield copies
+        further = place > tuple_(copies[-1].recipient, copies[-1].position)
+        copies = await database.read(partial(_copies, chosen=window.where(further)))
+
+
+async def _copies(connection: AsyncConnection, *, chosen: Select[Any]) -> Sequence[Any]:
+    """The chosen receipts, with the moment at which their notification expires."""
+    copy = chosen.subquery()
+    statement = select(copy, Notification.expires_at).join_from(
+        copy, Notification, copy.c.notification_id == Notification.id
+    )
+    rows: Sequence[Any] = (await connection.execute(statement.order_by(copy.c.recipient, copy.c.position))).all()
+    return rows
+
+
+async def _delete(connection: AsyncConnection, *, copies: Sequence[Any], due: Callable[[Any], bool]) -> Pruned:
+    # One at a time: of two that each delete a copy of a notification, neither would see that it is the last.
+    await connection.execute(select(Epoch.value).with_for_update())
+    mailboxes = await _lock(connection, {copy.recipient for copy in copies})
+    # Due still? Since they were looked at, somebody may have marked them as unread.
+    these = select(Receipt.__table__).where(_among(connection, copies))
+    gone = [copy for copy in await _copies(connection, chosen=these) if due(copy)]
+    if not gone:
+        return Pruned()
+    await connection.execute(delete(Receipt).where(_among(connection, gone)))
+    await _recount(connection, mailboxes, gone)
+    last = delete(Notification).where(
+        Notification.id.in_({copy.notification_id for copy in gone}),
+        ~exists().where(Receipt.notification_id == Notification.id),
+    )
+    notifications = (await connection.execute(last)).rowcount
+    return Pruned(copies=len(gone), unread=sum(map(_is_unread, gone)), notifications=notifications)
+
+
+def _among(connection: AsyncConnection, copies: Sequence[Any]) -> ColumnElement[bool]:
+    return among_pairs(
+        connection, (Receipt.recipient, Receipt.position), [(copy.recipient, copy.position) for copy in copies]
+    )
 
 
 async def _lock(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Any]:
@@ -173,8 +173,7 @@ async def _recount(connection: AsyncConnection, mailboxes: dict[str, Any], gone:
 async def _end(database: Database, table: Any, ended: ColumnElement[bool], dry_run: bool) -> int:
     """Delete rows that have ended. Returns how many there were."""
     if dry_run:
-        ((count,),) = await database.read(partial(_all, statement=select(func.count()).select_from(table).where(ended)))
-        return int(count)
+        return await database.read(partial(_count, statement=select(func.count()).select_from(table).where(ended)))
     key = tuple_(*inspect(table).primary_key)
     statement = delete(table).where(key.in_(select(*key.clauses).where(ended).limit(CHUNK)))
 
@@ -189,6 +188,5 @@ async def _end(database: Database, table: Any, ended: ColumnElement[bool], dry_r
     return total
 
 
-async def _all(connection: AsyncConnection, *, statement: Select[Any]) -> Sequence[Any]:
-    rows: Sequence[Any] = (await connection.execute(statement)).all()
-    return rows
+async def _count(connection: AsyncConnection, *, statement: Select[Any]) -> int:
+    return int((await connection.execute(statement)).scalar_one())

@@ -296,11 +296,11 @@ async def fill(database: Database) -> list[uuid.UUID]:
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[str, Any]]]:
-    """Queries and updates, as they are given to the driver."""
+    """Queries, updates and deletions, as they are given to the driver."""
     statements: list[tuple[str, Any]] = []
 
     def record(_: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if statement.startswith(("SELECT", "UPDATE")):
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
             statements.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", record)

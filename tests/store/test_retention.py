@@ -4,6 +4,7 @@ import asyncio
 import random
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import Entry, Head, Key, Pruned, Store, Wrong, accounts, retention
+from notifs.store.database import Database
 from notifs.store.models import Idempotency, Mailbox, Notification, Receipt, Session, utcnow
 from notifs.wire import Cursor
 from tests.samples import notification
 from tests.store.model import ACTS
+from tests.store.test_feed import explain, recorded
 
 DAY = timedelta(days=1)
 PEOPLE = ("ann", "bob", "cy")
@@ -144,6 +147,19 @@ async def test_nothing_is_passed_over_in_small_steps(store: Store) -> None:
     assert await store.prune(30) == Pruned(copies=6 * len(people), notifications=6)
     assert await count(store, Receipt) == 4 * len(people)
     assert await wrong(store) == []
+
+
+async def test_sqlite_looks_up_what_it_deletes_by_its_whole_key(sqlite_url: str) -> None:
+    """PostgreSQL chooses by the tables' sizes."""
+    database = Database(sqlite_url)
+    store = await Store(database).open()
+    await create(store, expires_at=utcnow() - DAY)
+    with recorded() as statements:
+        assert (await store.prune(30)).copies == 1
+    (deletion,) = [each for each in statements if each[0].startswith("DELETE FROM notifs_receipts")]
+    plan = await database.write(partial(explain, *deletion))
+    assert "(recipient=? AND position=?)" in plan, plan
+    await database.close()
 
 
 @pytest.mark.usefixtures("_small_steps")
