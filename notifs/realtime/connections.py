@@ -19,8 +19,8 @@ WINDOW = 262_144
 """Bytes that may wait for one client."""
 ROOM = 16_384
 """A window with no more than this in it has room again, even for the largest message."""
-ROOM_SECONDS = 0.2
-"""How often a window that is being waited for is looked at."""
+ROOM_SECONDS = (0.002, 0.2)
+"""How often a window that is being waited for is looked at: often at first, then more and more seldom."""
 SPARE = 65_536
 """Bytes beyond the window for acks and control, which are not held back; what goes beyond them ends the connection."""
 OVER = 4
@@ -99,8 +99,10 @@ class Connection:
 
     async def room(self) -> None:
         """Wait until the client has read enough. Whoever waits says for how long."""
-        while self.unsent > ROOM:  # noqa: ASYNC110  the transport tells nobody what it has sent
-            await asyncio.sleep(ROOM_SECONDS)
+        pause, longest = ROOM_SECONDS
+        while self.unsent > ROOM:  # the transport tells nobody what it has sent
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
 
     def allows(self, now: float) -> bool:
         """Whether it may send one more event; each second brings `rate` of them, and no more are saved up."""
