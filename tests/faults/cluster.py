@@ -1,8 +1,7 @@
-"""Real workers over one database and one Redis, each with proxies of its own; producers; and the final reckoning."""
+"""Real workers over one database and one Redis, each with proxies of its own; producers and people."""
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import secrets
@@ -20,18 +19,18 @@ from sqlalchemy import make_url
 
 from notifs import Notifs, Settings
 from notifs.errors import NotifsError
-from notifs.store import Entry, accounts, schema
+from notifs.store import accounts, schema
 from notifs.store.database import Database
-from tests.faults.history import Fault, Line, Report, Truth, View, examine, read_journals
+from tests.faults.history import Fault, Report, examine, read_journals
 from tests.faults.person import Person
 from tests.faults.proxy import Proxy, proxy
+from tests.faults.reckoning import truth, view
 from tests.programs import Child, Restarted, free_port
 from tests.servers import Postgres, Redis, clean_environment
 from tests.web.site import CHEAP
 
 log = logging.getLogger("faults")
 HERE = Path(__file__).parent
-EVERYTHING = 2**31 - 2
 
 
 class Worker(Restarted):
@@ -41,13 +40,13 @@ class Worker(Restarted):
     wanted.
     """
 
-    def __init__(self, env: dict[str, str], folder: Path) -> None:
+    def __init__(self, env: dict[str, str], folder: Path, *args: str) -> None:
         self.port = free_port()
         self.env = env
         self.front: Proxy | None = None
         self.bus: Proxy | None = None
         self.base: Proxy | None = None
-        command = [sys.executable, str(HERE / "launcher.py"), "serve", "--port", str(self.port)]
+        command = [sys.executable, str(HERE / "launcher.py"), "serve", "--port", str(self.port), *args]
         super().__init__(
             lambda: Child(command, ready="notifs is ready", env={**clean_environment(), **self.env}, cwd=folder)
         )
@@ -79,18 +78,18 @@ class Worker(Restarted):
             answer = await http.get(f"{self.address}/readyz")
         return answer.status_code, answer.json()
 
+    def children(self) -> set[int]:
+        """The processes that serve, where it was told to have several."""
+        found = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        return {int(pid) for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
         return len(list(Path(f"/proc/{self.child.pid}/fd").iterdir()))
 
     def memory(self) -> int:
         """Resident KiB."""
-        status = Path(f"/proc/{self.child.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0])
-
-    @property
-    def said(self) -> str:
-        return "\n".join(self.child.lines)
+        return int(Path(f"/proc/{self.child.pid}/status").read_text().partition("VmRSS:")[2].split()[0])
 
 
 class Producer(Restarted):
@@ -111,8 +110,7 @@ class Producer(Restarted):
 
     async def ended(self) -> None:
         """Wait until it has sent all that it was to send."""
-        while self.running:
-            await asyncio.sleep(0.05)
+        await until(lambda: not self.running)
 
 
 @dataclass
@@ -200,8 +198,7 @@ class Cluster:
 
     async def reckon(self) -> Report:
         """Let producers end, wait until all is quiet, and see that nothing is wrong."""
-        for producer in self.producers:
-            await producer.finish()
+        await asyncio.gather(*(producer.finish() for producer in self.producers))
         await self.settle()
         report = await self.report()
         table = report.table(self.faults)
@@ -213,10 +210,10 @@ class Cluster:
         """Compare everything."""
         people = self.people if people is None else people
         cookies = {p.recipient: p.cookie for p in people}
-        truths = {recipient: await self._truth(recipient, cookie) for recipient, cookie in cookies.items()}
+        truths = {r: await truth(self.notifs.store, self.entrance, r, cookie) for r, cookie in cookies.items()}
         sent = read_journals(p.journal for p in self.producers)
         mine = {k: s for k, s in sent.items() if truths.keys() >= set(s.to)}
-        return examine(mine, [_view(n, p) for n, p in enumerate(people)], truths)
+        return examine(mine, [view(f"tab {n}", p) for n, p in enumerate(people)], truths)
 
     async def _at_rest(self, people: Sequence[Person]) -> bool:
         try:
@@ -228,60 +225,6 @@ class Cluster:
         except NotifsError:
             return False
         return True
-
-    async def _truth(self, recipient: str, cookie: str) -> Truth:
-        store = self.notifs.store
-        unread, kept, archived = [
-            await store.page(recipient, filter, limit=EVERYTHING) for filter in ("unread", "all", "archived")
-        ]
-        everything = [*kept.entries, *archived.entries]
-        titles = [entry.title for entry in everything]
-        rest, counts, cursor = await self._rest(recipient, cookie)
-        return Truth(
-            cursor=cursor,
-            counts=counts,
-            rest=rest,
-            stored=[_line(e) for e in unread.entries],
-            recounted=(len(unread.entries), sum(e.seen_at is None for e in kept.entries)),
-            keys={e.title: (e.position, e.read_at is None and e.archived_at is None) for e in everything},
-            twice=sorted({t for t in titles if titles.count(t) > 1}),
-        )
-
-    async def _rest(self, recipient: str, cookie: str) -> tuple[list[Line], tuple[int, int], str]:
-        lines: list[Line] = []
-        before: dict[str, Any] = {}
-        async with httpx2.AsyncClient(trust_env=False, timeout=30, headers={"cookie": cookie}) as http:
-            while True:
-                params = {"filter": "unread", "limit": 200, **before}
-                answer = await http.get(f"{self.entrance()}/api/v1/inbox", params=params)
-                page = json.loads(answer.raise_for_status().text)
-                lines += [line(row) for row in page["notifs"]]
-                if not page["has_more"]:
-                    return lines, (page["notif_count"], page["unseen_count"]), page["cursor"]
-                before = {"before": page["notifs"][-1]["position"]}
-
-
-def line(row: Any) -> Line:
-    """What is compared of a notification in the standard form."""
-    return row["title"], row["position"], row["revision"], row["seen_at"] is not None
-
-
-def _line(entry: Entry) -> Line:
-    return entry.title, entry.position, entry.revision, entry.seen_at is not None
-
-
-def _view(number: int, person: Person) -> View:
-    box = person.mailbox
-    return View(
-        name=f"tab {number}",
-        recipient=person.recipient,
-        log=person.log,
-        unread=[line(row) for row in box.unread()],
-        counts=(box.unread_count, box.unseen_count),
-        cursor=box.cursor,
-        through=box.through,
-        strangers=person.strangers,
-    )
 
 
 async def until(condition: Any, seconds: float = 60) -> None:
@@ -300,6 +243,7 @@ async def migrated(postgres: Postgres, url: str) -> str:
 
 
 def tcp(port: int, url: str) -> str:
+    """The same database at a port of loopback."""
     return f"postgresql+asyncpg://notifs@127.0.0.1:{port}/{make_url(url).database}"
 
 
@@ -314,6 +258,7 @@ async def cluster(
     bases: bool = False,
     env: dict[str, str] | None = None,
     each: Sequence[dict[str, str]] = (),
+    args: Sequence[str] = (),
 ) -> AsyncIterator[Cluster]:
     """Workers on a migrated database.
 
@@ -323,6 +268,7 @@ async def cluster(
         bases: workers reach PostgreSQL through proxies.
         env: settings of all.
         each: what else is in each worker's environment.
+        args: for `notifs serve`.
     """
     common = {
         "NOTIFS_DATABASE_URL": database_url,
@@ -335,7 +281,7 @@ async def cluster(
         notifs = await stack.enter_async_context(Notifs(Settings(database_url=database_url)).open())
         made = Cluster(notifs, common, folder)
         for number in range(workers):
-            worker = Worker({**common, **(each[number] if each else {})}, folder)
+            worker = Worker({**common, **(each[number] if each else {})}, folder, *args)
             stack.callback(worker.end)
             if redis is not None:
                 worker.bus = await stack.enter_async_context(proxy(redis.port))

@@ -1,13 +1,16 @@
 """Workers that are killed or stopped under load (F1), between commit and push (F3), and replaced one by one (F20)."""
 
 import asyncio
+import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.faults.cluster import Cluster
+from tests import servers
+from tests.faults.cluster import Cluster, cluster, until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -41,7 +44,7 @@ async def test_nothing_is_lost_or_repeated_while_workers_are_killed_and_stopped(
         await shortly.restart()
         report = await trio.reckon()
     assert report.acked > 100
-    assert "Traceback" not in "".join(worker.said for worker in trio.workers)
+    assert "Traceback" not in "".join(line for worker in trio.workers for line in worker.child.lines)
 
 
 async def test_a_rolling_restart_under_load_loses_nothing_and_tells_clients_to_come_back(trio: Cluster) -> None:
@@ -57,3 +60,22 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_tells_clients_to_c
     drops = [drop for person in trio.people for drop in person.drops if drop[0] is not None]
     assert drops
     assert set(drops) == {(1012, "restart")}
+
+
+async def test_the_processes_of_one_server_are_replaced_one_by_one_on_sighup(
+    durable_url: str, redis: servers.Redis, tmp_path: Path
+) -> None:
+    async with cluster(durable_url, tmp_path, workers=1, redis=redis, args=["--workers", "2"]) as single:
+        (server,) = single.workers
+        await people(single, 2, 3)
+        async with single.present(*single.people):
+            await single.producer([person.recipient for person in single.people[::3]])
+            before = server.children()
+            assert len(before) == 2
+            os.kill(server.child.pid, signal.SIGHUP)
+            await until(lambda: len(server.children() - before) == 2 and not server.children() & before)
+            await until(lambda: all(person.stands for person in single.people))
+            await single.reckon()
+        drops = {drop for person in single.people for drop in person.drops}
+        assert (1012, "restart") in drops
+        assert await server.stop(signal.SIGTERM) == 0
