@@ -130,6 +130,37 @@ async def test_a_notification_goes_with_its_last_copy(store: Store) -> None:
     assert await count(store, Notification) == 0
 
 
+async def test_of_two_that_prune_at_once_one_takes_the_notification_with_its_last_copy(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await create(store, "ann", "bob")
+    for person, days in (("ann", 31), ("bob", 99)):
+        await store.change(person, "read", ids=[id])
+        theirs = update(Receipt).where(Receipt.recipient == person)
+        await execute(store, theirs.values(read_at=utcnow() - days * DAY))
+    deleted, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(work: Any) -> Any:
+        monkeypatch.undo()
+        async with store.database.session() as session:
+            result = await work(await session.connection())
+            deleted.set()
+            await go_on.wait()
+        return result
+
+    monkeypatch.setattr(retention, "CHUNK", 1)
+    monkeypatch.setattr(store.database, "write", hold)
+    other = Database(database_url)
+    anns = asyncio.create_task(store.prune(30))
+    await deleted.wait()
+    bobs = asyncio.create_task((await Store(other).open()).prune(60))
+    await asyncio.wait([bobs], timeout=0.5)
+    go_on.set()
+    assert await anns + await bobs == Pruned(copies=2, notifications=1)
+    assert await count(store, Notification) == 0
+    await other.close()
+
+
 @pytest.fixture
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "WINDOW", 7)
