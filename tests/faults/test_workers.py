@@ -79,3 +79,21 @@ async def test_the_processes_of_one_server_are_replaced_one_by_one_on_sighup(
         drops = {drop for person in single.people for drop in person.drops}
         assert (1012, "restart") in drops
         assert await server.stop(signal.SIGTERM) == 0
+
+
+async def test_workers_of_one_sqlite_file_are_killed_and_stopped_without_a_loss(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with cluster(sqlite_url, tmp_path, workers=2) as pair:
+        recipients = await people(pair, 3, 2)
+        async with pair.present(*pair.people):
+            await pair.producer(recipients, rate=30)
+            for worker in pair.workers:
+                await asyncio.sleep(1)
+                pair.fault("worker: kill -9")
+                await worker.restart()
+            pair.fault("worker: SIGSTOP 2 s")
+            pair.workers[0].pause()
+            await asyncio.sleep(2)
+            pair.workers[0].resume()
+            await pair.reckon()
