@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -145,8 +146,11 @@ async def by_header(scope: Scope) -> str | None:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
-    """A real uvicorn in this very process, on a free port; yields its URL."""
+async def listening(app: ASGIApp, *, send_buffer: int = 0, **options: Any) -> AsyncIterator[str]:
+    """A real uvicorn in this very process, on a free port; yields its URL.
+
+    `send_buffer`: bytes that the kernel is to keep for one client; left alone, it takes megabytes.
+    """
     config = uvicorn.Config(
         app, port=0, log_level="warning", ws_max_size=65_536, ws_per_message_deflate=False,
         **{"ws": "notifs.realtime.transport:WebSocket", **options},
@@ -156,8 +160,11 @@ async def listening(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
     while not server.started:
         assert not task.done(), "the server did not start"
         await asyncio.sleep(0)
+    listener = server.servers[0].sockets[0]
+    if send_buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # who is accepted inherits it
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

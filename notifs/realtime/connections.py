@@ -83,6 +83,11 @@ class Connection:
         below = self.transport.get_write_buffer_size() if self.transport and not self.transport.is_closing() else 0
         return self.waiting + below
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room left for an ordinary message."""
+        return self.unsent > WINDOW - SPARE
+
     def offer(self, frame: Frame) -> bool:
         """Send it if the window has room for it, and say whether it had."""
         if self.unsent + frame.size > WINDOW:

@@ -24,6 +24,8 @@ JOIN_SECONDS = 5.0
 SIGNED_OUT_SECONDS = 1.0
 """How long a socket may still be sent what waited for it, once its sign-in has ended."""
 
+BEHIND = refusal("behind", "much of what was sent to you waits to be read; read it, then ask again")
+
 
 class _Json:
     """orjson in the shape of the json module that python-socketio wants."""
@@ -147,15 +149,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         sid = self.manager.sid_from_eio_sid(eio_sid, packet.namespace or "/")
         if connection is None or packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
             return
-        if connection.allows(asyncio.get_running_loop().time()):
-            ack = _problem(packet) or await self._answer(sid, *packet.data)
-        else:
-            ack = refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
-        if packet.id is None:
-            return
-        if not connection.offer(_ack(packet.id, ack)):
-            ack = refusal("behind", "much of what was sent to you waits to be read; read it, then ask again")
-            connection.insist(_ack(packet.id, ack))
+        ack = _pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
+        if packet.id is not None and not connection.offer(_ack(packet.id, ack)):
+            connection.insist(_ack(packet.id, BEHIND))
 
     async def _answer(self, sid: str, event: str, data: Any = None) -> Any:
         return await self.namespace_handlers[NAMESPACE].answer(sid, event, data)
@@ -186,6 +182,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 def _ack(number: int, ack: Any) -> Frame:
     text = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
     return Frame(f"{eio_packet.MESSAGE}{text}", 1 + len(text.encode()))
+
+
+def _pressure(connection: Connection) -> Refusal | None:
+    """Why a client may not ask for anything just now, or None."""
+    if not connection.allows(asyncio.get_running_loop().time()):
+        return refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
+    # What it asked for would be done, and it would not hear of it.
+    return BEHIND if connection.full else None
 
 
 def _problem(packet: Packet) -> Refusal | None:

@@ -23,7 +23,7 @@ async def url(request: pytest.FixtureRequest, notifs: Notifs) -> AsyncIterator[s
     """With the transport at hand, and under a server that does not hand it out."""
     app = Starlette(lifespan=notifs.lifespan)
     notifs.mount(app)
-    async with listening(app, ws=request.param) as url:
+    async with listening(app, ws=request.param, send_buffer=65_536) as url:
         yield url
 
 
@@ -39,17 +39,16 @@ def only(notifs: Notifs) -> Connection:
 
 
 async def fill(notifs: Notifs, count: int = 200) -> None:
-    """More than a window takes, one message after the other."""
-    for n in range(count):
-        await notifs.notify(to="ada", title=f"n{n}", body=BODY)
+    """More than a window takes, in messages of their own."""
+    await asyncio.gather(*(notifs.notify(to="ada", title=f"n{n}", body=BODY) for n in range(count)))
     await notifs.drain()
 
 
 async def fill_up(notifs: Notifs) -> None:
-    """So much that somebody falls behind; the kernel may take some megabytes before."""
-    async with asyncio.timeout(60):
+    """So much that somebody falls behind."""
+    async with asyncio.timeout(30):
         while not any(member.behind for member in notifs.realtime.rooms.of_recipient("ada")):
-            await fill(notifs, 20)
+            await fill(notifs, 50)
 
 
 async def test_a_client_that_does_not_read_is_told_so_and_nothing_more(notifs: Notifs, url: str) -> None:
@@ -120,7 +119,7 @@ async def test_acks_are_bounded_as_well(notifs: Notifs, url: str, monkeypatch: p
             if connection.closing:
                 break
             monkeypatch.setattr(connection, "rate", 10_000, raising=False)
-            mute.say(f'42/notifs,{n}["fetch",{{"limit":200}}]')
+            mute.say(f'42/notifs,{n}["fetch",{{"limit":20}}]')
             await asyncio.sleep(0.001)
             peak = max(peak, connection.unsent)
         assert peak <= WINDOW + connections.SPARE
