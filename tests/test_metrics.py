@@ -9,7 +9,7 @@ TOKEN = "a token for who measures"
 
 
 async def test_numbers_are_for_who_knows_the_token(sqlite_url: str) -> None:
-    settings = Settings(database_url=sqlite_url, metrics_token=TOKEN)  # type: ignore[arg-type]
+    settings = Settings(database_url=sqlite_url, metrics_token=TOKEN)
     async with listening(create_app(settings)) as url, httpx2.AsyncClient(trust_env=False, base_url=url) as visitor:
         for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": TOKEN}):
             assert (await visitor.get("/metrics", headers=headers)).status_code == 404

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from notifs import Notifs, Settings
@@ -17,6 +19,7 @@ from tests.faults.cluster import Cluster, Worker, cluster, migrated, until
 from tests.faults.crowd import Face, p99
 from tests.mute import Mute
 
+log = logging.getLogger("faults")
 pytestmark = pytest.mark.timeout(300)
 CROWD = int(os.environ.get("CROWD", "300"))
 MUTES = int(os.environ.get("MUTES", "40"))
@@ -67,7 +70,7 @@ async def test_a_crowd_that_comes_back_at_once_is_caught_up_with_few_queries(one
         before, began = statements(one), time.monotonic()
         await until(lambda: all(face.here and face.came_at > began for face in faces), 120)
         took, asked = max(face.came_at for face in faces) - began, statements(one) - before
-        print(
+        log.info(
             f"\n{CROWD} clients came back in {took:.1f} s, with {asked} statements: {100 * asked / CROWD:.2f} per 100"
         )
         assert all(face.recovered for face in faces)
@@ -115,7 +118,7 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
         rough = await load(notifs, faces, victim, 15)
         after = worker.memory()
         blind.cancel()
-        print(
+        log.info(
             f"\n{MUTES} that {'answer and ' if answers else ''}do not read: {before} KiB before, {after} KiB after; "
             f"p99 {1000 * p99(calm):.0f} ms before, {1000 * p99(rough):.0f} ms with them"
         )
@@ -145,8 +148,6 @@ async def test_a_stall_of_the_event_loop_costs_nobody_the_connection(one: Cluste
 
 async def _mark_read_somewhere(made: Cluster, worker: Worker, face: Face) -> None:
     """Let the worker push something of its own, which is where it stalls."""
-    import httpx2
-
     await made.notify([face.recipient])
     id = (await made.notifs.get_unread_notifs(face.recipient))[0]["id"]
     headers = {"sec-fetch-site": "same-origin", "cookie": face.cookie}

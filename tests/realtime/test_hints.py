@@ -34,7 +34,7 @@ async def linked(*workers: Notifs) -> None:
 
 @pytest.fixture
 def settings(postgres_url: str, redis: servers.Redis) -> Settings:
-    return Settings(database_url=postgres_url, redis_url=redis.url, secret_key=SECRET, head_check_seconds=60)  # type: ignore[arg-type]
+    return Settings(database_url=postgres_url, redis_url=redis.url, secret_key=SECRET, head_check_seconds=60)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ async def test_hints_that_are_doubled_or_swapped_change_nothing(pair: Pair, raw:
         await pair.here.notify(to="ada", title="last")
         created = [await client.message("created", n) for n in range(1, 5)]
         assert [m["prev"] for m in created] == [0, 1, 2, 3]
-        await pubsub.aclose()
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
         assert len(client.of("created")) == 4
 
 
@@ -167,7 +167,7 @@ async def test_a_hint_of_one_room_is_not_believed_in_another(pair: Pair, raw: Re
         await pair.here.notify(to="eve", title="his")
         assert (await eve.message("created"))["notifs"][0]["title"] == "his"
         assert "hers" not in "".join(eve.frames)
-        await pubsub.aclose()
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
 
 
 async def test_deployments_with_other_secrets_do_not_hear_each_other(pair: Pair, settings: Settings) -> None:
