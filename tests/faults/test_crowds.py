@@ -15,7 +15,7 @@ import pytest
 
 from notifs import Notifs, Settings
 from tests import servers
-from tests.faults.cluster import Cluster, Worker, cluster, migrated, until
+from tests.faults.cluster import Cluster, Worker, cluster, until
 from tests.faults.crowd import Face, p99
 from tests.mute import Mute
 
