@@ -105,8 +105,6 @@ class Push:
         heads = {
             r: room.head for r in self._rooms.recipients() if (room := self._rooms.room(r)) and room.head is not None
         }
-        if not heads:
-            return
         epoch, revisions = await self._store.look(list(heads))
         if epoch != self._store.epoch:
             self._begin_again(epoch)

@@ -263,3 +263,26 @@ async def test_a_client_of_ten_lines_works(notifs: Notifs, url: str) -> None:
             badge = msg["notif_count"]
             seen += [n["title"] for n in msg["notifs"]]
     assert (badge, seen) == (2, ["one", "two"])
+
+
+async def test_a_new_epoch_is_noticed_and_everybody_gets_a_snapshot(
+    settings: Settings, notifs: Notifs, url: str
+) -> None:
+    await notifs.notify(to="ada", title="kept")
+    async with Client.open(url, headers=ADA) as client:
+        before = await client.message("snapshot")
+        async with Notifs(settings).open() as elsewhere:
+            epoch = await elsewhere.store.new_epoch()
+        after = await client.message("snapshot", 2)
+        assert (after["recovered"], after["cursor"]) == (False, f"{epoch}:1")
+        assert before["cursor"] != after["cursor"]
+        await notifs.notify(to="ada", title="of the new one")
+        assert (await client.message("created"))["cursor"] == f"{epoch}:2"
+
+
+async def test_a_worker_without_sockets_notices_a_new_epoch_too(settings: Settings, notifs: Notifs, url: str) -> None:
+    async with Notifs(settings).open() as elsewhere:
+        epoch = await elsewhere.store.new_epoch()
+    async with asyncio.timeout(10):
+        while notifs.store.epoch != epoch:
+            await asyncio.sleep(0.01)
