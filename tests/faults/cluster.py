@@ -42,6 +42,7 @@ class Worker(Restarted):
 
     def __init__(self, env: dict[str, str], folder: Path, *args: str) -> None:
         self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
         self.env = env
         self.front: Proxy | None = None
         self.bus: Proxy | None = None
@@ -54,11 +55,6 @@ class Worker(Restarted):
     @property
     def url(self) -> str:
         return self.front.url if self.front else self.address
-
-    @property
-    def address(self) -> str:
-        """Where it listens itself."""
-        return f"http://127.0.0.1:{self.port}"
 
     async def heal(self) -> None:
         """Run as it should."""
@@ -135,6 +131,13 @@ class Cluster:
         for worker in self.workers:
             await worker.heal()
 
+    async def bus(self, state: str, *workers: Worker) -> None:
+        """Wait until these workers, or all, say of themselves that their bus is so."""
+        async with asyncio.timeout(30):
+            for worker in workers or self.workers:
+                while (await worker.ready()) != (200, {"ok": True, "bus": state}):
+                    await asyncio.sleep(0.1)
+
     def fault(self, name: str) -> None:
         """Note that a fault is being made."""
         self.faults.append(Fault(name, time.monotonic()))
@@ -190,16 +193,16 @@ class Cluster:
 
     async def settle(self, people: Sequence[Person] | None = None, seconds: float = 60) -> None:
         """Wait until everybody has what the store has, or give up: what then differs, `report` says."""
-        people = self.people if people is None else people
+        people = people or self.people
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not await self._at_rest(people):
                     await asyncio.sleep(0.1)
 
-    async def reckon(self) -> Report:
+    async def reckon(self, seconds: float = 60) -> Report:
         """Let producers end, wait until all is quiet, and see that nothing is wrong."""
         await asyncio.gather(*(producer.finish() for producer in self.producers))
-        await self.settle()
+        await self.settle(seconds=seconds)
         report = await self.report()
         table = report.table(self.faults)
         log.info("\n%s", table)
@@ -208,7 +211,7 @@ class Cluster:
 
     async def report(self, people: Sequence[Person] | None = None) -> Report:
         """Compare everything."""
-        people = self.people if people is None else people
+        people = people or self.people
         cookies = {p.recipient: p.cookie for p in people}
         truths = {r: await truth(self.notifs.store, self.entrance, r, cookie) for r, cookie in cookies.items()}
         sent = read_journals(p.journal for p in self.producers)

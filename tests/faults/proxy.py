@@ -23,6 +23,8 @@ class _Link:
     server: asyncio.StreamWriter | None = None
     sent: int = 0
     """Bytes that went from the server to the client."""
+    subscribed: bool = False
+    """The client listens on it, in the protocol of Redis."""
 
 
 class Proxy:
@@ -42,6 +44,8 @@ class Proxy:
         """Bytes a second to the client; None for as many as there are."""
         self.cut_at: int | None = None
         """After so many bytes to the client a connection is reset."""
+        self.deaf = False
+        """Connections that subscribe hear nothing more; all others, and the way to the server, are as they were."""
         self.bytes = 0
         """What went to clients so far."""
         self.connections = 0
@@ -87,6 +91,7 @@ class Proxy:
     async def heal(self) -> None:
         """Carry everything at once."""
         self.delay, self.rate, self.cut_at, self.silent = 0.0, None, None, False
+        self.deaf = False
         await self.accept()
 
     async def close(self) -> None:
@@ -120,6 +125,7 @@ class Proxy:
         assert link.server is not None
         while data := await reader.read(CHUNK):
             await self._wait(len(data), None)
+            link.subscribed |= b"SUBSCRIBE" in data
             link.server.write(data)
             await link.server.drain()
         link.server.write_eof()
@@ -127,6 +133,8 @@ class Proxy:
     async def _to_client(self, link: _Link, upstream: asyncio.StreamReader) -> None:
         while data := await upstream.read(CHUNK if self.rate is None else 256):
             await self._wait(len(data), self.rate)
+            if self.deaf and link.subscribed:
+                continue
             if self.cut_at is not None and link.sent + len(data) >= self.cut_at:
                 link.client.write(data[: self.cut_at - link.sent])
                 # Given to the kernel, and so to the client: it is on loopback. A RST may overtake what it has not read.
