@@ -70,7 +70,7 @@ class Worker(Restarted):
 
     async def ready(self) -> Any:
         """What `/readyz` answers: its status and its JSON."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
+        async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
             answer = await http.get(f"{self.address}/readyz")
         return answer.status_code, answer.json()
 

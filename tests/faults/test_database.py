@@ -1,15 +1,16 @@
-"""PostgreSQL restarted at once, its backends killed, and away for a while (F7)."""
+"""PostgreSQL restarted at once, its backends killed, away for a while, and silent (F7)."""
 
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import make_url
 
 from tests import servers
-from tests.faults.cluster import Cluster
+from tests.faults.cluster import Cluster, cluster
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,3 +50,31 @@ async def test_postgresql_restarted_killed_and_away_loses_nothing_and_ends_no_so
     assert all(sent.acked_at is not None for sent in report.sent.values())
     assert any(sent.tries > 1 for sent in report.sent.values())
     assert [person.drops for person in trio.people] == [[]] * len(trio.people)
+
+
+async def test_a_worker_that_postgresql_is_silent_to_says_so_and_keeps_its_sockets(
+    durable_url: str, redis: servers.Redis, tmp_path: Path
+) -> None:
+    async with cluster(durable_url, tmp_path, workers=2, redis=redis, bases=True) as pair:
+        cut = pair.workers[0]
+        assert cut.base is not None
+        recipients = [await pair.account() for _ in range(2)]
+        for recipient in recipients:
+            for worker in pair.workers:
+                await pair.tabs(recipient, at=worker)
+        async with pair.present(*pair.people):
+            await pair.producer(recipients)
+            pair.fault("postgresql: silent to a worker")
+            cut.base.silent = True
+            assert (await cut.ready())[0] == 503
+            pair.fault("postgresql: heard again")
+            cut.base.silent = False
+            async with asyncio.timeout(60):
+                while (await cut.ready())[0] != 200:
+                    await asyncio.sleep(0.1)
+            pair.fault("postgresql: refused, then reset")
+            await cut.base.refuse()
+            assert (await cut.ready())[0] == 503
+            await cut.base.accept()
+            await pair.reckon()
+        assert [person.drops for person in pair.people] == [[]] * len(pair.people)
