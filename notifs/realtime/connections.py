@@ -6,7 +6,7 @@ bytes, and what would go beyond is not sent to it at all.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -93,6 +93,13 @@ class Connection:
         if self.unsent + frame.size > WINDOW:
             return False
         self._put(frame)
+        return True
+
+    def offer_some(self, frames: Iterable[Frame]) -> bool:
+        """Send as many of them as the window takes, and say whether that was one at least."""
+        for n, frame in enumerate(frames):
+            if not self.offer(frame):
+                return n > 0
         return True
 
     def insist(self, frame: Frame) -> None:

@@ -15,32 +15,38 @@ PAGE_BYTES = 65_536
 MESSAGE_BYTES = 240_000
 """Bytes of one message: a window that has room takes it. What is larger is told as a snapshot."""
 
-_BEFORE, _AFTER = f'{eio_packet.MESSAGE}2{NAMESPACE},["response",', "]"
+_BEFORE, _AFTER = f'{eio_packet.MESSAGE}2{NAMESPACE},["response",'.encode(), b"]"
 
 
 class Frame(eio_packet.Packet):  # type: ignore[misc]
-    """A packet of Engine.IO that was encoded already; `size` is that of its text in bytes."""
+    """A packet of Engine.IO that was encoded already.
 
-    def __init__(self, encoded: str, size: int) -> None:
+    It is kept as bytes: one emoji makes a str four times as large.
+    """
+
+    def __init__(self, encoded: bytes) -> None:
         super().__init__(eio_packet.MESSAGE)
-        self.size = size
-        self._encoded = encoded
+        self.encoded = encoded
+
+    @property
+    def size(self) -> int:
+        return len(self.encoded)
 
     def encode(self, b64: bool = False) -> str:
-        return self._encoded
+        return self.encoded.decode()
 
 
 class Encoded(Frame):
     """A message of the server, to be given to any number of sockets."""
 
     def __init__(self, type: Type, json: bytes) -> None:
-        super().__init__(f"{_BEFORE}{json.decode()}{_AFTER}", len(_BEFORE) + len(json) + len(_AFTER))
+        super().__init__(_BEFORE + json + _AFTER)
         self.type = type
 
     @property
     def json(self) -> bytes:
         """The message itself."""
-        return self._encoded[len(_BEFORE) : -len(_AFTER)].encode()
+        return self.encoded[len(_BEFORE) : -len(_AFTER)]
 
 
 def encode(message: Message) -> Encoded:
@@ -58,15 +64,17 @@ def delta(forms: Forms, head: Head, since: int, entries: Iterable[Entry]) -> Enc
     return _bounded(forms.delta(head, since, entries))
 
 
-def snapshot(forms: Forms, page: Page) -> list[Encoded]:
-    """The messages that a snapshot is sent in, the newest notifications first."""
-    parts = list(_parts(forms, page.entries)) or [([], [])]
-    messages, before = [], None
-    for n, (entries, notifs) in enumerate(parts, 1):
-        message = forms.snapshot(Page(page.head, (), page.more or n < len(parts)), before)
-        messages.append(encode({**message, "notifs": cast(Any, notifs)}))
-        before = entries[-1].position if entries else None
-    return messages
+def snapshot(forms: Forms, page: Page) -> Iterator[Encoded]:
+    """The messages that a snapshot is sent in, the newest notifications first; each is made when it is asked for."""
+    entries, before = page.entries, None
+    while True:
+        part, notifs = _part(forms, entries)
+        entries = entries[len(part) :]
+        message = forms.snapshot(Page(page.head, (), page.more or bool(entries)), before)
+        yield encode({**message, "notifs": cast(Any, notifs)})
+        if not entries:
+            return
+        before = part[-1].position
 
 
 def degraded(code: str, said: str) -> Encoded:
@@ -99,17 +107,15 @@ def _bounded(message: Message) -> Encoded | None:
     return encoded if encoded.size <= MESSAGE_BYTES else None
 
 
-def _parts(forms: Forms, entries: tuple[Entry, ...]) -> Iterator[tuple[list[Entry], list[orjson.Fragment]]]:
-    """Lines and their encoded forms, a page at a time."""
-    part: tuple[list[Entry], list[orjson.Fragment]] = ([], [])
-    size = 0
-    for entry, form in zip(entries, forms.notifications(entries), strict=True):
+def _part(forms: Forms, entries: tuple[Entry, ...]) -> tuple[list[Entry], list[orjson.Fragment]]:
+    """The first lines, as many as make a page, and their encoded forms."""
+    part: list[Entry] = []
+    notifs, size = [], 0
+    for entry, form in zip(entries[:PAGE], forms.notifications(entries[:PAGE]), strict=True):
         text = orjson.dumps(form)
-        if part[0] and (len(part[0]) == PAGE or size + len(text) > PAGE_BYTES):
-            yield part
-            part, size = ([], []), 0
-        part[0].append(entry)
-        part[1].append(orjson.Fragment(text))
+        if part and size + len(text) > PAGE_BYTES:
+            break
+        part.append(entry)
+        notifs.append(orjson.Fragment(text))
         size += len(text)
-    if part[0]:
-        yield part
+    return part, notifs

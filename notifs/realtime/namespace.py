@@ -194,33 +194,16 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         told = self._delta(cursor, entries, page)
         if told is None and cursor is not None and entries is not None:  # it is too large to be told as one
             return await self._catch_up(member, None, first=first)
-        pages = [told] if told else messages.snapshot(self._forms, page)
         member.behind = False
         if first:
             member.connection.offer(messages.encode(self._forms.connected(page.head)))
-        await self._send(member, pages, cursor if told else None, page.head)
+        # Of a snapshot as many pages as the window takes; the last one says that there are more.
+        if not member.connection.offer_some([told] if told else messages.snapshot(self._forms, page)):
+            self.fell_behind(member, cursor if told else None)
+        self._push.reached(member.recipient, page.head.revision)
         return page.head
 
     def _delta(self, cursor: Cursor | None, entries: tuple[Entry, ...] | None, page: Page) -> Encoded | None:
         if entries is None or cursor is None:
             return None
         return messages.delta(self._forms, page.head, cursor.revision, entries)
-
-    async def _send(self, member: Member, pages: Sequence[Encoded], cursor: Cursor | None, head: Head) -> None:
-        """Send pages one after the other, as fast as the client reads."""
-        for n, message in enumerate(pages):
-            if n:
-                await self._room(member)
-            if not member.connection.offer(message):
-                if not member.behind:
-                    self.fell_behind(member, cursor)
-                return
-            if n == 0:
-                self._push.reached(member.recipient, head.revision)
-
-    async def _room(self, member: Member) -> None:
-        try:
-            async with asyncio.timeout(BEHIND_SECONDS):
-                await member.connection.room()
-        except TimeoutError:
-            member.connection.end(AGAIN, "behind")

@@ -209,14 +209,14 @@ class Push:
             if since[recipient] <= page.head.revision < room.head:
                 self._look(recipient)  # others have pushed while we read
             else:
-                self._tell(recipient, room, page.head.revision, messages.snapshot(self._forms, page))
+                self._tell(recipient, room, page.head.revision, list(messages.snapshot(self._forms, page)))
             await asyncio.sleep(0)
 
     def _tell(self, recipient: str, room: Room, revision: int, told: list[Encoded]) -> None:
         before = None if told[0].type == "snapshot" or room.head is None else Cursor(self._store.epoch, room.head)
         room.head = revision
         for member in list(room.members.values()):
-            if not member.behind and not all(member.connection.offer(message) for message in told):
+            if not member.behind and not member.connection.offer_some(told):
                 self.fell_behind(member, before)
         self._metrics.pushed.inc()
         self._signals.send(Pushed(recipient, told[0].type, revision))

@@ -180,8 +180,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
 
 def _ack(number: int, ack: Any) -> Frame:
-    text = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
-    return Frame(f"{eio_packet.MESSAGE}{text}", 1 + len(text.encode()))
+    text: str = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
+    return Frame(f"{eio_packet.MESSAGE}{text}".encode())
 
 
 def _pressure(connection: Connection) -> Refusal | None:

@@ -12,9 +12,9 @@ from websockets.exceptions import WebSocketException
 
 
 class Face:
-    """One client of a crowd. It knows its cursor and no more."""
+    """One client of a crowd. It knows its cursor and no more. It comes back within `spread` seconds."""
 
-    def __init__(self, recipient: str, cookie: str, entrance: Callable[[], str]) -> None:
+    def __init__(self, recipient: str, cookie: str, entrance: Callable[[], str], spread: float) -> None:
         self.recipient = recipient
         self.cookie = cookie
         self.cursor: str | None = None
@@ -25,6 +25,7 @@ class Face:
         self.latencies: list[float] = []
         """Seconds from a notification's title, which is the time when it was sent, to here."""
         self._entrance = entrance
+        self._spread = spread
 
     async def run(self) -> None:
         """Come, and come again, for ever."""
@@ -42,7 +43,7 @@ class Face:
                 ) as connection:
                     await self._follow(connection)
             self.here = False
-            await asyncio.sleep(random.uniform(0.5, 4))
+            await asyncio.sleep(0.2 + random.uniform(0, self._spread))
 
     async def _follow(self, connection: ClientConnection) -> None:
         async for frame in connection:
