@@ -125,7 +125,7 @@ async def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(small: Di
 async def tablespace(durable: servers.Postgres, place: Path) -> AsyncIterator[tuple[Disk, str]]:
     """A small disk, and the URL of a migrated PostgreSQL database whose tables and indexes are on it."""
     if not ROOT:
-        pytest.skip("only root can make a small disk for another process")
+        pytest.fail("only root can make a small disk for another process; run this file with sudo", pytrace=False)
     async with AsyncExitStack() as stack:
         disk = Disk(place, 16)
         stack.callback(disk.remove)
