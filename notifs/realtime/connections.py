@@ -6,7 +6,7 @@ bytes, and what would go beyond is not sent to it at all.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -64,7 +64,8 @@ class Connection:
     _tokens: float | None = None
     _refused: float = 0
     _counted_at: float = 0
-    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    _join_timer: asyncio.TimerHandle | None = None
+    _cut_timer: asyncio.TimerHandle | None = None
 
     def queued(self, packet: Any) -> None:
         """A packet waits to be sent."""
@@ -131,17 +132,20 @@ class Connection:
 
     def must_join(self, seconds: float) -> None:
         """End it unless it has joined the namespace by then."""
-        self._later(seconds, lambda: self.end(POLICY, "not_joined"))
+        self.joined()
+        self._join_timer = asyncio.get_running_loop().call_later(seconds, self.end, POLICY, "not_joined")
 
     def joined(self) -> None:
         """It need not be hurried any more."""
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
+        if self._join_timer is not None:
+            self._join_timer.cancel()
+            self._join_timer = None
 
     def done(self) -> None:
         """It is over. Engine.IO's socket outlives it by a heartbeat; what waited to be sent does not."""
         self.joined()
+        if self._cut_timer is not None:
+            self._cut_timer.cancel()
         if self.socket is not None:
             self.socket.queue.drop()
             self.socket = None
@@ -153,7 +157,8 @@ class Connection:
         self.closing = (code, reason)
         if self.socket is not None:
             self.socket.queue.put_nowait(None)  # ends the writer, which then closes the WebSocket
-        self._later(LINGER_SECONDS if within is None else within, self.cut)
+        seconds = LINGER_SECONDS if within is None else within
+        self._cut_timer = asyncio.get_running_loop().call_later(seconds, self.cut)
 
     def cut(self) -> None:
         """Be done with it at once, whatever its client does."""
@@ -180,9 +185,6 @@ class Connection:
             yield
         finally:
             self._at_work.discard(task)
-
-    def _later(self, seconds: float, then: Callable[[], None]) -> None:
-        self._timers.append(asyncio.get_running_loop().call_later(seconds, then))
 
     def _put(self, frame: Frame) -> None:
         if self.socket is not None and self.closing is None and not self.socket.closed:

@@ -59,13 +59,11 @@ class Ends:
 
     def heard(self, ended: Ended) -> None:
         """End sockets here: another worker says so."""
-        now = _now()
-        self._recent = {key: at for key, at in self._recent.items() if now - at < KEPT_SECONDS}
         if ended.session is not None:
-            self._recent[f"session {ended.session}"] = now
+            self._remember(f"session {ended.session}")
             self._drop(self._rooms.of_session(ended.session))
         if ended.recipient is not None:
-            self._recent[f"recipient {ended.recipient}"] = now
+            self._remember(f"recipient {ended.recipient}")
             self._drop(self._rooms.of_recipient(ended.recipient))
 
     def has_ended(self, connection: Connection) -> bool:
@@ -81,6 +79,13 @@ class Ends:
         """Wait until the sockets that are being ended have left their rooms."""
         while self._closing:
             await asyncio.wait(self._closing)
+
+    def _remember(self, key: str) -> None:
+        now = _now()
+        self._recent.pop(key, None)
+        self._recent[key] = now  # the newest are last
+        while now - self._recent[oldest := next(iter(self._recent))] > KEPT_SECONDS:
+            del self._recent[oldest]
 
     async def _run(self, live_sessions: LiveSessions) -> None:
         while True:

@@ -86,7 +86,7 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         """Enter the room of the person whom the guard has let in."""
         connection = guarded(environ["asgi.scope"])
-        if connection is None or self._ends.has_ended(connection):
+        if connection is None or connection.closing is not None or self._ends.has_ended(connection):
             raise ConnectionRefusedError("not_signed_in")
         connection.joined()
         member = Member(sid, connection)

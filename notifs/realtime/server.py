@@ -168,8 +168,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         connection = self._connection(eio_sid)
         await super()._handle_eio_disconnect(eio_sid, reason)
         await self._forget(eio_sid)
-        if connection is not None:
-            connection.end(AGAIN, "gone")  # Engine.IO may have given it up, which the client does not know
+        if connection is not None and reason != self.reason.TRANSPORT_CLOSE:
+            # Engine.IO has given it up; its WebSocket may still be there.
+            connection.end(AGAIN, "ping_timeout" if reason == self.reason.PING_TIMEOUT else "left")
 
     async def _forget(self, eio_sid: str) -> None:
         """Take a socket that is gone out of every room; the stock server leaves it there if it went on connecting."""

@@ -93,6 +93,33 @@ async def test_a_socket_that_leaves_the_namespace_is_closed_as_well(hurried: str
         assert client.ending == (1008, "not_joined")
 
 
+async def test_who_comes_too_late_is_not_let_in_any_more(
+    notifs: Notifs, hurried: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Client.open(hurried, headers=ADA, join=False) as client:
+        (connection,) = notifs.realtime.connections
+        connection.closing = (1008, "not_joined")  # it is being closed, and its CONNECT is on the way
+        await client.join()
+        assert client.frames[-1].startswith("44/notifs,")
+        assert len(notifs.realtime.rooms) == 0
+
+
+async def test_who_leaves_engineio_and_keeps_the_websocket_is_closed(notifs: Notifs, url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+        await client.send("1")
+        await client.end()
+        assert client.ending == (1013, "left")
+    await asyncio.wait_for(notifs.realtime.connections.empty(), 10)
+
+
+async def test_who_goes_by_themselves_is_not_counted_as_ended(notifs: Notifs, url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        await client.message("snapshot")
+    await asyncio.wait_for(notifs.realtime.connections.empty(), 10)
+    assert b"notifs_ended_total{" not in notifs.metrics.text()
+
+
 async def test_events_over_the_rate_are_refused_and_the_socket_stays(url: str) -> None:
     async with Client.open(url, headers=ADA) as client:
         await client.message("snapshot")
