@@ -91,7 +91,7 @@ class Notifier:
         Raises:
             InvalidNotification: a field is wrong or nobody is named; nothing was written.
             IdempotencyConflict: the key was used for other fields or recipients; nothing was written.
-            StoreUnavailable: it could not be committed; nothing was written.
+            StoreUnavailable: it could not be committed, or nobody can say whether it was: call again, with a key.
         """
         content = self._content(event, fields)
         recipients = _recipients(to)
