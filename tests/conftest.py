@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 from sqlalchemy import make_url
@@ -24,6 +25,13 @@ settings.load_profile("notifs")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", type=float, metavar="MINUTES", help="how long tests/faults/test_soak.py runs")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """The application as it is configures structlog; other tests shall not find it so."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,11 @@ What is refused is so often tried that it is tried in this process, by the same 
 import asyncio
 import io
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from notifs import Notifs, Settings, cli
 from tests import servers
@@ -59,7 +58,7 @@ Main = Callable[..., Result]
 
 
 @pytest.fixture
-def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Main]:
+def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
     """`notifs` in this very process and the folder `cwd`, with arguments, `stdin` and `env`."""
 
     def run(*args: str, stdin: bytes = b"", cwd: Path = tmp_path, **env: str) -> Result:
@@ -74,8 +73,7 @@ def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         return Result(status if isinstance(status, int) else 0, *capfd.readouterr())
 
     monkeypatch.setenv("COLUMNS", "200")
-    yield run
-    structlog.reset_defaults()
+    return run
 
 
 @pytest.fixture

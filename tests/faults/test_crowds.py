@@ -25,6 +25,8 @@ pytestmark = pytest.mark.timeout(300)
 CROWD = int(os.environ.get("CROWD", "300"))
 SECONDS = float(os.environ.get("SECONDS", "3"))
 MUTES = int(os.environ.get("MUTES", "40"))
+WARM_KIB = 4096
+"""What a worker takes once, for what it had not done before."""
 COST_KIB = 256 + 128
 """What one client that does not read may cost: its window, any connection's cost, and what the allocator wastes."""
 
@@ -100,7 +102,7 @@ async def load(notifs: Notifs, faces: Sequence[Face], victims: Sequence[str], se
             await notifs.notify(to=face.recipient, title=repr(time.time()))
         if victims:
             await notifs.notify(to=victims, title=repr(time.time()), body="x" * 4000, data={"more": "x" * 3000})
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.3)
     return [latency for face in faces for latency in face.latencies]
 
 
@@ -117,7 +119,7 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
         blind = asyncio.create_task(_answer(mutes if answers else []))
         filling: list[float] = []
         while await behind(worker) < MUTES:
-            filling += await load(notifs, faces, victims, 1)
+            filling += await load(notifs, faces[:1], victims, 1)
         full = worker.memory()
         rough, after = await load(notifs, faces, victims[:1], SECONDS), worker.memory()
         blind.cancel()
@@ -127,7 +129,7 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
             *(MUTES, " and answer pings" if answers else "", before, full, after, (after - before) / MUTES),
             *(1000 * p99(each) for each in (calm, filling, rough)),
         )
-        assert after - before < MUTES * COST_KIB
+        assert after - before < MUTES * COST_KIB + WARM_KIB
         assert all(face.here for face in faces)
 
 

@@ -1,21 +1,13 @@
 """A site in development, with Ada and Grace; and one in production."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-import structlog
 
 from notifs import Notifs, Settings
 from notifs.store.accounts import Person
 from tests.web.site import SECRET, Site, serve
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    """The application configures structlog; other tests shall not find it so."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
