@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.types import Scope
 from websockets.exceptions import InvalidStatus
 
 from notifs import Notifs, Settings
@@ -107,3 +108,27 @@ def test_in_another_thread_and_without_a_handler_nothing_is_changed() -> None:
     thread = threading.Thread(target=asyncio.run, args=[run()])
     thread.start()
     thread.join()
+
+
+async def test_who_is_being_asked_who_they_are_is_not_let_in_any_more(settings: Settings) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def identify(scope: Scope) -> str | None:
+        asked.set()
+        await answer.wait()
+        return "ada"
+
+    notifs = Notifs(settings, identify=identify)
+    async with hosted(notifs) as url:
+
+        async def come() -> int:
+            with pytest.raises(InvalidStatus) as refused:
+                async with Client.open(url):
+                    pass
+            return refused.value.response.status_code
+
+        coming = asyncio.create_task(come())
+        await asked.wait()
+        await notifs.retire()
+        answer.set()
+        assert await coming == 503

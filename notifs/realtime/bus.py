@@ -198,10 +198,11 @@ class RedisBus:
         while True:
             await self._work.wait()
             self._work.clear()
-            while self._stirred:
-                await self._subscribe(ear)
-            while self._outgoing:
-                await self._say(mouth)
+            while self._stirred or self._outgoing:  # in turns: neither keeps the other waiting
+                if self._stirred:
+                    await self._subscribe(ear)
+                if self._outgoing:
+                    await self._say(mouth)
             self._idle.set()
 
     async def _subscribe(self, ear: Any) -> None:

@@ -28,10 +28,10 @@ OVER = 4
 LINGER_SECONDS = 5.0
 """How long a connection that is ended may take to tell its client so, before it is cut."""
 UNKNOWN_BYTES = 128
-"""What a packet of Engine.IO's own counts for."""
+"""What a packet of Engine.IO's own counts for, beside its data."""
 
-RESTART, AGAIN, POLICY, PROTOCOL = 1012, 1013, 1008, 1002
-"""WebSocket close codes (IANA registry): come back a little later; the same; not so; not the protocol."""
+NORMAL, RESTART, AGAIN, POLICY, PROTOCOL = 1000, 1012, 1013, 1008, 1002
+"""WebSocket close codes (IANA registry): goodbye; come back a little later; the same; not so; not the protocol."""
 
 
 @dataclass(slots=True, eq=False)
@@ -69,9 +69,11 @@ class Connection:
 
     def queued(self, packet: Any) -> None:
         """A packet waits to be sent."""
-        size = getattr(packet, "size", UNKNOWN_BYTES)
+        size = packet.size if isinstance(packet, Frame) else UNKNOWN_BYTES + len(packet.data or "")
         self._sizes.append(size)
         self.waiting += size
+        if self.unsent > WINDOW + 2 * SPARE:  # of what the libraries send by themselves
+            self.end(AGAIN, "behind")
 
     def sent(self) -> None:
         """The server below has taken the packet that waited longest."""

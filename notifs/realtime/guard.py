@@ -19,8 +19,8 @@ from notifs.realtime.connections import PROTOCOL, Connection, Connections
 
 _CONNECTION = "notifs.connection"
 _TRANSPORT = "notifs.transport"
-_FRAME = re.compile(r"4[0-6]|[1-6]\Z|[23]probe\Z", re.ASCII)
-"""A text frame of Engine.IO v4: a message that holds a Socket.IO packet, or one of the short ones."""
+_FRAME = re.compile(r"4[0-6]|[13]\Z", re.ASCII)
+"""What a client that begins by WebSocket may send by Engine.IO v4: a message with a Socket.IO packet, CLOSE, PONG."""
 
 
 def connection(scope: Scope) -> Connection | None:
@@ -79,10 +79,10 @@ class Guard:
         # Browsers always send Origin with a WebSocket; who sends none is no browser, and has no cookie to be abused.
         if origin is not None and not self._origins.allows(origin, scope):
             raise Forbidden("this page may not open a socket here; add its origin to NOTIFS_ORIGINS if it should")
-        if not self._open():
-            raise Restarting("this server is about to restart; come back in a moment")
+        self._see_that_it_is_open()
         asked_at = asyncio.get_running_loop().time()
         recipient = await self._identify(scope)
+        self._see_that_it_is_open()  # it may have been told to stop meanwhile
         if recipient is None:
             raise NotSignedIn("sign in first; a socket needs the session's cookie")
         if scope["type"] != "websocket":
@@ -99,6 +99,10 @@ class Guard:
         self._connections.add(connection)
         scope[_CONNECTION] = connection
         return connection
+
+    def _see_that_it_is_open(self) -> None:
+        if not self._open():
+            raise Restarting("this server is about to restart; come back in a moment")
 
 
 async def _refuse(error: NotifsError, scope: Scope, receive: Receive, send: Send) -> None:

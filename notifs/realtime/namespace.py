@@ -34,6 +34,8 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Between tries to read a mailbox while the store is away."""
 READ_AGAIN = 2
 """How often a mailbox that changes all the time is read again before what was read is sent; clients cope with it."""
+AFRESH = 50
+"""Mailboxes that are read afresh together: each may bring hundreds of notifications."""
 BEHIND_SECONDS = 60.0
 """How long a client may be behind before it is ended."""
 
@@ -73,7 +75,8 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._metrics = metrics
         self._handlers = handlers
         self._context = context
-        self._read = Gather(self._read_all)
+        self._read_changes = Gather(self._read_all, most=500)
+        self._read_afresh = Gather(self._read_all, most=AFRESH)
         self._jobs: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
         push.refresh = self.refresh
         push.fell_behind = self.fell_behind
@@ -186,21 +189,24 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
 
     async def _catch_up(self, member: Member, cursor: Cursor | None, *, first: bool = False) -> Head:
         """Send what is missing since `cursor`: a delta, or pages of a snapshot, all of one moment."""
-        entries, page = await self._read((member.recipient, cursor))
+        read = self._read_afresh if cursor is None else self._read_changes
+        entries, page = await read((member.recipient, cursor))
         for _ in range(READ_AGAIN):
             if not self._push.is_past(member.recipient, page.head.revision):
-                break  # else the room was told of more while we read: better not to send less after it
-            entries, page = await self._read((member.recipient, cursor))
+                break  # else the room was told of more while we read
+            entries, page = await read((member.recipient, cursor))
         told = self._delta(cursor, entries, page)
         if told is None and cursor is not None and entries is not None:  # it is too large to be told as one
             return await self._catch_up(member, None, first=first)
-        member.behind = False
+        member.greeted, member.behind = True, False
         if first:
             member.connection.offer(messages.encode(self._forms.connected(page.head)))
         # Of a snapshot as many pages as the window takes; the last one says that there are more.
         if not member.connection.offer_some([told] if told else messages.snapshot(self._forms, page)):
             self.fell_behind(member, cursor if told else None)
         self._push.reached(member.recipient, page.head.revision)
+        if not member.behind and self._push.is_past(member.recipient, page.head.revision):
+            self.refresh(member, self._store.cursor(page.head))  # of what came in between it was not told
         return page.head
 
     def _delta(self, cursor: Cursor | None, entries: tuple[Entry, ...] | None, page: Page) -> Encoded | None:

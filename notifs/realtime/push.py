@@ -21,7 +21,7 @@ from notifs.store import Change, Entry, Head, Store
 from notifs.wire import SNAPSHOT_LIMIT, Cursor
 
 log = structlog.get_logger("notifs.push")
-BATCH = 500
+BATCH = 100
 """Mailboxes that are read together."""
 SLICE = 20
 """Rooms that are told before others on the event loop have their turn."""
@@ -216,7 +216,7 @@ class Push:
         before = None if told[0].type == "snapshot" or room.head is None else Cursor(self._store.epoch, room.head)
         room.head = revision
         for member in list(room.members.values()):
-            if not member.behind and not member.connection.offer_some(told):
+            if member.greeted and not member.behind and not member.connection.offer_some(told):
                 self.fell_behind(member, before)
         self._metrics.pushed.inc()
         self._signals.send(Pushed(recipient, told[0].type, revision))

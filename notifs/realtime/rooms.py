@@ -16,6 +16,8 @@ class Member:
 
     sid: str
     connection: Connection
+    greeted: bool = False
+    """It was brought to the head: from now on it is told what follows."""
     behind: bool = False
     """Its window is full: it is told nothing until it reads again."""
     awaited: bool = False

@@ -13,7 +13,7 @@ import socketio
 from engineio import packet as eio_packet
 from socketio import packet as sio_packet
 
-from notifs.realtime.connections import AGAIN, POLICY, PROTOCOL, Connection
+from notifs.realtime.connections import AGAIN, NORMAL, POLICY, PROTOCOL, Connection
 from notifs.realtime.guard import connection as guarded
 from notifs.realtime.messages import Frame
 from notifs.wire import DEPTH_LIMIT, FRAME_LIMIT, NAMESPACE, Refusal, refusal
@@ -117,37 +117,36 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         if isinstance(data, bytes):
             return  # an attachment of a binary event, which was refused, or of none
+        connection = self._connection(eio_sid)
+        if connection is None or connection.closing is not None:
+            return
         try:
             packet = Packet(encoded_packet=data)
         except (ValueError, TypeError, IndexError, AttributeError):
-            self._drop(eio_sid)
+            connection.end(PROTOCOL, "not_socketio")
             return
         match packet.packet_type:
             case sio_packet.CONNECT if not packet.garbled:
-                await self._handle_connect(eio_sid, packet.namespace, packet.data)
+                if connection.allows(asyncio.get_running_loop().time()):
+                    await self._handle_connect(eio_sid, packet.namespace, packet.data)
             case sio_packet.DISCONNECT:
                 await self._handle_disconnect(eio_sid, packet.namespace, self.reason.CLIENT_DISCONNECT)
-                if (connection := self._connection(eio_sid)) is not None:
-                    connection.must_join(JOIN_SECONDS)  # to hold a socket and be in no namespace is no use
+                if packet.namespace == NAMESPACE:
+                    connection.end(NORMAL, "left")  # to hold a socket and be in no namespace is no use
             case sio_packet.EVENT | sio_packet.BINARY_EVENT:
-                await self._handle_packet(eio_sid, packet)
+                await self._handle_packet(eio_sid, packet, connection)
             case sio_packet.ACK | sio_packet.BINARY_ACK:
                 pass  # this server never asks for one
             case _:
-                self._drop(eio_sid)
+                connection.end(PROTOCOL, "not_socketio")
 
     def _connection(self, eio_sid: str) -> Connection | None:
         socket = self.eio.sockets.get(eio_sid)
         return socket.queue.connection if socket is not None else None
 
-    def _drop(self, eio_sid: str) -> None:
-        if (connection := self._connection(eio_sid)) is not None:
-            connection.end(PROTOCOL, "not_socketio")
-
-    async def _handle_packet(self, eio_sid: str, packet: Packet) -> None:
-        connection = self._connection(eio_sid)
+    async def _handle_packet(self, eio_sid: str, packet: Packet, connection: Connection) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, packet.namespace or "/")
-        if connection is None or packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
+        if packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
             return
         ack = _pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
         if packet.id is not None and not connection.offer(_ack(packet.id, ack)):

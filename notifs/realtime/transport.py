@@ -32,6 +32,12 @@ class WebSocket(WebSocketsSansIOProtocol):
             extensions: Any = self.scope["extensions"]
             extensions["notifs.transport"] = self.transport
 
+    def handle_ping(self) -> None:
+        """Answer, unless the client does not read: uvicorn would let the answers pile up."""
+        output = self.conn.data_to_send()
+        if self.writable.is_set():
+            self.transport.write(b"".join(output))
+
     def keepalive_timeout(self) -> None:
         """A client that does not answer pings does not read either: what waits for it would wait for ever."""
         super().keepalive_timeout()

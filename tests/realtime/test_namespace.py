@@ -157,9 +157,10 @@ async def test_a_socket_is_never_sent_less_than_its_room_was_told_already(
         async with Client.open(url, headers=ADA) as second:
             await gate.reached.wait()
             await notifs.notify(to="ada", title="in between")
-            await second.message("created")
+            await first.message("created")
             gate.open.set()
             assert titles(await second.message("snapshot")) == ["in between"]
+            assert [m["type"] for m in second.messages] == ["connected", "snapshot"]
 
 
 async def test_every_tab_and_device_is_told_of_an_act(notifs: Notifs, url: str) -> None:
@@ -286,3 +287,33 @@ async def test_a_worker_without_sockets_notices_a_new_epoch_too(settings: Settin
     async with asyncio.timeout(10):
         while notifs.store.epoch != epoch:
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def restless(notifs: Notifs, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The mailbox moves after each of the first three reads, before the socket hears of what was read."""
+    read, reads = notifs.store.catch_up, list[int]()
+
+    async def read_and_move(*args: Any) -> Any:
+        found = await read(*args)
+        if len(reads) < 3:
+            reads.append(1)
+            await notifs.notify(to="ada", title=f"meanwhile {len(reads)}")
+        return found
+
+    monkeypatch.setattr(notifs.store, "catch_up", read_and_move)
+    return reads
+
+
+async def test_a_mailbox_that_moves_all_the_time_is_told_to_its_end(
+    notifs: Notifs, url: str, restless: list[int]
+) -> None:
+    restless += [1, 1, 1]  # not yet
+    async with Client.open(url, headers=ADA) as first:
+        await first.message("snapshot")
+        restless.clear()
+        async with Client.open(url, headers=ADA) as second:
+            await second.until(lambda: any((m["cursor"] or "").endswith(":3") for m in second.messages))
+            types = [m["type"] for m in second.messages]
+            assert types[:2] == ["connected", "snapshot"], "nothing is told before it is known where one stands"
+            assert second.messages[-1]["notif_count"] == 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import struct
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -144,6 +145,33 @@ async def test_of_a_large_mailbox_as_much_is_sent_as_a_window_takes_and_the_rest
             page = await client.ask("fetch", {"before": got[-1]["position"], "limit": 200})
             got, more = [*got, *page["notifs"]], page["has_more"]
         assert [n["position"] for n in got] == list(range(200, 0, -1))
+
+
+async def test_what_the_libraries_answer_by_themselves_is_bounded_as_well(
+    notifs: Notifs, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Mute.open(url, ADA) as mute:
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        connection = only(notifs)
+        connection.rate = 10_000
+        for _ in range(60):
+            mute.say("40/" + "A" * 60_000 + ",")  # the refusal repeats the name
+            await mute.writer.drain()
+            assert connection.unsent <= WINDOW + 4 * connections.SPARE
+        await until(lambda: connection.closing == (1013, "behind"))
+
+
+async def test_a_flood_of_pings_is_not_answered_beyond_what_is_read(notifs: Notifs, url: str) -> None:
+    async with Mute.open(url, ADA) as mute:
+        await until(lambda: notifs.realtime.rooms.recipients() == ["ada"])
+        connection = only(notifs)
+        if connection.transport is None:
+            return  # uvicorn's own protocol; its pings are ours to bound only where it is ours
+        ping = struct.pack("!BB", 0x89, 0x80 | 125) + bytes(4) + b"p" * 125
+        for _ in range(200):
+            mute.writer.write(ping * 100)
+            await mute.writer.drain()
+            assert connection.unsent <= WINDOW
 
 
 async def test_nothing_is_left_of_a_connection_that_was_cut(notifs: Notifs, url: str) -> None:
