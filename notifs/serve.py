@@ -98,6 +98,7 @@ def run(settings: Settings, bound: socket.socket, *, host: str, workers: int, te
         ws_ping_interval=20,
         ws_ping_timeout=20,
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=15,  # a worker may take some seconds to start, on a machine that is busy
         server_header=False,
         log_level=settings.log_level if settings.log_level == "debug" else "warning",
     )

@@ -7,12 +7,10 @@ what that code needs begins the next thousand.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,19 +29,24 @@ def migrations() -> Path:
     return installed if installed.is_dir() else package.parent / "alembic"
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.attributes["connection"] = connection
-    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    return config
+def _alembic(name: str, connection: Connection, revision: str) -> None:
+    """Run a command of Alembic's, which is imported only where there is something to migrate: it takes its time."""
+    command, config = import_module("alembic.command"), import_module("alembic.config")
+    made: Any = config.Config()
+    made.attributes["connection"] = connection
+    made.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    getattr(command, name)(made, revision)
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return found
 
 
 def _newest() -> str:
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return max(path.name[:4] for path in (migrations() / "versions").glob("[0-9]*.py"))
 
 
 @asynccontextmanager
@@ -65,7 +68,7 @@ def migrate(connection: Connection, revision: str = "head") -> tuple[str | None,
     if _ahead(before):
         _judge(before)
         return before, before
-    command.upgrade(_config(connection), revision)
+    _alembic("upgrade", connection, revision)
     return before, _current(connection)
 
 
@@ -78,7 +81,7 @@ async def upgrade(database: Database, revision: str = "head") -> tuple[str | Non
 async def downgrade(database: Database, revision: str) -> None:
     """Take migrations back; data of tables that go is lost."""
     async with alone(database) as connection:
-        await connection.run_sync(lambda c: command.downgrade(_config(c), revision))
+        await connection.run_sync(lambda c: _alembic("downgrade", c, revision))
 
 
 async def is_empty(database: Database) -> bool:
