@@ -21,7 +21,7 @@ from tests.servers import clean_environment
 
 SENDS = 40
 """Notifications of each task in the crowd: 40 make 1,280 in all. F10 asks for 10,000: 313."""
-KILLS = 24
+KILLS = 12
 """How many processes are killed. F9 asks for 200."""
 PROCESSES, TASKS = 4, 8
 ENDLESS = 1_000_000
