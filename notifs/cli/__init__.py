@@ -1,0 +1,36 @@
+"""The command line: `notifs serve | db | user | send | run`.
+
+What it needs is imported inside the commands, so that `notifs --help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from notifs.cli.db import db
+from notifs.cli.send import run, send
+from notifs.cli.serve import serve
+from notifs.cli.user import user
+from notifs.errors import NotifsError
+
+app = typer.Typer(
+    name="notifs",
+    help="Notifications for async Python web apps. What can be set is read from NOTIFS_* environment variables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(serve)
+app.command()(send)
+app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
+app.add_typer(db, name="db")
+app.add_typer(user, name="user")
+
+
+def main() -> None:
+    """The entry point: a NotifsError is one line on the terminal and exit status 1."""
+    try:
+        app(prog_name="notifs")
+    except NotifsError as error:
+        typer.echo(f"notifs: {error.message}", err=True)
+        sys.exit(1)
