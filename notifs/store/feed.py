@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.many import among, first_lines, line
-from notifs.store.models import ARCHIVED, KEPT, UNREAD, Epoch, Mailbox, Notification, Receipt
+from notifs.store.models import CONTENT, KEPT, UNREAD, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
-FILTERS = {"unread": UNREAD, "all": KEPT, "archived": ARCHIVED}
+FILTERS = {
+    "unread": UNREAD,
+    "all": KEPT,
+    "archived": text("archived_at IS NOT NULL AND notifs_receipts.retracted_at IS NULL"),
+}
 LINES_AT_ONCE = 2000
 """Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""
 
@@ -61,11 +65,12 @@ class Entry:
     read_at: datetime | None = None
     archived_at: datetime | None = None
     snoozed_until: datetime | None = None
+    retracted_at: datetime | None = None
 
     @classmethod
     def fresh(cls, notification: Notification, position: int) -> Self:
         """The line that a new notification is in a feed."""
-        content: dict[str, Any] = {c.key: getattr(notification, c.key) for c in Notification.__table__.columns}
+        content: dict[str, Any] = {c.key: getattr(notification, c.key) for c in CONTENT}
         return cls(position=position, revision=position, **content)
 
 

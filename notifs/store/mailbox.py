@@ -84,7 +84,8 @@ async def change(
 
 
 def _columns(notification: Notification) -> dict[str, Any]:
-    return {c.key: getattr(notification, c.key) for c in Notification.__table__.columns}
+    columns = {c.key: getattr(notification, c.key) for c in Notification.__table__.columns}
+    return {key: value for key, value in columns.items() if value is not None}
 
 
 def _count_one(connection: AsyncConnection) -> Any:

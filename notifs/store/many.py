@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
-from notifs.store.models import Notification, Receipt
+from notifs.store.models import CONTENT, Notification, Receipt
 
 
 def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> ColumnElement[bool]:
@@ -48,8 +48,8 @@ def among_pairs(
 
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
     """The columns of one line of a feed."""
-    own = (receipt.seen_at, receipt.read_at, receipt.archived_at, receipt.snoozed_until)
-    return (*Notification.__table__.columns, receipt.position, receipt.revision, *own)
+    own = (receipt.seen_at, receipt.read_at, receipt.archived_at, receipt.snoozed_until, receipt.retracted_at)
+    return (*CONTENT, receipt.position, receipt.revision, *own)
 
 
 def first_lines(

@@ -65,6 +65,13 @@ class Mailbox(Base):
     unseen: Mapped[int]
     pruned_through: Mapped[int] = mapped_column(server_default=text("0"))
     """Changes up to this revision cannot all be told any more: copies that had them are deleted."""
+    announced_through: Mapped[int] = mapped_column(server_default=text("0"))
+    """The number of the last announcement that was taken in."""
+
+
+_OPEN = text("finished_at IS NULL")
+_NAMED = text("subject_type IS NOT NULL")
+_KEYED = text("dedupe_key IS NOT NULL")
 
 
 class Notification(Base):
@@ -85,12 +92,38 @@ class Notification(Base):
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    producer: Mapped[str] = mapped_column(String(200), server_default=text("''"))
+    """Who sent it, by the name of the API key; "" for the application itself."""
+    dedupe_key: Mapped[str | None] = mapped_column(String(200))
+    subject_type: Mapped[str | None] = mapped_column(String(100))
+    subject_id: Mapped[str | None] = mapped_column(String(200))
+    send_at: Mapped[datetime | None]
+    """When it goes, or went, to its recipients; None: when it was created."""
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    """Counts the changes of its content."""
+    retracted_at: Mapped[datetime | None]
+    """When it was taken back or had expired; its content is gone since."""
 
+    __table_args__ = (
+        Index(
+            "ix_notifs_notifications_subject",
+            "subject_type",
+            "subject_id",
+            sqlite_where=_NAMED,
+            postgresql_where=_NAMED,
+        ),
+        Index("ix_notifs_notifications_dedupe", "producer", "dedupe_key", sqlite_where=_KEYED, postgresql_where=_KEYED),
+        Index("ix_notifs_notifications_producer", "producer", "id"),
+    )
+
+
+CONTENT = tuple(Notification.__table__.c)[:13]
+"""The columns of a notification that its recipients get to see."""
 
 UNREAD = text("read_at IS NULL AND archived_at IS NULL")
 UNSEEN = text("seen_at IS NULL AND archived_at IS NULL")
 KEPT = text("archived_at IS NULL")
-ARCHIVED = text("archived_at IS NOT NULL")
+ARCHIVED = text("archived_at IS NOT NULL AND retracted_at IS NULL")
 
 
 def _where(name: str, condition: TextClause) -> Index:
@@ -110,13 +143,15 @@ class Receipt(Base):
     read_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
+    retracted_at: Mapped[datetime | None]
+    """When it was taken back. Such a copy is archived too: it counts and shows nowhere, whatever version reads it."""
 
     # One partial index per filter: a page costs what it returns, however much of the mailbox the filter leaves out.
     # The narrowest come last: of indexes that serve alike, SQLite takes the one made last.
     __table_args__ = (
         Index("ix_notifs_receipts_revision", "recipient", "revision"),
         Index("ix_notifs_receipts_notification", "notification_id", "recipient", unique=True),
-        _where("ix_notifs_receipts_archived", ARCHIVED),
+        _where("ix_notifs_receipts_put_away", ARCHIVED),
         _where("ix_notifs_receipts_kept", KEPT),
         _where("ix_notifs_receipts_unseen", UNSEEN),
         _where("ix_notifs_receipts_unread", UNREAD),
@@ -146,6 +181,8 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    external_id: Mapped[str | None] = mapped_column(String(200), unique=True, index=True)
+    """What the host calls this person: the recipient id then; else it is `id`."""
 
 
 class Session(Base):
@@ -157,3 +194,128 @@ class Session(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Announcement(Base):
+    """A notification for everyone. Numbers are given out in the order of commits; a mailbox takes in the next ones."""
+
+    __tablename__ = "notifs_announcements"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    notification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_notifications.id"), unique=True)
+    until: Mapped[datetime]
+    """From then on it is not taken in any more."""
+
+
+class Topic(Base):
+    """A named set of followers."""
+
+    __tablename__ = "notifs_topics"
+
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    created_at: Mapped[datetime]
+
+
+class Follower(Base):
+    """One recipient who follows a topic."""
+
+    __tablename__ = "notifs_followers"
+
+    topic: Mapped[str] = mapped_column(ForeignKey("notifs_topics.name", ondelete="CASCADE"), primary_key=True)
+    recipient: Mapped[str] = mapped_column(String(200), primary_key=True)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_notifs_followers_recipient", "recipient", "topic"),)
+
+
+class Link(Base):
+    """What a recipient is called elsewhere: a login on GitHub, say, or a team there, which is several recipients."""
+
+    __tablename__ = "notifs_links"
+
+    system: Mapped[str] = mapped_column(String(50), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    recipient: Mapped[str] = mapped_column(String(200), primary_key=True)
+
+    __table_args__ = (Index("ix_notifs_links_recipient", "recipient"),)
+
+
+class ApiKey(Base):
+    """A producer's key to the API. Only the hash of its secret is here; the id is its public part."""
+
+    __tablename__ = "notifs_keys"
+
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    producer: Mapped[str] = mapped_column(String(200), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    kinds: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    topics: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Job(Base):
+    """Work on the copies of one notification that is done in parts: by whichever worker, from `due_at` on.
+
+    A part and its mark are one transaction, so that after a crash nothing is done twice.
+    """
+
+    __tablename__ = "notifs_jobs"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    act: Mapped[str] = mapped_column(String(10))
+    """send, update or retract."""
+    notification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_notifications.id"), index=True)
+    due_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    total: Mapped[int]
+    """Recipients, as far as they were known when it began."""
+    done: Mapped[int]
+
+    __table_args__ = (Index("ix_notifs_jobs_due", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),)
+
+
+class JobPart(Base):
+    """Whom a job is still for: some recipients by name, or the followers of a topic after the recipient `after`."""
+
+    __tablename__ = "notifs_job_parts"
+
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notifs_jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    recipients: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    topic: Mapped[str | None] = mapped_column(String(200))
+    exclude: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[str] = mapped_column(String(200))
+
+
+class Webhook(Base):
+    """Somebody outside who wants to be told of events."""
+
+    __tablename__ = "notifs_webhooks"
+
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    events: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One event on its way to one webhook: tried from `next_at` on, until it is finished one way or the other."""
+
+    __tablename__ = "notifs_deliveries"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("notifs_webhooks.id", ondelete="CASCADE"), index=True)
+    payload: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int]
+    next_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    """What the last attempt that failed was told; None where none did."""
+
+    __table_args__ = (Index("ix_notifs_deliveries_next", "next_at", sqlite_where=_OPEN, postgresql_where=_OPEN),)
