@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifs.store import Head, Page, Store
 from notifs.store.database import Database
 from notifs.store.feed import LINES_AT_ONCE
-from notifs.store.models import Mailbox, Notification, Receipt, new_id, utcnow
+from notifs.store.models import CONTENT, Mailbox, Notification, Receipt, new_id, utcnow
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor, Filter
 from tests.samples import notification
 from tests.store.model import ACTS, FILTERS
@@ -43,7 +43,7 @@ async def test_a_notification_comes_back_as_it_was_stored(store: Store) -> None:
     line = await store.one("ann", sent.id)
     assert line is not None
     assert change.entries == (line,)
-    for column in Notification.__table__.columns:
+    for column in CONTENT:
         assert getattr(line, column.key) == getattr(sent, column.key), column.key
     assert line.created_at.utcoffset() == timedelta(0)
 
@@ -258,7 +258,7 @@ async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
 async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
     """So that it costs what it returns, however many lines the filter leaves out."""
     await fill(store.database)
-    for filter, name in {"unread": "unread", "all": "kept", "archived": "archived"}.items():
+    for filter, name in {"unread": "unread", "all": "kept", "archived": "put_away"}.items():
         with recorded() as statements:
             await store.page("user-7", cast(Filter, filter), before=200, limit=5)
         plan = await store.database.read(partial(explain, *statements[-1]))
@@ -269,7 +269,7 @@ async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store)
 async def fill(database: Database) -> list[uuid.UUID]:
     """50 mailboxes of 400 copies, among 5,000 empty ones. Returns the ids in the one of user-7."""
     now, content = utcnow(), notification(body="x" * 200)
-    columns = {column.key: getattr(content, column.key) for column in Notification.__table__.columns}
+    columns = {column.key: getattr(content, column.key) for column in CONTENT}
     ids = [new_id() for _ in range(50 * 400)]
     receipts = [
         {

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.database import Database
-from notifs.store.models import Notification, new_id
+from notifs.store.models import CONTENT, Notification, new_id
 from tests.samples import notification
 
 
@@ -30,7 +30,7 @@ async def test_a_moment_comes_back_in_utc_and_to_the_microsecond(database: Datab
     sent = notification(created_at=moment)
 
     async def work(connection: AsyncConnection) -> datetime:
-        values = {column.key: getattr(sent, column.key) for column in Notification.__table__.columns}
+        values = {column.key: getattr(sent, column.key) for column in CONTENT}
         await connection.execute(insert(Notification), values)
         return (await connection.execute(select(Notification.created_at))).scalar_one()
 
