@@ -149,7 +149,7 @@ def _webhooks() -> None:
         sa.Column("finished_at", MOMENT),
         sa.Column("error", sa.Text),
     )
-    _index("ix_notifs_deliveries_next", "notifs_deliveries", ["next_at"], "finished_at IS NULL")
+    _index("ix_notifs_deliveries_next", "notifs_deliveries", ["webhook_id", "next_at"], "finished_at IS NULL")
 
 
 def downgrade() -> None:

@@ -316,6 +316,8 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
-    """What the last attempt that failed was told; None where none did."""
+    """What was wrong with the last attempt that failed; None where none did, or one has succeeded since."""
 
-    __table_args__ = (Index("ix_notifs_deliveries_next", "next_at", sqlite_where=_OPEN, postgresql_where=_OPEN),)
+    __table_args__ = (
+        Index("ix_notifs_deliveries_next", "webhook_id", "next_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )

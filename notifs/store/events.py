@@ -1,0 +1,59 @@
+"""What webhooks are told of: the events, and their data as they go out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from notifs.store.mailbox import Act, Change
+from notifs.store.models import CONTENT
+
+CREATED, READ, ARCHIVED = "notification.created", "notification.read", "notification.archived"
+TYPES = (CREATED, READ, ARCHIVED)
+IDS_TOLD = 100
+"""Recipients, or notifications, that an event names; it counts all of them."""
+
+_TOLD = (*(column.key for column in CONTENT), "producer", "subject_type", "subject_id", "send_at")
+_ACTS: dict[Act, str] = {"read": READ, "archive": ARCHIVED}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened. Its data are only made where somebody wants to be told."""
+
+    type: str
+    data: Callable[[], dict[str, Any]]
+
+    def payload(self, now: datetime) -> str:
+        """The body of the request, as JSON."""
+        said = {"type": self.type, "timestamp": now.astimezone(UTC), "data": self.data()}
+        return orjson.dumps(said, option=orjson.OPT_UTC_Z).decode()
+
+
+def created(columns: Mapping[str, Any], recipients: Sequence[str], count: int | None = None) -> Event:
+    """A notification was created: by its columns, for these recipients.
+
+    `count` says how many they are if not all of them are named. An announcement has no recipients, and is for everyone.
+    """
+
+    def data() -> dict[str, Any]:
+        said = {name: columns[name] for name in _TOLD if columns.get(name) is not None}
+        everyone = count is None and not recipients
+        total = None if everyone else len(recipients) if count is None else count
+        return {**said, "recipients": total, "to": list(recipients[:IDS_TOLD])}
+
+    return Event(CREATED, data)
+
+
+def changed(act: Act, change: Change | None) -> list[Event]:
+    """What `act` has done to a mailbox, if that is something that webhooks are told of."""
+    if change is None or act not in _ACTS:
+        return []
+
+    def data() -> dict[str, Any]:
+        ids = [str(entry.id) for entry in (change.entries or ())[:IDS_TOLD]]
+        return {"recipient": change.recipient, "ids": ids, "count": change.count}
+
+    return [Event(_ACTS[act], data)]
