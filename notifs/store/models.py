@@ -222,7 +222,10 @@ class Follower(Base):
     __tablename__ = "notifs_followers"
 
     topic: Mapped[str] = mapped_column(ForeignKey("notifs_topics.name", ondelete="CASCADE"), primary_key=True)
-    recipient: Mapped[str] = mapped_column(String(200), primary_key=True)
+    recipient: Mapped[str] = mapped_column(
+        String(200).with_variant(String(200, collation="C"), "postgresql"), primary_key=True
+    )
+    """In the same order everywhere, so that a page of the index is a page of the answer."""
     created_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_notifs_followers_recipient", "recipient", "topic"),)
