@@ -6,13 +6,17 @@ from typing import cast
 
 import humanize
 
-from notifs.store import Change, Entry, Head, Page
-from notifs.wire import META, Cursor, Filter, Message, Notification, Type
+from notifs.store import Entry, Head, Page
+from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, Step, Type
 from notifs.wire import Page as PageMessage
 
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+def _retracted(entry: Entry) -> Retracted:
+    return {"id": str(entry.id), "revision": entry.revision, "retracted": True}
 
 
 class Forms:
@@ -59,6 +63,12 @@ class Forms:
         now = datetime.now(UTC)
         return [self.notification(e, now) for e in sorted(entries, key=lambda e: e.position, reverse=True)]
 
+    def rows(self, entries: Iterable[Entry]) -> list[Notification | Retracted]:
+        """The same, and of those that were taken back what is left of them."""
+        now = datetime.now(UTC)
+        newest_first = sorted(entries, key=lambda e: e.position, reverse=True)
+        return [_retracted(e) if e.retracted_at else self.notification(e, now) for e in newest_first]
+
     def connected(self, head: Head) -> Message:
         """The first message on a socket. It moves nothing, so it has no cursor; the count is there for the badge."""
         return {**self._message("connected", head, ()), "cursor": None}
@@ -77,13 +87,9 @@ class Forms:
         message["prev"], message["recovered"] = since, True
         return message
 
-    def change(self, change: Change) -> Message:
-        """A step as it is pushed to a room. The change must carry its entries."""
-        return self.step(change.head, change.prev, change.entries or (), created=change.created)
-
-    def step(self, head: Head, prev: int, entries: Iterable[Entry], *, created: bool) -> Message:
+    def step(self, type: Step, head: Head, prev: int, entries: Iterable[Entry]) -> Message:
         """One or several steps, from the revision `prev` to the head."""
-        message = self._message("created" if created else "changed", head, entries)
+        message = self._message(type, head, entries)
         message["prev"] = prev
         return message
 
@@ -105,6 +111,6 @@ class Forms:
             "type": type,
             "notif_count": head.unread,
             "unseen_count": head.unseen,
-            "notifs": self.notifications(entries),
+            "notifs": self.rows(entries),
             "cursor": str(self._cursor(head)),
         }

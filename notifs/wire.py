@@ -28,6 +28,8 @@ DEPTH_LIMIT = 8
 
 Filter = Literal["unread", "all", "archived"]
 Type = Literal["connected", "snapshot", "delta", "created", "changed", "announcement", "degraded", "error"]
+Step = Literal["created", "announcement", "changed"]
+"""A message that is pushed as it happens."""
 
 META: dict[Type, str] = {
     "connected": "WS connected",
@@ -104,6 +106,14 @@ class Notification(TypedDict):
     expires_at: str | None
 
 
+class Retracted(TypedDict):
+    """What is left of a notification that was taken back."""
+
+    id: str
+    revision: int
+    retracted: Literal[True]
+
+
 class Message(TypedDict):
     """What `response` carries. Counts and list are of the revision in `cursor`."""
 
@@ -112,11 +122,11 @@ class Message(TypedDict):
     notif_count: int | None
     """Unread at `cursor`. None on `degraded` alone: the store cannot be read just now."""
     unseen_count: int | None
-    notifs: list[Notification]
+    notifs: list[Notification | Retracted]
     cursor: str | None
     """Where the client stands once it has applied this message; None where there is nothing to apply."""
     prev: NotRequired[int]
-    """On `created`, `changed` and `delta`: the revision that this message follows."""
+    """On `created`, `announcement`, `changed` and `delta`: the revision that this message follows."""
     recovered: NotRequired[bool]
     """On `snapshot` and `delta`: nothing was missed since the client's cursor."""
     has_more: NotRequired[bool]

@@ -152,6 +152,10 @@ class Realtime:
         """A sign-in has ended on another worker."""
         self.ends.heard(hint)
 
+    def look(self) -> None:
+        """Another worker has changed many mailboxes, or has announced something."""
+        self._heads.look()
+
     def restored(self) -> None:
         """The other workers are heard again; what they said meanwhile is found in the store."""
         self._heads.look()

@@ -5,6 +5,7 @@ key that only this deployment has. A lost, doubled, late or forged one is harmle
 """
 
 import hmac
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,8 +21,8 @@ log = structlog.get_logger("notifs.hints")
 WHOLE_LIMIT = 4096
 """Bytes of a message that goes along whole; of a larger one only the numbers are told."""
 _SEAL_BYTES = 16
-_ENDS = "ends"
-"""The channel that all workers hear: sign-ins that have ended."""
+_ALL = "ends"
+"""The channel that all workers hear: sign-ins that have ended, and that there is something to look for."""
 
 
 class Bus(Protocol):
@@ -57,11 +58,20 @@ class Ended:
     recipient: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Many mailboxes have changed, or all: compare those that you have sockets of with the store."""
+
+    look: str
+    """Who says so."""
+
+
 class Listener(Protocol):
     """Who is told what was heard."""
 
     def moved(self, hint: Moved) -> None: ...
     def ended(self, hint: Ended) -> None: ...
+    def look(self) -> None: ...
     def restored(self) -> None: ...
 
 
@@ -77,6 +87,7 @@ class Hints:
     def __init__(self, url: str, secret_key: str, listener: Listener) -> None:
         self._key = hmac.digest(secret_key.encode(), b"notifs hints 1", "sha256")
         self._listener = listener
+        self._name = secrets.token_hex(8)
         self._bus: Bus | None = None
         if url:
             # Deployments with other secrets may share the server, and do not even hear each other.
@@ -92,7 +103,7 @@ class Hints:
     def start(self) -> None:
         """Hear what concerns everybody, and the rooms that are joined from now on."""
         if self._bus:
-            self._bus.join(_ENDS)
+            self._bus.join(_ALL)
             self._bus.start()
 
     async def close(self) -> None:
@@ -129,7 +140,11 @@ class Hints:
 
     def ended(self, hint: Ended) -> None:
         """Tell every worker."""
-        self._send(_ENDS, {"session": hint.session, "recipient": hint.recipient})
+        self._send(_ALL, {"session": hint.session, "recipient": hint.recipient})
+
+    def look(self) -> None:
+        """Tell every other worker that there is something to look for in the store."""
+        self._send(_ALL, {"look": self._name})
 
     def _send(self, channel: str, body: dict[str, Any], message: bytes = b"") -> None:
         if self._bus:
@@ -149,14 +164,20 @@ class Hints:
             hint = _read(orjson.loads(body), message)
         except (ValueError, TypeError, KeyError):
             return  # of a newer version than ours: the head check finds what it meant
-        if isinstance(hint, Ended):
-            self._listener.ended(hint)
-        else:
-            self._listener.moved(hint)
+        match hint:
+            case Ended():
+                self._listener.ended(hint)
+            case Look():
+                if hint.look != self._name:
+                    self._listener.look()
+            case Moved():
+                self._listener.moved(hint)
 
 
-def _read(body: dict[str, Any], message: bytes) -> Moved | Ended:
+def _read(body: dict[str, Any], message: bytes) -> Moved | Ended | Look:
     if "session" in body:
         return Ended(**body)
+    if "look" in body:
+        return Look(**body)
     type = body.pop("type", None)
     return Moved(**body, message=Encoded(type, message) if type else None)

@@ -8,7 +8,7 @@ from engineio import packet as eio_packet
 
 from notifs.forms import Forms
 from notifs.store import Entry, Head, Page
-from notifs.wire import META, NAMESPACE, PAGE, Message, Type
+from notifs.wire import META, NAMESPACE, PAGE, Message, Step, Type
 
 PAGE_BYTES = 65_536
 """Bytes of the notifications in one page of a snapshot."""
@@ -54,9 +54,9 @@ def encode(message: Message) -> Encoded:
     return Encoded(message["type"], orjson.dumps(message))
 
 
-def step(forms: Forms, head: Head, prev: int, entries: Iterable[Entry], *, created: bool) -> Encoded | None:
+def step(forms: Forms, type: Step, head: Head, prev: int, entries: Iterable[Entry]) -> Encoded | None:
     """One step or several of a mailbox; None where that is too large for a message."""
-    return _bounded(forms.step(head, prev, entries, created=created))
+    return _bounded(forms.step(type, head, prev, entries))
 
 
 def delta(forms: Forms, head: Head, since: int, entries: Iterable[Entry]) -> Encoded | None:

@@ -18,11 +18,15 @@ from notifs.realtime.messages import Encoded
 from notifs.realtime.rooms import Member, Room, Rooms
 from notifs.signals import Pushed, Signals
 from notifs.store import Change, Entry, Head, Store
-from notifs.wire import SNAPSHOT_LIMIT, Cursor
+from notifs.wire import SNAPSHOT_LIMIT, Cursor, Step
 
 log = structlog.get_logger("notifs.push")
 BATCH = 100
 """Mailboxes that are read together."""
+TAKEN_IN = 200
+"""Mailboxes that take in an announcement together."""
+PAUSE_SECONDS = 0.2
+"""Between two looks that are asked for."""
 SLICE = 20
 """Rooms that are told before others on the event loop have their turn."""
 
@@ -56,6 +60,9 @@ class Push:
         self._metrics = metrics
         self._missing: dict[str, None] = {}
         self._filling: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._look_wanted = self._look_again = False
+        self._pause: asyncio.TimerHandle | None = None
         self.refresh: Refresh = _nobody
         """Brings a socket to the head again, from the cursor where it stands; the namespace does it."""
         self.fell_behind: Refresh = _nobody
@@ -64,14 +71,33 @@ class Push:
     def changed(self, changes: Iterable[Change]) -> None:
         """Push what was just committed here."""
         for change in changes:
-            if self._hints.state == "none" and self._rooms.room(change.recipient) is None:
-                continue  # nobody to tell
-            message = None
-            if change.entries is not None:
-                message = messages.step(self._forms, change.head, change.prev, change.entries, created=change.created)
-            moved = Moved(change.recipient, self._store.epoch, change.prev, change.head.revision, message)
-            self._hints.moved(moved)
-            self._follow(moved)
+            self._changed(change, "created" if change.created else "changed")
+
+    def _changed(self, change: Change, type: Step) -> None:
+        if self._hints.state == "none" and self._rooms.room(change.recipient) is None:
+            return  # nobody to tell
+        message = None
+        if change.entries is not None:
+            message = messages.step(self._forms, type, change.head, change.prev, change.entries)
+        moved = Moved(change.recipient, self._store.epoch, change.prev, change.head.revision, message)
+        self._hints.moved(moved)
+        self._follow(moved)
+
+    def announced(self) -> None:
+        """There is an announcement: those who have sockets get it now, on whichever worker they are."""
+        self.look_soon()
+
+    def look_soon(self) -> None:
+        """Let every worker look at all its rooms: many mailboxes have changed. However often, it is done in turns."""
+        if self._pause is not None:
+            self._look_again = True
+            return
+        loop = asyncio.get_running_loop()
+        self._pause = loop.call_later(PAUSE_SECONDS, self._paused)
+        self._hints.look()
+        self._look_wanted = True
+        if self._looking is None:
+            self._looking = loop.create_task(self._look_now())
 
     def moved(self, recipients: Iterable[str]) -> None:
         """Look what happened to these mailboxes: somebody else's transaction has changed them."""
@@ -79,6 +105,10 @@ class Push:
             moved = Moved(recipient, self._store.epoch)
             self._hints.moved(moved)
             self._follow(moved)
+
+    def here(self, recipients: Iterable[str]) -> list[str]:
+        """Those who have sockets on this worker."""
+        return [recipient for recipient in recipients if self._rooms.room(recipient) is not None]
 
     def heard(self, moved: Moved) -> None:
         """Push what another worker says that it has committed."""
@@ -102,24 +132,52 @@ class Push:
 
     async def look(self) -> None:
         """Compare every room here with its mailbox, in one query, and push what is missing."""
-        heads = {
-            r: room.head for r in self._rooms.recipients() if (room := self._rooms.room(r)) and room.head is not None
-        }
-        epoch, revisions = await self._store.look(list(heads))
-        if epoch != self._store.epoch:
-            self._begin_again(epoch)
+        heads = {r: room.head for r in self._rooms.recipients() if (room := self._rooms.room(r))}
+        seen = await self._store.look(list(heads))
+        if seen.epoch != self._store.epoch:
+            self._begin_again(seen.epoch)
             return
         for recipient, head in heads.items():
-            revision = revisions.get(recipient, 0)
+            if head is None:
+                continue
+            revision = seen.revisions.get(recipient, 0)
             # Lower than what was told before: an older state of the database came back.
             if revision < head or (revision > head and not self.is_past(recipient, revision - 1)):
                 self._metrics.found.inc()
                 self._look(recipient)
+        await self._take_in(seen.behind)
 
     async def drain(self) -> None:
         """Wait until what is being read from the store is pushed."""
-        while self._filling is not None:
-            await asyncio.wait([self._filling])
+        if self._look_again and self._pause is not None:
+            self._pause.cancel()
+            self._paused()
+        while tasks := [task for task in (self._looking, self._filling) if task is not None]:
+            await asyncio.wait(tasks)
+
+    def _paused(self) -> None:
+        self._pause = None
+        if self._look_again:
+            self._look_again = False
+            self.look_soon()
+
+    async def _look_now(self) -> None:
+        try:
+            while self._look_wanted:
+                self._look_wanted = False
+                await self.look()
+        except StoreUnavailable:
+            log.warning("could not look, the next head check will")
+        except Exception:
+            log.exception("could not look")
+        finally:
+            self._looking = None
+
+    async def _take_in(self, recipients: Sequence[str]) -> None:
+        """Let mailboxes take in what was announced, and push it."""
+        for start in range(0, len(recipients), TAKEN_IN):
+            for change in await self._store.announcements.take_in(recipients[start : start + TAKEN_IN]):
+                self._changed(change, "announcement")
 
     def _follow(self, moved: Moved) -> None:
         room = self._rooms.room(moved.recipient)
@@ -193,8 +251,8 @@ class Push:
         if head.revision <= room.head:
             return True  # others have pushed while we read
         missing = [e for e in entries if e.revision > (room.head or 0)]
-        created = all(e.position > (room.head or 0) for e in missing)
-        message = messages.step(self._forms, head, room.head, missing, created=created)
+        created = all(e.position > (room.head or 0) and e.retracted_at is None for e in missing)
+        message = messages.step(self._forms, "created" if created else "changed", head, room.head, missing)
         if message is not None:
             self._tell(recipient, room, head.revision, [message])
         return message is not None

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.many import among, first_lines, line
-from notifs.store.models import CONTENT, KEPT, UNREAD, Epoch, Mailbox, Notification, Receipt
+from notifs.store.models import CONTENT, KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
 FILTERS = {
@@ -40,6 +40,17 @@ class Standing:
 
     head: Head
     pruned_through: int
+    behind: bool
+    """There is an announcement that it has not taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The epoch, the revision of each mailbox that has one, and those that have not taken in the last announcement."""
+
+    epoch: str
+    revisions: dict[str, int]
+    behind: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +119,52 @@ async def head(connection: AsyncConnection, recipient: str) -> Head:
     return Head(*row) if row else Head(0, 0, 0)
 
 
-async def look(connection: AsyncConnection, recipients: Sequence[str]) -> tuple[str, dict[str, int]]:
-    """The epoch, and the revision of each mailbox that has one: one query, however many."""
-    statement = select(Epoch.value, Mailbox.recipient, Mailbox.revision)
+async def look(connection: AsyncConnection, recipients: Sequence[str]) -> Look:
+    """How mailboxes are: one query, however many."""
+    statement = select(Epoch.value, _latest(), Mailbox.recipient, Mailbox.revision, Mailbox.announced_through)
     joined = statement.outerjoin_from(Epoch, Mailbox, among(connection, Mailbox.recipient, recipients))
     rows = (await connection.execute(joined)).all()
-    return rows[0].value, {row.recipient: row.revision for row in rows if row.recipient is not None}
+    through = {row.recipient: row.announced_through for row in rows}
+    behind = [recipient for recipient in recipients if through.get(recipient, 0) < rows[0].latest]
+    return Look(rows[0].value, {row.recipient: row.revision for row in rows if row.recipient is not None}, behind)
 
 
 async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Standing]:
     """Where each mailbox stands: one query, however many."""
-    found = dict.fromkeys(recipients, Standing(Head(0, 0, 0), 0))
-    mailboxes = select(Mailbox.__table__).where(among(connection, Mailbox.recipient, list(found)))
-    for row in await connection.execute(mailboxes):
-        found[row.recipient] = Standing(Head(row.revision, row.unread, row.unseen), row.pruned_through)
+    asked = list(dict.fromkeys(recipients))
+    joined = among(connection, Mailbox.recipient, asked)
+    rows = (await connection.execute(select(_latest(), *_MAILBOX).outerjoin_from(Epoch, Mailbox, joined))).all()
+    found = dict.fromkeys(asked, Standing(Head(0, 0, 0), 0, rows[0].latest > 0))
+    for latest, recipient, revision, unread, unseen, pruned_through, announced_through in rows:
+        if recipient is not None:
+            found[recipient] = Standing(Head(revision, unread, unseen), pruned_through, announced_through < latest)
     return found
 
 
+_MAILBOX = (
+    Mailbox.recipient,
+    Mailbox.revision,
+    Mailbox.unread,
+    Mailbox.unseen,
+    Mailbox.pruned_through,
+    Mailbox.announced_through,
+)
+
+
+def _latest() -> Any:
+    """The number of the last announcement."""
+    return select(func.coalesce(func.max(Announcement.number), 0)).scalar_subquery().label("latest")
+
+
 async def page(
-    connection: AsyncConnection, recipient: str, filter: Filter, *, before: int | None = None, limit: int = 50
+    connection: AsyncConnection, at: Standing, recipient: str, filter: Filter, *, before: int | None, limit: int
 ) -> Page:
-    """The `limit` newest lines of a filter below the position `before`."""
+    """The `limit` newest lines of a filter below the position `before`. `at` says where the mailbox stands."""
     statement = _lines(recipient).where(FILTERS[filter]).order_by(Receipt.position.desc()).limit(limit + 1)
     if before is not None:
         statement = statement.where(Receipt.position < before)
-    at = await head(connection, recipient)
     found = _entries(await connection.execute(statement))
-    return Page(at, found[:limit], len(found) > limit)
+    return Page(at.head, found[:limit], len(found) > limit)
 
 
 async def changes(
@@ -205,6 +235,7 @@ async def by_revision(
 
 
 async def one(connection: AsyncConnection, recipient: str, id: uuid.UUID) -> Entry | None:
-    """The recipient's line of one notification, or None if it is not theirs."""
-    found = _entries(await connection.execute(_lines(recipient).where(Notification.id == id)))
+    """The recipient's line of one notification, or None if it is not theirs or was taken back."""
+    there = _lines(recipient).where(Notification.id == id, Receipt.retracted_at.is_(None))
+    found = _entries(await connection.execute(there))
     return found[0] if found else None

@@ -14,10 +14,10 @@ from typing import Any, cast
 from sqlalchemy import Engine, event, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import Head, Page, Store
+from notifs.store import Head, Look, Page, Store
 from notifs.store.database import Database
 from notifs.store.feed import LINES_AT_ONCE
-from notifs.store.models import CONTENT, Mailbox, Notification, Receipt, new_id, utcnow
+from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Receipt, new_id, utcnow
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor, Filter
 from tests.samples import notification
 from tests.store.model import ACTS, FILTERS
@@ -93,12 +93,11 @@ async def test_all_unread_lines_come_whatever_their_number(store: Store) -> None
 
 async def test_revisions_are_told_for_any_number_of_mailboxes(store: Store) -> None:
     people = [f"user-{n}" for n in range(2500)]
-    await store.create(notification(), people)
+    await asyncio.gather(*(store.create(notification(), people[n::5]) for n in range(5)))
     await store.create(notification(), people[1500:1502])
-    epoch, revisions = await store.look([*people, "nobody"])
-    assert epoch == store.epoch
-    assert revisions == dict.fromkeys(people, 1) | dict.fromkeys(people[1500:1502], 2)
-    assert await store.look([]) == (store.epoch, {})
+    revisions = dict.fromkeys(people, 1) | dict.fromkeys(people[1500:1502], 2)
+    assert await store.look([*people, "nobody"]) == Look(store.epoch, revisions, [])
+    assert await store.look([]) == Look(store.epoch, {}, [])
 
 
 async def test_a_gap_of_too_many_steps_is_not_told_however_few_lines_they_changed(store: Store) -> None:
@@ -267,7 +266,7 @@ async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store)
 
 
 async def fill(database: Database) -> list[uuid.UUID]:
-    """50 mailboxes of 400 copies, among 5,000 empty ones. Returns the ids in the one of user-7."""
+    """50 mailboxes of 400 copies, among 5,000 empty ones, and 400 announcements. Returns the ids in the one of user-7."""
     now, content = utcnow(), notification(body="x" * 200)
     columns = {column.key: getattr(content, column.key) for column in CONTENT}
     ids = [new_id() for _ in range(50 * 400)]
@@ -283,12 +282,15 @@ async def fill(database: Database) -> list[uuid.UUID]:
         }
         for n, id in enumerate(ids)
     ]
-    mailboxes = [{"recipient": f"user-{n}", "revision": 400, "unread": 400, "unseen": 400} for n in range(5050)]
+    counted = dict.fromkeys(("revision", "unread", "unseen", "announced_through"), 400)
+    mailboxes = [{"recipient": f"user-{n}", **counted} for n in range(5050)]
+    announcements = [{"number": n, "notification_id": id, "until": now} for n, id in enumerate(ids[:400], 1)]
     async with database.session() as session:
         connection = await session.connection()
         await connection.execute(insert(Notification), [{**columns, "id": id} for id in ids])
         await connection.execute(insert(Receipt), receipts)
         await connection.execute(insert(Mailbox), mailboxes)
+        await connection.execute(insert(Announcement), announcements)
         if not database.sqlite:  # where nobody does it by himself
             await connection.execute(text("ANALYZE"))
     return ids[7::50]

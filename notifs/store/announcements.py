@@ -1,0 +1,146 @@
+"""Announcements: one notification for everyone, which each mailbox takes in when its owner comes by.
+
+To announce costs the same however many mailboxes there are. Numbers are given out in the order of commits, so that a
+mailbox that has taken in everything up to one number has missed nothing below it.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store import copies
+from notifs.store.database import Database
+from notifs.store.feed import Entry, Head
+from notifs.store.mailbox import Change
+from notifs.store.many import among, numbered
+from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Receipt, utcnow
+
+ANNOUNCED_DAYS = 30
+"""For how long an announcement that does not expire is taken in."""
+_LOCK = 7_012_027
+"""The PostgreSQL advisory lock under which numbers are given out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """An announcement that may be taken in, with the columns that are seen of it."""
+
+    number: int
+    content: dict[str, Any]
+
+    def at(self, position: int) -> Entry:
+        return Entry(**self.content, position=position, revision=position)
+
+
+class Announcements:
+    """Announcements, as mailboxes take them in.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take_in(self, recipients: Sequence[str]) -> list[Change]:
+        """Give each of these mailboxes a copy of what it has not taken in yet. Returns what changed."""
+        return await self._database.write(lambda c: take_in(c, recipients))
+
+
+async def announce(connection: AsyncConnection, notification_id: uuid.UUID, until: datetime | None) -> int:
+    """Make a stored notification an announcement, which is taken in up to a moment. Returns its number.
+
+    Whoever else announces waits until this transaction has ended.
+    """
+    if connection.dialect.name != "sqlite":  # which has one writer
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK})
+    number = await latest(connection) + 1
+    until = until or utcnow() + timedelta(days=ANNOUNCED_DAYS)
+    values = {"number": number, "notification_id": notification_id, "until": until}
+    await connection.execute(insert(Announcement), values)
+    return number
+
+
+async def latest(connection: AsyncConnection) -> int:
+    """The number of the last announcement; 0 where there was none."""
+    return int((await connection.execute(select(func.coalesce(func.max(Announcement.number), 0)))).scalar_one())
+
+
+async def take_in(connection: AsyncConnection, recipients: Iterable[str]) -> list[Change]:
+    """Give each of these mailboxes a copy of what it has not taken in yet; one that is not there is made.
+
+    Returns what changed, in ascending order of recipient. What was taken back or has expired is passed over for good.
+    """
+    ordered = sorted(set(recipients))
+    through = await latest(connection)
+    if not ordered or not through:
+        return []
+    running = await _running(connection, await _lowest(connection, ordered), through)
+    known = await _lock(connection, ordered)
+    missing = {r: [each for each in running if each.number > number] for r, number in known.items()}
+    heads = await copies.advance(connection, {r: len(new) for r, new in missing.items() if new})
+    changes = [_change(r, heads[r], missing[r]) for r in ordered if missing.get(r)]
+    await _make(connection, changes)
+    behind = [r for r, number in known.items() if number < through]
+    statement = update(Mailbox).where(among(connection, Mailbox.recipient, behind))
+    await connection.execute(statement.values(announced_through=through))
+    return changes
+
+
+async def _lowest(connection: AsyncConnection, recipients: Sequence[str]) -> int:
+    """The number up to which all of these have taken in everything."""
+    statement = select(func.count(), func.min(Mailbox.announced_through))
+    count, lowest = (await connection.execute(statement.where(among(connection, Mailbox.recipient, recipients)))).one()
+    return int(lowest) if count == len(recipients) else 0
+
+
+async def _running(connection: AsyncConnection, after: int, through: int) -> list[_Announced]:
+    """What is taken in now, oldest first. None of it can be taken back before this transaction has ended."""
+    statement = (
+        select(Announcement.number, *CONTENT)
+        .join_from(Announcement, Notification, Announcement.notification_id == Notification.id)
+        .where(Announcement.number > after, Announcement.number <= through)
+        .where(Announcement.until > utcnow(), Notification.retracted_at.is_(None))
+        .order_by(Announcement.number)
+    )
+    # Before the mailboxes are locked: so does whoever takes it back.
+    rows = await connection.execute(statement.with_for_update(read=True, of=Notification))
+    return [_Announced(number, dict(zip(_NAMES, content, strict=True))) for number, *content in rows]
+
+
+_NAMES = [column.key for column in CONTENT]
+
+
+async def _lock(connection: AsyncConnection, ordered: Sequence[str]) -> dict[str, int]:
+    """Lock mailboxes, and make those that are not there. Returns the last announcement that each has taken in."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    recipient, nothing = numbered(connection, [(r, 0) for r in ordered])
+    rows = select(recipient, *[nothing] * 3).where(literal(1) == 1)  # else SQLite reads ON as of a join
+    columns = ["recipient", "revision", "unread", "unseen"]
+    statement = dialect.insert(Mailbox).from_select(columns, rows, include_defaults=False)
+    same = {"announced_through": Mailbox.announced_through}
+    locked = statement.on_conflict_do_update(index_elements=["recipient"], set_=same)
+    found = await connection.execute(locked.returning(Mailbox.recipient, Mailbox.announced_through))
+    return {row.recipient: row.announced_through for row in found}
+
+
+def _change(recipient: str, head: Head, new: Sequence[_Announced]) -> Change:
+    prev = head.revision - len(new)
+    entries = tuple(each.at(position) for position, each in enumerate(new, prev + 1))
+    return Change(recipient, prev, head, True, entries, len(new))
+
+
+async def _make(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    receipts = [
+        {"recipient": c.recipient, "position": e.position, "revision": e.position, "notification_id": e.id}
+        for c in changes
+        for e in c.entries or ()
+    ]
+    if receipts:
+        await connection.execute(insert(Receipt), receipts)
