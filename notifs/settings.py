@@ -1,5 +1,6 @@
 """Everything that can be set, read once at the start from `NOTIFS_*` variables and refused there if it is wrong."""
 
+import ipaddress
 import re
 from functools import cached_property
 from importlib.util import find_spec
@@ -31,7 +32,8 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET),
-        description="At least 32 characters, the same on every worker; it keys sessions. Production needs it.",
+        description="At least 32 characters, the same on every worker; it keys sessions and the secrets of webhooks. "
+        "Production needs it.",
     )
     database_url: str = Field(
         "sqlite:///notifs.db",
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
     keep_days: int = Field(
         90, ge=1, description="`notifs db prune` deletes what was read or archived longer ago, or has expired."
     )
+    webhook_networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated networks (`10.0.0.0/8`) that webhooks may lead to although they are private, also "
+        "by `http`; none: webhooks lead outside, by `https`.",
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="Who sends it as `Authorization: Bearer TOKEN` may read `/metrics`; none: nobody may.",
@@ -83,9 +90,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
 
-    @field_validator("origins", mode="before")
+    @field_validator("origins", "webhook_networks", mode="before")
     @classmethod
-    def _split_origins(cls, value: Any) -> Any:
+    def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("origins")
