@@ -4,20 +4,22 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.errors import BadRequest
-from notifs.store.many import among
+from notifs.errors import BadRequest, NotFound
+from notifs.store.many import among, among_ids
 from notifs.store.models import Session, User, new_id, utcnow
+from notifs.store.names import NAME_LIMIT, is_name
 
 PASSWORD_MIN = 12
 """Characters of a password (OWASP ASVS 5.0, 6.2.1)."""
@@ -34,7 +36,10 @@ def _nobody() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom a session belongs to. `id` is the recipient id of their mailbox."""
+    """Whom a session belongs to.
+
+    `id` is the recipient id of their mailbox: what the host calls them, if it does, else the account's own.
+    """
 
     id: str
     email: str
@@ -62,6 +67,19 @@ def check_name(name: str) -> None:
     """
     if not name.isprintable():
         raise BadRequest("a name is one line of printable characters", code="invalid_name")
+
+
+def check_external_id(external_id: str) -> None:
+    """Refuse an id that cannot be a recipient's, or that reads like an address: those name accounts by themselves.
+
+    Raises:
+        BadRequest: `invalid_external_id`.
+    """
+    if not is_name(external_id) or external_id != external_id.strip() or "@" in external_id:
+        raise BadRequest(
+            f"an external id is 1 to {NAME_LIMIT} printable characters, no @ among them, without spaces around them",
+            code="invalid_external_id",
+        )
 
 
 def check_password(password: str) -> None:
@@ -96,53 +114,113 @@ def hash_token(secret_key: str, token: str) -> str:
     return hmac.new(secret_key.encode(), token.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
-async def add(connection: AsyncConnection, email: str, name: str, password_hash: str) -> Person:
+async def add(
+    connection: AsyncConnection, email: str, name: str, password_hash: str, external_id: str | None = None
+) -> Person:
     """Make an account.
 
     Raises:
-        BadRequest: `email_taken`, `invalid_email` or `invalid_name`.
+        BadRequest: `email_taken`, `external_id_taken`, `invalid_email`, `invalid_name` or `invalid_external_id`.
     """
     check_name(name)
-    person = Person(str(new_id()), normal_email(email), name.strip()[:200] or email.partition("@")[0])
-    values = {"id": uuid.UUID(person.id), "email": person.email, "name": person.name}
+    if external_id is not None:
+        check_external_id(external_id)
+        await _refuse_account_id(connection, external_id)
+    id, address = new_id(), normal_email(email)
+    person = Person(external_id or str(id), address, name.strip()[:200] or email.partition("@")[0])
+    values = {"id": id, "email": person.email, "name": person.name, "external_id": external_id}
     try:
         await connection.execute(insert(User), {**values, "password_hash": password_hash, "created_at": utcnow()})
-    except IntegrityError:
+    except IntegrityError as error:
+        # The first line tells the constraint; PostgreSQL's second one repeats the values.
+        if "external_id" in str(error.orig).partition("\n")[0]:
+            told = f"there is an account with the external id {external_id} already"
+            raise BadRequest(told, code="external_id_taken") from None
         raise BadRequest(f"there is an account with the address {person.email} already", code="email_taken") from None
     return person
 
 
+async def _refuse_account_id(connection: AsyncConnection, external_id: str) -> None:
+    """It could be mistaken for the recipient id of the account that it is the id of."""
+    id = _uuid(external_id)
+    if id is not None and (await connection.execute(select(User.id).where(User.id == id))).first() is not None:
+        raise BadRequest("this external id is the id of an account; take another one", code="invalid_external_id")
+
+
 async def by_email(connection: AsyncConnection, email: str) -> tuple[Person, str] | None:
     """The person with this address, and their password's hash; None for nobody and for a disabled account."""
-    statement = select(User.id, User.email, User.name, User.password_hash)
+    statement = select(*_PERSON, User.password_hash)
     row = (await connection.execute(statement.where(User.email == email, User.disabled_at.is_(None)))).one_or_none()
-    return (Person(str(row.id), row.email, row.name), row.password_hash) if row else None
+    return (_person(row), row.password_hash) if row else None
+
+
+async def by_name(connection: AsyncConnection, name: str) -> Person | None:
+    """The person with this address or recipient id; None for nobody and for a disabled account.
+
+    Raises:
+        BadRequest: `invalid_email`, where there is an @ and yet no address.
+    """
+    if not is_name(name):
+        return None
+    theirs = User.email == normal_email(name) if "@" in name else _is(name)
+    row = (await connection.execute(select(*_PERSON).where(theirs, User.disabled_at.is_(None)))).one_or_none()
+    return _person(row) if row else None
 
 
 async def everybody(connection: AsyncConnection) -> list[Person]:
     """All accounts, by address."""
-    rows = await connection.execute(select(User.id, User.email, User.name).order_by(User.email))
-    return [Person(str(row.id), row.email, row.name) for row in rows]
+    return [_person(row) for row in await connection.execute(select(*_PERSON).order_by(User.email))]
 
 
-async def start_session(connection: AsyncConnection, user: str, token_hash: str, days: int) -> None:
-    """Record a sign-in, and forget those that ended by themselves."""
+async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str, str]:
+    """The recipient ids of those names that are an account's: its address or its recipient id.
+
+    One query, however many. Disabled accounts keep their mailboxes, and are among them.
+    """
+    addresses = {name: name.strip().casefold() for name in names if "@" in name}
+    others = [name for name in names if name not in addresses]
+    ids = {name: id for name in others if (id := _uuid(name)) is not None and str(id) == name}
+    ways: list[Select[Any]] = []
+    if addresses:
+        ways.append(_recipients(User.email).where(among(connection, User.email, list(addresses.values()))))
+    if others:
+        ways.append(_recipients(User.external_id).where(among(connection, User.external_id, others)))
+    if ids:
+        own = (among_ids(connection, User.id, list(ids.values())), User.external_id.is_(None))
+        ways.append(_recipients(literal("")).where(*own))
+    if not ways:
+        return {}
+    found = {}
+    for name, external_id, id in await connection.execute(union_all(*ways)):
+        found[name or str(id)] = external_id or str(id)
+    return {name: found[key] for name in names if (key := addresses.get(name, name)) in found}
+
+
+async def start_session(connection: AsyncConnection, recipient: str, token_hash: str, days: int) -> None:
+    """Record a sign-in of the person whose mailbox it is, and forget those sign-ins that ended by themselves.
+
+    Raises:
+        NotFound: `unknown_recipient`.
+    """
     now = utcnow()
     await connection.execute(delete(Session).where(Session.expires_at <= now))
-    values = {"token_hash": token_hash, "user_id": uuid.UUID(user)}
-    await connection.execute(insert(Session), {**values, "created_at": now, "expires_at": now + timedelta(days=days)})
+    row = select(User.id, literal(token_hash), literal(now), literal(now + timedelta(days=days)))
+    columns = [Session.user_id, Session.token_hash, Session.created_at, Session.expires_at]
+    started = insert(Session).from_select(columns, row.where(_is(recipient))).returning(Session.user_id)
+    if (await connection.execute(started)).first() is None:
+        raise NotFound("there is no such account", code="unknown_recipient")
 
 
 async def sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> dict[str, Person]:
     """Whose sign-ins these are: one query, however many. Without those that are unknown or have ended, and those of
     disabled accounts."""
     statement = (
-        select(Session.token_hash, User.id, User.email, User.name)
+        select(*_PERSON, Session.token_hash)
         .join(Session, Session.user_id == User.id)
         .where(among(connection, Session.token_hash, token_hashes))
         .where(Session.expires_at > utcnow(), User.disabled_at.is_(None))
     )
-    return {row.token_hash: Person(str(row.id), row.email, row.name) for row in await connection.execute(statement)}
+    return {row.token_hash: _person(row) for row in await connection.execute(statement)}
 
 
 async def end_session(connection: AsyncConnection, token_hash: str) -> None:
@@ -150,7 +228,32 @@ async def end_session(connection: AsyncConnection, token_hash: str) -> None:
     await connection.execute(delete(Session).where(Session.token_hash == token_hash))
 
 
-async def end_sessions(connection: AsyncConnection, user: str) -> list[str]:
+async def end_sessions(connection: AsyncConnection, recipient: str) -> list[str]:
     """Sign a person out everywhere. Returns the keys of the sign-ins that ended."""
-    statement = delete(Session).where(Session.user_id == uuid.UUID(user)).returning(Session.token_hash)
-    return list((await connection.execute(statement)).scalars())
+    theirs = Session.user_id.in_(select(User.id).where(_is(recipient)))
+    return list((await connection.execute(delete(Session).where(theirs).returning(Session.token_hash))).scalars())
+
+
+_PERSON = (User.id, User.external_id, User.email, User.name)
+
+
+def _person(row: Any) -> Person:
+    return Person(row.external_id or str(row.id), row.email, row.name)
+
+
+def _is(recipient: str) -> ColumnElement[bool]:
+    """Whether an account has this recipient id."""
+    id = _uuid(recipient)
+    named = User.external_id == recipient
+    return named if str(id) != recipient else or_(named, and_(User.id == id, User.external_id.is_(None)))
+
+
+def _recipients(name: Any) -> Select[Any]:
+    return select(name.label("name"), User.external_id, User.id)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

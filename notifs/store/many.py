@@ -1,5 +1,6 @@
 """One query for many: a list of values goes to SQLite as JSON, to PostgreSQL as arrays."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    Uuid,
     bindparam,
     cast,
     func,
@@ -34,6 +36,14 @@ def among(connection: AsyncConnection, column: Any, values: Sequence[str]) -> Co
     return found
 
 
+def among_ids(connection: AsyncConnection, column: Any, values: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    """The same with ids."""
+    if connection.dialect.name == "sqlite":
+        return among(connection, column, [value.hex for value in values])
+    found: ColumnElement[bool] = column == func.any(_array(values, Uuid))
+    return found
+
+
 def among_pairs(
     connection: AsyncConnection, columns: tuple[Any, Any], values: Sequence[tuple[str, int]]
 ) -> ColumnElement[bool]:
@@ -44,6 +54,15 @@ def among_pairs(
         typed = (cast(each.c.value.op("->>")(n), column.type) for n, column in enumerate(columns))
         return tuple_(*columns).in_(select(*typed))
     return tuple_(*columns).in_(select(*_unnest(values).c))
+
+
+def numbered(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
+    """Columns of text and of numbers to select `pairs` by, in their order."""
+    if connection.dialect.name == "sqlite":
+        each = _json_each(pairs).c.value
+        return each.op("->>")(0), each.op("->>")(1)
+    each = _unnest(pairs)
+    return each.c.recipient, each.c.number
 
 
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
