@@ -7,10 +7,14 @@
     │   └── InvalidCursor           400  not a cursor, or one of another life of the database
     ├── NotSignedIn                 401  nobody, or a session that has ended
     ├── BadCredentials              401  email or password is wrong
+    ├── InvalidKey                  401  no API key, an unknown one, or a revoked one
     ├── Forbidden                   403  not from here, not by you
+    ├── OutOfScope                  403  not with this API key
     ├── NotFound                    404  no such thing, or not yours
+    ├── ChangedMeanwhile            412  it is not any more what you have read
     ├── TooLarge                    413  over its bound
     ├── TooManyTries                429  wait, then try again
+    ├── TooManyRequests             429  this API key has none left just now
     ├── TooManySockets              429  close one of yours, then try again
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
@@ -75,10 +79,26 @@ class BadCredentials(NotifsError):
     status = 401
 
 
+class InvalidKey(NotifsError):
+    """No API key, an unknown one, or one that was revoked."""
+
+    code = "invalid_key"
+    status = 401
+    challenge = "Bearer"
+    """How to prove who you are (RFC 9110, section 11.6.1)."""
+
+
 class Forbidden(NotifsError):
     """A request from another site, or one that this person may not make."""
 
     code = "forbidden"
+    status = 403
+
+
+class OutOfScope(NotifsError):
+    """The API key is good, but not for this; the message says which scope, kind or topic is missing."""
+
+    code = "out_of_scope"
     status = 403
 
 
@@ -87,6 +107,13 @@ class NotFound(NotifsError):
 
     code = "not_found"
     status = 404
+
+
+class ChangedMeanwhile(NotifsError):
+    """Somebody has changed it since it was read: read it again, then decide."""
+
+    code = "changed_meanwhile"
+    status = 412
 
 
 class TooLarge(NotifsError):
@@ -106,6 +133,18 @@ class TooManyTries(NotifsError):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds until a try can succeed again."""
+
+
+class TooManyRequests(NotifsError):
+    """More requests than one API key may make in a minute."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds until the next one may succeed."""
 
 
 class TooManySockets(NotifsError):

@@ -19,5 +19,5 @@ def problem(error: NotifsError) -> Response:
     if (retry_after := getattr(error, "retry_after", None)) is not None:
         headers["retry-after"] = str(retry_after)
     if error.status == 401:
-        headers["www-authenticate"] = "Session"
+        headers["www-authenticate"] = getattr(error, "challenge", "Session")
     return Response(orjson.dumps(body), error.status, headers, media_type="application/problem+json")
