@@ -17,18 +17,20 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from notifs import logs
 from notifs.acts import Acts
+from notifs.drafting import AnnounceOptions, Changes, Options
 from notifs.errors import NotFound, Restarting
 from notifs.forms import Forms
 from notifs.identity import Identify
+from notifs.jobs import Runner
 from notifs.kinds import Kind, Kinds
 from notifs.metrics import Metrics
-from notifs.notifier import Fields, Notifier
+from notifs.notifier import Doors, Notifier
 from notifs.origins import Origins
 from notifs.realtime import Handlers, Realtime
 from notifs.retire import retiring
 from notifs.settings import Settings
 from notifs.signals import Signals
-from notifs.store import Store, schema
+from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.web.api import InboxApi
 from notifs.web.login import Login, Tries
@@ -97,9 +99,18 @@ class Notifs:
             self.metrics,
             live_sessions=self._sessions.live if self._accounts else None,
         )
-        changed, moved = self.realtime.push.changed, self.realtime.push.moved
-        self.acts = Acts(self.store, self.signals, changed=changed)
-        self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, changed=changed, moved=moved)
+        push = self.realtime.push
+        self.acts = Acts(self.store, self.signals, changed=push.changed)
+        self._jobs = Runner(
+            self.store,
+            self.signals,
+            here=push.here,
+            changed=push.changed,
+            moved=push.moved,
+            look=push.look_soon,
+        )
+        doors = Doors(push.changed, push.moved, push.announced, self._jobs.wake)
+        self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, doors)
         self.realtime.open_doors(handlers, self.notifier, self.acts)
         self._pages = Pages(self.store, self.acts, self._forms, self._identify, self._render)
 
@@ -108,13 +119,50 @@ class Notifs:
         event: Kind | None = None,
         /,
         *,
-        to: str | Iterable[str],
+        to: str | Iterable[str] = (),
         session: AsyncSession | None = None,
-        idempotency_key: str | None = None,
-        **fields: Unpack[Fields],
+        **options: Unpack[Options],
     ) -> str:
-        """Notify one recipient or several; see `Notifier.notify`."""
-        return await self.notifier.notify(event, to=to, session=session, idempotency_key=idempotency_key, **fields)
+        """Notify one recipient or many; see `Notifier.notify`."""
+        return await self.notifier.notify(event, to=to, session=session, **options)
+
+    async def announce(
+        self,
+        event: Kind | None = None,
+        /,
+        *,
+        session: AsyncSession | None = None,
+        **options: Unpack[AnnounceOptions],
+    ) -> str:
+        """Notify everyone, at the cost of one row; see `Notifier.announce`."""
+        return await self.notifier.announce(event, session=session, **options)
+
+    async def update(self, id: str, /, *, session: AsyncSession | None = None, **changes: Unpack[Changes]) -> None:
+        """Change a notification in place, on every screen; see `Notifier.update`."""
+        await self.notifier.update(id, session=session, **changes)
+
+    async def retract(
+        self,
+        id: str | None = None,
+        /,
+        *,
+        subject: tuple[str, str] | None = None,
+        session: AsyncSession | None = None,
+    ) -> int:
+        """Take back a notification, or all about a subject, from everyone; see `Notifier.retract`."""
+        return await self.notifier.retract(id, subject=subject, session=session)
+
+    async def follow(self, recipient: str, topic: str) -> None:
+        """Let a recipient get what is sent to a topic from now on."""
+        await self.store.topics.follow(topic, [recipient])
+
+    async def unfollow(self, recipient: str, topic: str) -> None:
+        """The opposite; who does not follow it is no error."""
+        await self.store.topics.unfollow(topic, [recipient])
+
+    async def progress(self, id: str) -> Progress | None:
+        """How far the sending of a notification is, by its id; None if all had it at once."""
+        return await self.notifier.progress(id)
 
     async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[Notification]:
         """All unread notifications of a recipient in the standard form."""
@@ -181,9 +229,11 @@ class Notifs:
         async with self.open():
             if self.settings.sockets:
                 self.realtime.start()
+            self._jobs.start()
             try:
                 yield
             finally:
+                await self._jobs.close()
                 await self.realtime.close()
 
     def mount(self, app: Any) -> None:

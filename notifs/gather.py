@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-A = TypeVar("A", bound=Hashable)
+A = TypeVar("A")
 R = TypeVar("R")
 
 PACE = 0.02
@@ -23,11 +23,15 @@ class Gather(Generic[A, R]):
     Args:
         answer: gets what is asked, in order, and gives as many answers; what it raises is raised to all of them.
         most: things in one question.
+        pace: seconds that each thing of the last question makes the next one wait; 0 for no waiting.
     """
 
-    def __init__(self, answer: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = 500) -> None:
+    def __init__(
+        self, answer: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = 500, pace: float = PACE
+    ) -> None:
         self._answer = answer
         self._most = most
+        self._pace = pace
         self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._not_before = 0.0
@@ -46,7 +50,7 @@ class Gather(Generic[A, R]):
                 if len(self._waiting) < self._most:
                     await asyncio.sleep(self._not_before - loop.time())
                 count = min(len(self._waiting), self._most)
-                self._not_before = loop.time() + min(SLOWEST, count * PACE)
+                self._not_before = loop.time() + min(SLOWEST, count * self._pace)
                 await self._ask([self._waiting.popleft() for _ in range(count)])
         finally:
             self._task = None

@@ -160,6 +160,10 @@ class Kind:
         """Notifications of one recipient with the same group are shown as one."""
         return None
 
+    def subject(self) -> tuple[str, str] | None:
+        """What it is about, a type and an id: `retract(subject=...)` takes back all about it."""
+        return None
+
 
 K = TypeVar("K", bound=type[Kind])
 

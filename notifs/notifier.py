@@ -1,113 +1,209 @@
 """`notify`: the one way in. What it accepts is checked, then written, then pushed; in this order."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Unpack
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifs.errors import InvalidNotification
+from notifs.drafting import AnnounceOptions, Changes, Drafting, Options, columns_of, moment, subject_of
+from notifs.errors import NotFound, StoreUnavailable
 from notifs.forms import Forms
-from notifs.kinds import Action, Actor, Content, Kind, Kinds, Priority
-from notifs.signals import Created, Signals
-from notifs.store import Change, Key, Notification, Store
+from notifs.kinds import Content, Kind, Kinds
+from notifs.signals import Announced, Created, Retracted, Signal, Signals, Updated
+from notifs.store import Change, Draft, Progress, Revised, Sent, SentOne, Store
 from notifs.store.database import after_commit
-from notifs.store.models import new_id, utcnow
 from notifs.wire import Notification as StandardForm
 
-RECIPIENT_LIMIT = 200
-"""Characters of a recipient's id."""
-KEY_LIMIT = 200
-"""Characters of an idempotency key."""
+TRIES = 10
+"""How often an update is tried while others update the same notification."""
+AT_ONCE = 100
+"""Notifications that are taken back in one transaction."""
 
 
-class Fields(TypedDict, total=False):
-    """What `notify` takes instead of a kind; `title` is the only one that it needs."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the notifier tells of what was committed."""
 
-    title: str
-    body: str
-    url: str | None
-    kind: str
-    icon: str | None
-    actor: Actor | Mapping[str, str | None] | None
-    actions: Sequence[Action | Mapping[str, str]]
-    priority: Priority
-    group: str | None
-    data: Mapping[str, Any]
+    changed: Callable[[Sequence[Change]], None]
+    """Takes the changes of a commit of our own."""
+    moved: Callable[[Sequence[str]], None]
+    """Takes recipients whose mailboxes changed; what they got is then read from the store."""
+    announced: Callable[[], None]
+    """There is an announcement."""
+    work: Callable[[], None]
+    """There is a job to do."""
 
 
 class Notifier:
-    """Creates notifications.
+    """Creates notifications, changes them, and takes them back.
 
     Args:
         store: where they are kept.
         kinds: the kinds that may be sent.
         signals: told of what was committed.
         forms: makes the standard form.
-        changed: called with the changes of a commit of our own.
-        moved: called with the recipients of a commit of the caller's; what they got is then read from the store.
+        doors: where else it is told.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        kinds: Kinds,
-        signals: Signals,
-        forms: Forms,
-        *,
-        changed: Callable[[Sequence[Change]], None],
-        moved: Callable[[Sequence[str]], None],
-    ) -> None:
+    def __init__(self, store: Store, kinds: Kinds, signals: Signals, forms: Forms, doors: Doors) -> None:
         self._store = store
-        self._kinds = kinds
+        self._drafting = Drafting(kinds)
         self._signals = signals
         self._forms = forms
-        self._changed = changed
-        self._moved = moved
+        self._doors = doors
 
     async def notify(
         self,
         event: Kind | None = None,
         /,
         *,
-        to: str | Iterable[str],
+        to: str | Iterable[str] = (),
         session: AsyncSession | None = None,
-        idempotency_key: str | None = None,
-        **fields: Unpack[Fields],
+        **options: Unpack[Options],
     ) -> str:
-        """Notify one recipient or several, and return the notification's id.
+        """Notify one recipient or many, and return the notification's id.
 
         Args:
-            event: what happened, as a kind; or leave it out and give `fields`.
-            to: a recipient's id, or several; each gets one copy.
+            event: what happened, as a kind; or leave it out and give its fields by name.
+            to: a recipient's id, or up to 100,000; each gets one copy.
             session: a session of the caller's on the same database: the notification is committed or rolled back
                 with everything else in it, and pushed after the commit.
-            idempotency_key: 1 to 200 printable characters that name this call: for 24 hours the same call under the
-                same key does nothing but return the same id, wherever and however often it is made.
-            fields: `title`, and what of `body`, `url`, `icon`, `actor`, `actions`, `priority`, `group`, `data` and
-                `kind` (a key) is wanted.
+            options: `title`, and what of `body`, `url`, `icon`, `actor`, `actions`, `priority`, `group`, `data` and
+                `kind` (a key) is wanted. Beside a kind or its fields:
+                `topics`: up to 10 topics, whose followers are recipients too;
+                `exclude`: recipients who are left out of them;
+                `idempotency_key`: 1 to 200 printable characters that name this call: for 24 hours the same call under
+                the same key does nothing but return the same id, wherever and however often it is made;
+                `dedupe_key`: while a recipient has not read the one that was sent under the same key, that one is
+                brought up to date, and no second one is made;
+                `send_at`: the moment when it goes out; `expires_at`: the moment when it disappears;
+                `subject`: what it is about, a type and an id, by which it can be taken back.
+
+        More than 1,000 recipients, and a topic with as many followers, get it from a job: what is returned is stored,
+        and `progress` tells how far it is.
 
         Raises:
             InvalidNotification: a field is wrong or nobody is named; nothing was written.
             IdempotencyConflict: the key was used for other fields or recipients; nothing was written.
             StoreUnavailable: it could not be committed, or nobody can say whether it was: call again, with a key.
         """
-        content = self._content(event, fields)
-        recipients = _recipients(to)
-        notification = Notification(id=new_id(), created_at=utcnow(), expires_at=None, **_columns(content))
-        key = _key(idempotency_key, content, recipients) if idempotency_key is not None else None
+        return (await self.send(event, to=to, session=session, **options)).id
+
+    async def send(
+        self,
+        event: Kind | None = None,
+        /,
+        *,
+        to: str | Iterable[str] = (),
+        session: AsyncSession | None = None,
+        producer: str = "",
+        **options: Unpack[Options],
+    ) -> Sent:
+        """`notify` on behalf of a producer, whose keys are its own. Returns all that there is to tell it."""
+        draft = self._drafting.draft(event, options, to=to, producer=producer)
+        outcome = await self._store.send(draft, await session.connection() if session else None)
+        sent = outcome.sent
+        if sent.new and session is None:
+            self._doors.changed(outcome.changes)
+        if sent.new:
+            touched = [change.recipient for change in outcome.changes] if session else []
+            self._tell(session, _created(draft, sent), [*touched, *outcome.touched], work=sent.job is not None)
+        return sent
+
+    async def announce(
+        self,
+        event: Kind | None = None,
+        /,
+        *,
+        session: AsyncSession | None = None,
+        producer: str = "",
+        **options: Unpack[AnnounceOptions],
+    ) -> str:
+        """Notify everyone, at the cost of one row, and return the notification's id.
+
+        Who is connected gets it at once, everybody else when they come by, within 30 days or until `expires_at`.
+
+        Args:
+            event: what happened, as a kind; or leave it out and give its fields by name.
+            session: as for `notify`.
+            producer: on whose behalf.
+            options: the fields, `idempotency_key`, `expires_at` and `subject`, as for `notify`.
+
+        Raises:
+            InvalidNotification: a field is wrong; nothing was written.
+            IdempotencyConflict: the key was used for another one; nothing was written.
+            StoreUnavailable: it could not be committed, or nobody can say whether it was: call again, with a key.
+        """
+        draft = self._drafting.draft(event, options, producer=producer, everyone=True)
+        sent = await self._store.announce(draft, await session.connection() if session else None)
+        if sent.new:
+            signal = Announced(sent.id, draft.columns["kind"])
+            self._tell(session, signal, (), work=draft.expires_at is not None, announced=True)
+        return sent.id
+
+    async def update(self, id: str, /, *, session: AsyncSession | None = None, **changes: Unpack[Changes]) -> None:
+        """Change a notification in place: every screen that shows it changes, and who has read it still has.
+
+        Args:
+            id: what `notify` returned.
+            session: as for `notify`.
+            changes: the fields that shall be others, and `expires_at`.
+
+        Raises:
+            NotFound: there is none with this id, or it was taken back.
+            InvalidNotification: a field is wrong; nothing was changed.
+        """
         connection = await session.connection() if session else None
-        id, changes = await self._store.create_once(notification, recipients, key, connection)
-        created = Created(id, content.kind, tuple(recipients))
-        if not changes:
-            return id  # it was sent before
-        if session is None:
-            self._changed(changes)
-            self._signals.send(created)
-        else:
-            after_commit(session, lambda: self._told_by_caller(created))
-        return id
+        for _ in range(TRIES):
+            one = await self._store.sent.bare(_id(id), connection)
+            if one is None:
+                raise NotFound(f"there is no notification {id[:50]}; it may have been taken back or have expired")
+            columns = _merged(one, changes)
+            revised = await self._store.update(one.id, one.version, columns, connection)
+            if revised is not None:
+                self._tell_revised(session, Updated(str(one.id)), revised)
+                return
+        raise StoreUnavailable("others change this notification all the time; try again")
+
+    async def retract(
+        self,
+        id: str | None = None,
+        /,
+        *,
+        subject: tuple[str, str] | None = None,
+        producer: str | None = None,
+        session: AsyncSession | None = None,
+    ) -> int:
+        """Take back a notification, or all about a subject: they disappear from every mailbox, and from the counts.
+
+        Args:
+            id: what `notify` returned.
+            subject: a type and an id, as they were given to `notify`.
+            producer: only what was sent on behalf of this one; None for all.
+            session: as for `notify`.
+
+        Returns how many notifications that were; none is no error.
+
+        Raises:
+            InvalidNotification: neither an id nor a subject.
+        """
+        connection = await session.connection() if session else None
+        ids = [_id(id)] if id is not None else []
+        if subject is not None:
+            ids += await self._store.about(subject_of(subject), producer, connection)
+        count = 0
+        for n in range(0, len(ids), AT_ONCE):
+            revised = await self._store.retract(ids[n : n + AT_ONCE], connection)
+            count += len(revised.notifications)
+            if revised.notifications:
+                self._tell_revised(session, Retracted(tuple(str(each) for each in revised.notifications)), revised)
+        return count
+
+    async def progress(self, id: str) -> Progress | None:
+        """How far the sending of a notification is, by its id; None if all had it at once."""
+        return await self._store.jobs.of(_id(id))
 
     async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[StandardForm]:
         """All unread notifications of a recipient in the standard form: newest first, or oldest first if `reverse`."""
@@ -115,38 +211,55 @@ class Notifier:
         forms = self._forms.notifications(entries)
         return forms[::-1] if reverse else forms
 
-    def _content(self, event: Kind | None, fields: Fields) -> Content:
-        if event is None:
-            return Content.check(**fields)
-        if fields:
-            raise InvalidNotification(
-                f"{', '.join(sorted(fields))}: a kind makes its own fields; give either of the two"
-            )
-        return self._kinds.content(event)
+    def _tell_revised(self, session: AsyncSession | None, signal: Signal, revised: Revised) -> None:
+        self._tell(session, signal, revised.recipients, work=revised.jobs > 0)
 
-    def _told_by_caller(self, created: Created) -> None:
-        self._moved(created.recipients)
-        self._signals.send(created)
+    def _tell(
+        self,
+        session: AsyncSession | None,
+        signal: Signal | None,
+        moved: Sequence[str],
+        *,
+        work: bool = False,
+        announced: bool = False,
+    ) -> None:
+        """Tell everybody, now or once the caller has committed."""
+
+        def tell() -> None:
+            if moved:
+                self._doors.moved(moved)
+            if announced:
+                self._doors.announced()
+            if work:
+                self._doors.work()
+            if signal is not None:
+                self._signals.send(signal)
+
+        if session is None:
+            tell()
+        else:
+            after_commit(session, tell)
 
 
-def _columns(content: Content) -> dict[str, Any]:
-    columns = content.model_dump()
-    return {**columns, "actions": [dict(action) for action in columns["actions"]]}
+def _created(draft: Draft, sent: Sent) -> Created | None:
+    """What there is to tell of now; a job tells of its parts itself."""
+    return None if sent.job else Created(sent.id, draft.columns["kind"], tuple(draft.recipients))
 
 
-def _key(key: str, content: Content, recipients: Sequence[str]) -> Key:
-    if not 0 < len(key) <= KEY_LIMIT or not key.isprintable():
-        raise InvalidNotification(f"idempotency_key: 1 to {KEY_LIMIT} printable characters name a call")
-    # Without defaults: a field that a later version adds does not make another request of the same one.
-    request = {"content": content.model_dump(exclude_defaults=True), "to": recipients}
-    return Key("", key, hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest())
+def _id(id: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(id)
+    except ValueError:
+        raise NotFound(f"there is no notification {id[:50]}; an id is what notify returned") from None
 
 
-def _recipients(to: str | Iterable[str]) -> list[str]:
-    named = [to] if isinstance(to, str) else list(to)
-    for recipient in named:
-        if not 0 < len(recipient) <= RECIPIENT_LIMIT or not recipient.isprintable():
-            raise InvalidNotification(f"to: a recipient is text of 1 to {RECIPIENT_LIMIT} printable characters")
-    if not named:
-        raise InvalidNotification("to: nobody is named; give at least one recipient")
-    return sorted(set(named))
+def _merged(one: SentOne, changes: Changes) -> dict[str, Any]:
+    """The columns that change."""
+    fields = {name: value for name, value in changes.items() if name != "expires_at"}
+    before = {name: one.columns[name] for name in Content.model_fields}
+    after = columns_of(Content.check(**{**before, **fields}))
+    columns = {name: value for name, value in after.items() if name in fields}
+    if "expires_at" in changes:
+        end = changes["expires_at"]
+        columns["expires_at"] = None if end is None else moment("expires_at", end)
+    return columns

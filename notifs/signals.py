@@ -22,11 +22,36 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Created(Signal):
-    """A notification was committed, in a transaction of notifs' own or in the caller's."""
+    """A notification was committed, in a transaction of notifs' own or in the caller's.
+
+    One that goes to many is told of part by part, as they get it, by the worker that gave it to them.
+    """
 
     id: str
     kind: str
     recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Announced(Signal):
+    """A notification for everyone was committed."""
+
+    id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Updated(Signal):
+    """A notification has got another content."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted(Signal):
+    """Notifications were taken back, or have expired."""
+
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,23 @@ class SignedOut(Signal):
     """Somebody signed out."""
 
     user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Signal):
+    """A webhook has taken a delivery."""
+
+    id: str
+    webhook: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailed(Signal):
+    """A delivery to a webhook was given up."""
+
+    id: str
+    webhook: str
+    error: str
 
 
 S = TypeVar("S", bound=Signal)

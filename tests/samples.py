@@ -1,8 +1,12 @@
 """Things that tests send about."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from notifs.store import Notification
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store import Change, Draft, Key, Notification, Store, creation
 from notifs.store.models import new_id, utcnow
 
 
@@ -24,3 +28,26 @@ def notification(title: str = "Hello", **fields: Any) -> Notification:
         "expires_at": None,
     }
     return Notification(**{**values, **fields})
+
+
+def draft(sent: Notification, to: Sequence[str], key: Key | None = None, **columns: Any) -> Draft:
+    """What a producer wants to be sent."""
+    content = {c.key: getattr(sent, c.key) for c in inspect(Notification).columns}
+    return Draft({**content, "producer": "", "version": 1, **columns}, sorted(set(to)), key=key)
+
+
+async def create(connection: AsyncConnection, sent: Notification, to: Sequence[str]) -> None:
+    """Send it in a transaction of the caller's."""
+    await creation.together(connection, [draft(sent, to)])
+
+
+async def once(
+    store: Store,
+    sent: Notification,
+    to: Sequence[str],
+    key: Key | None,
+    connection: AsyncConnection | None = None,
+) -> tuple[str, list[Change]]:
+    """Send it under a key. Returns the id of what is there now, and what has changed."""
+    outcome = await store.send(draft(sent, to, key), connection)
+    return outcome.sent.id, list(outcome.changes)

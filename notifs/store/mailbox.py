@@ -1,17 +1,16 @@
 """Changes of mailboxes: every one takes the next revision under the mailbox row's lock (docs/design.md)."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, case, false, func, insert, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, and_, case, false, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.feed import Entry, Head, by_revision
-from notifs.store.models import Mailbox, Notification, Receipt, utcnow
+from notifs.store.models import Mailbox, Receipt, utcnow
 
 Act = Literal["read", "unread", "seen", "archive", "unarchive"]
 
@@ -31,23 +30,6 @@ class Change:
     count: int
 
 
-async def create(connection: AsyncConnection, notification: Notification, recipients: Iterable[str]) -> list[Change]:
-    """Store a notification and a receipt for each recipient; a mailbox is made on its first notification.
-
-    Mailboxes are locked in ascending order of recipient, so that two sends cannot deadlock.
-    """
-    await connection.execute(insert(Notification), _columns(notification))
-    ordered = [{"recipient": r, "revision": 1, "unread": 1, "unseen": 1} for r in sorted(set(recipients))]
-    rows = await connection.execute(_count_one(connection), ordered)
-    heads = {row.recipient: Head(row.revision, row.unread, row.unseen) for row in rows}
-    receipts = [
-        {"recipient": r, "position": h.revision, "revision": h.revision, "notification_id": notification.id}
-        for r, h in heads.items()
-    ]
-    await connection.execute(insert(Receipt), receipts)
-    return [Change(r, h.revision - 1, h, True, (Entry.fresh(notification, h.revision),), 1) for r, h in heads.items()]
-
-
 async def change(
     connection: AsyncConnection,
     recipient: str,
@@ -59,12 +41,12 @@ async def change(
 ) -> tuple[Head, Change | None]:
     """Do `act` to the recipient's copies named by `ids`, or to all up to the position `up_to`.
 
-    Ids that are not the recipient's are ignored. Returns where the mailbox then stands, and the change, or None if
-    there was nothing to change.
+    Ids that are not the recipient's are ignored, and copies that were taken back. Returns where the mailbox then
+    stands, and the change, or None if there was nothing to change.
     """
     head = await _lock(connection, recipient)
     target, after_unread, after_unseen = _plan(act)
-    where = [Receipt.recipient == recipient, target]
+    where = [Receipt.recipient == recipient, target, Receipt.retracted_at.is_(None)]
     if ids is not None:
         where.append(Receipt.notification_id.in_(ids))
     if up_to is not None:
@@ -81,22 +63,6 @@ async def change(
     )
     entries = await by_revision(connection, recipient, head.revision) if count <= limit else None
     return after, Change(recipient, head.revision, after, False, entries, count)
-
-
-def _columns(notification: Notification) -> dict[str, Any]:
-    columns = {c.key: getattr(notification, c.key) for c in Notification.__table__.columns}
-    return {key: value for key, value in columns.items() if value is not None}
-
-
-def _count_one(connection: AsyncConnection) -> Any:
-    """INSERT .. ON CONFLICT: a new mailbox at revision 1, or the next revision of the one that is there."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    step = {name: getattr(Mailbox, name) + 1 for name in ("revision", "unread", "unseen")}
-    return (
-        dialect.insert(Mailbox)
-        .on_conflict_do_update(index_elements=["recipient"], set_=step)
-        .returning(Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
-    )
 
 
 async def _lock(connection: AsyncConnection, recipient: str) -> Head:

@@ -10,7 +10,7 @@ import pytest
 from notifs.store import Store
 from notifs.store.database import Database
 from tests.faults.store_truth import problems, revisions
-from tests.samples import notification
+from tests.samples import notification, once
 
 STORM = 500
 PEOPLE = [f"user-{n}" for n in range(10)]
@@ -40,7 +40,7 @@ async def work(store: Store, number: int) -> None:
             await store.create(notification(), [person, "everybody"])
         case 2:
             async with store.database.session() as session:
-                await store.create_once(notification(), [person], None, await session.connection())
+                await once(store, notification(), [person], None, await session.connection())
 
 
 async def cancelled_at_some_moment(store: Store, number: int) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import StoreUnavailable
-from notifs.store import Store, database, engines, mailbox
+from notifs.store import Store, database, engines
 from notifs.store.database import TRIES, Database
 from tests import servers
 from tests.faults.proxy import proxy
 from tests.faults.store_truth import problems, revisions
-from tests.samples import notification
+from tests.samples import create, notification, once
 
 CROWD = [f"user-{n:02}" for n in range(100)]
 Work = Callable[[AsyncConnection], Awaitable[None]]
@@ -39,10 +39,10 @@ def both(first: str, second: str, mine: asyncio.Event, other: asyncio.Event) -> 
     """A piece that locks one mailbox and then another, with somebody who has locked the other by then."""
 
     async def work(connection: AsyncConnection) -> None:
-        await mailbox.create(connection, notification(), [first])
+        await create(connection, notification(), [first])
         mine.set()
         await other.wait()
-        await mailbox.create(connection, notification(), [second])
+        await create(connection, notification(), [second])
 
     return work
 
@@ -78,8 +78,8 @@ async def test_of_two_sessions_of_callers_that_deadlock_one_is_told_at_once_and_
 async def test_writes_to_the_same_crowd_in_opposite_orders_all_succeed(postgres_url: str) -> None:
     def halves(first: list[str], second: list[str]) -> Work:
         async def work(connection: AsyncConnection) -> None:
-            await mailbox.create(connection, notification(), first)
-            await mailbox.create(connection, notification(), second)
+            await create(connection, notification(), first)
+            await create(connection, notification(), second)
 
         return work
 
@@ -111,7 +111,7 @@ async def test_what_postgresql_gives_up_is_done_again_a_few_times(postgres_url: 
     async def work(connection: AsyncConnection) -> int:
         nonlocal tries
         tries += 1
-        await mailbox.create(connection, notification(), ["a"])
+        await create(connection, notification(), ["a"])
         if tries <= failures:
             await connection.execute(text(f"DO $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END$$"))
         return tries
@@ -167,7 +167,7 @@ async def test_a_lock_that_somebody_keeps_makes_the_store_unavailable(
     only(monkeypatch, BUSY=0.5)
     async with opened(postgres_url) as store:
         async with store.database.session() as session:
-            await store.create_once(notification(), ["a"], None, await session.connection())
+            await once(store, notification(), ["a"], None, await session.connection())
             with pytest.raises(StoreUnavailable) as caught:
                 await store.create(notification(), ["a"])
             assert caught.value.status == 503
@@ -195,7 +195,7 @@ async def test_a_transaction_in_which_nobody_does_anything_is_ended_and_gives_it
     async with opened(postgres_url) as store:
         with pytest.raises(StoreUnavailable):
             async with store.database.session() as session:
-                await store.create_once(notification(), ["a"], None, await session.connection())
+                await once(store, notification(), ["a"], None, await session.connection())
                 await store.create(notification(), ["a"])  # waits for the lock of the session
         assert await revisions(store) == {"a": 1}
 

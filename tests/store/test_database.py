@@ -15,7 +15,7 @@ from notifs.store import Head, Store, engines
 from notifs.store import database as module
 from notifs.store.database import GROUP_LIMIT, Database, after_commit
 from notifs.store.models import Mailbox
-from tests.samples import notification
+from tests.samples import notification, once
 
 Work = Callable[[AsyncConnection], Awaitable[str]]
 
@@ -275,7 +275,7 @@ async def test_on_postgresql_there_is_no_foreign_version(postgres_url: str) -> N
 async def test_a_callers_transaction_is_committed_with_everything_in_it(store: Store) -> None:
     async with store.database.session() as session:
         session.add(Mailbox(recipient="theirs", revision=0, unread=0, unseen=0))
-        await store.create_once(notification(), ["ann"], None, await session.connection())
+        await once(store, notification(), ["ann"], None, await session.connection())
     assert await names(store.database) == ["ann", "theirs"]
     assert await store.head("ann") == Head(1, 1, 1)
 
@@ -286,7 +286,7 @@ async def test_a_callers_transaction_that_is_rolled_back_leaves_nothing(store: S
     with pytest.raises(ValueError, match="theirs"):
         async with store.database.session() as session:
             session.add(Mailbox(recipient="theirs", revision=0, unread=0, unseen=0))
-            await store.create_once(notification(), ["ann", "bob"], None, await session.connection())
+            await once(store, notification(), ["ann", "bob"], None, await session.connection())
             raise ValueError("theirs")
     assert await names(store.database) == ["ann"]
     assert [line.id for line in await store.unread("ann")] == [before.id]
@@ -296,10 +296,10 @@ async def test_a_callers_transaction_that_is_rolled_back_leaves_nothing(store: S
 
 async def test_a_savepoint_that_is_rolled_back_leaves_nothing(store: Store) -> None:
     async with store.database.session() as session:
-        await store.create_once(notification("kept"), ["ann"], None, await session.connection())
+        await once(store, notification("kept"), ["ann"], None, await session.connection())
         with pytest.raises(ValueError, match="theirs"):
             async with session.begin_nested():
-                await store.create_once(notification("lost"), ["ann"], None, await session.connection())
+                await once(store, notification("lost"), ["ann"], None, await session.connection())
                 raise ValueError("theirs")
     assert [line.title for line in await store.unread("ann")] == ["kept"]
     assert await store.head("ann") == Head(1, 1, 1)

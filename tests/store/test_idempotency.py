@@ -12,7 +12,7 @@ from notifs.errors import IdempotencyConflict
 from notifs.store import Head, Key, Store
 from notifs.store.database import Database
 from notifs.store.models import Idempotency, utcnow
-from tests.samples import notification
+from tests.samples import notification, once
 
 KEY = Key("", "order-7", "of the request")
 
@@ -39,46 +39,44 @@ async def keys(store: Store) -> int:
 
 
 async def test_the_same_key_gets_the_same_answer_and_changes_nothing(store: Store) -> None:
-    id, changes = await store.create_once(notification(), ["ann", "bob"], KEY)
+    id, changes = await once(store, notification(), ["ann", "bob"], KEY)
     assert [change.recipient for change in changes] == ["ann", "bob"]
     for _ in range(3):
-        assert await store.create_once(notification(), ["ann", "bob"], KEY) == (id, [])
+        assert await once(store, notification(), ["ann", "bob"], KEY) == (id, [])
     assert await store.head("ann") == Head(1, unread=1, unseen=1)
     assert [str(line.id) for line in await store.unread("ann")] == [id]
 
 
 async def test_another_request_under_the_key_is_refused_and_changes_nothing(store: Store) -> None:
-    await store.create_once(notification(), ["ann"], KEY)
+    await once(store, notification(), ["ann"], KEY)
     with pytest.raises(IdempotencyConflict) as refused:
-        await store.create_once(notification(), ["bob"], Key("", "order-7", "of another"))
+        await once(store, notification(), ["bob"], Key("", "order-7", "of another"))
     assert (refused.value.code, refused.value.status) == ("idempotency_key_reused", 422)
     assert await store.head("bob") == Head(0, 0, 0)
 
 
 async def test_each_producer_has_keys_of_its_own(store: Store) -> None:
-    ours, _ = await store.create_once(notification(), ["ann"], KEY)
-    theirs, changes = await store.create_once(notification(), ["ann"], Key("other", "order-7", "of another"))
+    ours, _ = await once(store, notification(), ["ann"], KEY)
+    theirs, changes = await once(store, notification(), ["ann"], Key("other", "order-7", "of another"))
     assert ours != theirs
     assert len(changes) == 1
 
 
 async def test_a_key_is_kept_for_a_day_and_then_free_again(store: Store) -> None:
-    id, _ = await store.create_once(notification(), ["ann"], KEY)
+    id, _ = await once(store, notification(), ["ann"], KEY)
     await age(store, timedelta(hours=23, minutes=59))
-    assert await store.create_once(notification(), ["ann"], KEY) == (id, [])
+    assert await once(store, notification(), ["ann"], KEY) == (id, [])
     await age(store, timedelta(hours=24, minutes=1))
     again = Key("", "order-7", "of another")
-    new, changes = await store.create_once(notification(), ["ann"], again)
+    new, changes = await once(store, notification(), ["ann"], again)
     assert new != id
     assert len(changes) == 1
-    assert await store.create_once(notification(), ["ann"], again) == (new, [])
+    assert await once(store, notification(), ["ann"], again) == (new, [])
     assert await keys(store) == 1
 
 
 async def test_fifty_at_once_from_two_sides_make_one_notification_and_get_one_answer(stores: list[Store]) -> None:
-    results = await asyncio.gather(
-        *(stores[n % 2].create_once(notification(f"{n}"), ["ann", "bob"], KEY) for n in range(50))
-    )
+    results = await asyncio.gather(*(once(stores[n % 2], notification(f"{n}"), ["ann", "bob"], KEY) for n in range(50)))
     assert len({id for id, _ in results}) == 1
     assert sum(bool(changes) for _, changes in results) == 1
     for recipient in ("ann", "bob"):
@@ -90,11 +88,11 @@ async def test_a_key_that_was_taken_back_is_free(store: Store) -> None:
     for _ in range(2):
         with pytest.raises(RuntimeError):
             async with store.database.session() as session:
-                _, changes = await store.create_once(notification(), ["ann"], KEY, await session.connection())
+                _, changes = await once(store, notification(), ["ann"], KEY, await session.connection())
                 assert len(changes) == 1
                 raise RuntimeError
     assert await keys(store) == 0
-    _, changes = await store.create_once(notification(), ["ann"], KEY)
+    _, changes = await once(store, notification(), ["ann"], KEY)
     assert len(changes) == 1
 
 
@@ -103,8 +101,8 @@ async def test_who_comes_while_the_key_is_being_taken_waits_for_how_that_ends(st
     for ends_well in (False, True):
         session = stores[0].database.session()
         connection = await (await session.__aenter__()).connection()
-        id, _ = await stores[0].create_once(notification(), ["ann"], KEY, connection)
-        waiting = asyncio.create_task(stores[1].create_once(notification(), ["bob"], KEY))
+        id, _ = await once(stores[0], notification(), ["ann"], KEY, connection)
+        waiting = asyncio.create_task(once(stores[1], notification(), ["bob"], KEY))
         await asyncio.wait([waiting], timeout=0.2)
         assert not waiting.done()
         if ends_well:

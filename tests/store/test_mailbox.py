@@ -274,15 +274,15 @@ async def test_the_copies_of_one_notification_are_in_one_transaction(store: Stor
 
     with pytest.raises(IntegrityError):
         await store.create(notification(id=sent.id), ["cy", "dan"])
-    assert (await store.look(["ann", "bob", "cy", "dan"]))[1] == {"ann": 1, "bob": 1}
+    assert (await store.look(["ann", "bob", "cy", "dan"])).revisions == {"ann": 1, "bob": 1}
 
 
-async def test_a_notification_reaches_thousands_of_recipients(store: Store) -> None:
-    recipients = [f"user-{n}" for n in range(5000)]
+async def test_a_notification_reaches_a_thousand_recipients_at_once(store: Store) -> None:
+    recipients = [f"user-{n}" for n in range(1000)]
     await store.create(notification(), recipients[::2])
     changes = await store.create(notification(), recipients)
     assert [change.recipient for change in changes] == sorted(recipients)
-    assert (await store.look(recipients))[1] == {r: 2 - n % 2 for n, r in enumerate(recipients)}
+    assert (await store.look(recipients)).revisions == {r: 2 - n % 2 for n, r in enumerate(recipients)}
 
 
 async def test_an_act_stamps_the_moment_and_keeps_those_before(store: Store) -> None:
@@ -350,4 +350,4 @@ async def test_other_peoples_ids_change_nothing(store: Store) -> None:
 async def test_an_act_on_a_mailbox_that_is_not_there_changes_nothing(store: Store, act: Act) -> None:
     assert await store.change("nobody", act) == (Head(0, 0, 0), None)
     assert await store.change("nobody", act, ids=[]) == (Head(0, 0, 0), None)
-    assert (await store.look(["nobody"]))[1] == {}
+    assert (await store.look(["nobody"])).revisions == {}

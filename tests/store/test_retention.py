@@ -15,7 +15,7 @@ from notifs.store import Entry, Head, Key, Pruned, Store, Wrong, accounts, reten
 from notifs.store.database import Database
 from notifs.store.models import Idempotency, Mailbox, Notification, Receipt, Session, utcnow
 from notifs.wire import Cursor
-from tests.samples import notification
+from tests.samples import notification, once
 from tests.store.model import ACTS
 from tests.store.test_feed import explain, recorded
 
@@ -208,7 +208,7 @@ async def test_a_dry_run_counts_and_deletes_nothing(store: Store) -> None:
 async def test_keys_and_sessions_that_have_ended_go_too(store: Store) -> None:
     person = await store.add_user("ann@example.org", "Ann", "x")
     for n in range(8):
-        await store.create_once(notification(), ["ann"], Key("", f"{n}", "x"))
+        await once(store, notification(), ["ann"], Key("", f"{n}", "x"))
         await store.database.write(lambda c, n=n: accounts.start_session(c, person.id, f"{n}", days=1))  # type: ignore[misc]
     some = [f"{n}" for n in range(7)]
     await execute(

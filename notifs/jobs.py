@@ -1,0 +1,119 @@
+"""Doing jobs: what goes to many, or later, is sent part by part beside everything else, on every worker."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from notifs.errors import StoreUnavailable
+from notifs.signals import Created, Retracted, Signals
+from notifs.store import Change, Step, Store
+from notifs.store.models import utcnow
+
+log = structlog.get_logger("notifs.jobs")
+LOOK_SECONDS = 1.0
+"""How often a worker looks whether there is something to do that nobody told it of."""
+SHARE = 0.5
+"""Of the time that a step has taken, how much is left to others before the next one."""
+LATER_SECONDS = 10.0
+"""When a job is tried again that went wrong."""
+
+
+class Runner:
+    """Does the jobs that are due, one part at a time.
+
+    Args:
+        store: where jobs are.
+        signals: told of what was committed.
+        here: those of some recipients who have sockets on this worker.
+        changed: takes the changes of those who are here.
+        moved: takes those who are here and whose mailboxes are to be read.
+        look: makes the other workers look at their mailboxes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        signals: Signals,
+        *,
+        here: Callable[[Sequence[str]], list[str]],
+        changed: Callable[[Sequence[Change]], None],
+        moved: Callable[[Sequence[str]], None],
+        look: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._signals = signals
+        self._here = here
+        self._changed = changed
+        self._moved = moved
+        self._look = look
+        self._awake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to do what is due."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; a part that is under way is finished first, by the database or not at all."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def wake(self) -> None:
+        """Look at once: there is something to do."""
+        self._awake.set()
+
+    async def once(self) -> bool:
+        """Do one part of what is due. Returns whether there was any.
+
+        Raises:
+            StoreUnavailable: the store cannot be reached.
+        """
+        step = await self._store.jobs.step(self._here)
+        if step is not None:
+            self._tell(step)
+        return step is not None
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._awake.clear()
+            began = loop.time()
+            try:
+                if await self.once():
+                    await asyncio.sleep((loop.time() - began) * SHARE)
+                    continue
+            except StoreUnavailable:
+                log.warning("jobs wait for the store")
+            except Exception:
+                log.exception("a job failed; it is tried again")
+                await asyncio.sleep(LATER_SECONDS)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(await self._pause()):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    async def _pause(self) -> float:
+        """Seconds until there may be something to do."""
+        try:
+            due = await self._store.jobs.next_due()
+        except StoreUnavailable:
+            return LOOK_SECONDS
+        left = LOOK_SECONDS if due is None else (due - utcnow()).total_seconds()
+        return min(max(left, 0.01), LOOK_SECONDS)
+
+    def _tell(self, step: Step) -> None:
+        if step.act == "send" and step.recipients:
+            self._changed(step.changes)
+            self._signals.send(Created(str(step.notification), step.kind, tuple(step.recipients)))
+        elif step.recipients:
+            self._moved(self._here(step.recipients))
+        if step.began and step.act == "retract":
+            self._signals.send(Retracted((str(step.notification),)))
+        if step.recipients:
+            self._look()
