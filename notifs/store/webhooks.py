@@ -103,7 +103,7 @@ class Webhooks:
         self._known_until = 0.0
         return hook
 
-    async def list(self) -> list[Hook]:
+    async def all(self) -> list[Hook]:
         """All webhooks, the oldest first."""
         return await self._database.read(_hooks)
 
