@@ -5,7 +5,7 @@ mailbox that has taken in everything up to one number has missed nothing below i
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,10 +83,8 @@ async def take_in(connection: AsyncConnection, recipients: Iterable[str]) -> lis
         return []
     running = await _running(connection, await _lowest(connection, ordered), through)
     known = await _lock(connection, ordered)
-    missing = {r: [each for each in running if each.number > number] for r, number in known.items()}
-    heads = await copies.advance(connection, {r: len(new) for r, new in missing.items() if new})
-    changes = [_change(r, heads[r], missing[r]) for r in ordered if missing.get(r)]
-    await _make(connection, changes)
+    missing = {r: new for r, number in known.items() if (new := [each for each in running if each.number > number])}
+    changes = await _make(connection, missing) if missing else []
     behind = [r for r, number in known.items() if number < through]
     statement = update(Mailbox).where(among(connection, Mailbox.recipient, behind))
     await connection.execute(statement.values(announced_through=through))
@@ -130,17 +128,20 @@ async def _lock(connection: AsyncConnection, ordered: Sequence[str]) -> dict[str
     return {row.recipient: row.announced_through for row in found}
 
 
-def _change(recipient: str, head: Head, new: Sequence[_Announced]) -> Change:
-    prev = head.revision - len(new)
-    entries = tuple(each.at(position) for position, each in enumerate(new, prev + 1))
-    return Change(recipient, prev, head, True, entries, len(new))
-
-
-async def _make(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+async def _make(connection: AsyncConnection, missing: Mapping[str, Sequence[_Announced]]) -> list[Change]:
+    """Make the copies that these mailboxes, which are locked, do not have."""
+    heads = await copies.advance(connection, {recipient: len(new) for recipient, new in missing.items()})
+    changes = [_change(recipient, heads[recipient], missing[recipient]) for recipient in sorted(missing)]
     receipts = [
         {"recipient": c.recipient, "position": e.position, "revision": e.position, "notification_id": e.id}
         for c in changes
         for e in c.entries or ()
     ]
-    if receipts:
-        await connection.execute(insert(Receipt), receipts)
+    await connection.execute(insert(Receipt), receipts)
+    return changes
+
+
+def _change(recipient: str, head: Head, new: Sequence[_Announced]) -> Change:
+    prev = head.revision - len(new)
+    entries = tuple(each.at(position) for position, each in enumerate(new, prev + 1))
+    return Change(recipient, prev, head, True, entries, len(new))
