@@ -1,0 +1,1 @@
+"""What notifs is measured against, in programs of their own."""
