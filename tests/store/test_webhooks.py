@@ -68,7 +68,7 @@ async def test_without_a_webhook_nothing_is_made_and_hardly_anything_is_read(dat
             await webhooks.enqueue(connection, [Event(CREATED, lambda: pytest.fail("nobody wants it"))])
 
     await database.write(work)
-    assert len(statements) == 1
+    assert [words for words in statements if "SELECT" in words] == statements[:1]
     assert not webhooks.written.is_set()
 
 
