@@ -221,6 +221,7 @@ class Notifs:
             await self.drain()
         finally:
             await self.realtime.hints.close()
+            await self.store.keys.drain()
             await database.close()
 
     @asynccontextmanager

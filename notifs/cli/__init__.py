@@ -1,4 +1,4 @@
-"""The command line: `notifs serve | db | user | send | run`.
+"""The command line: `notifs serve | db | user | key | topic | send | run`.
 
 What it needs is imported inside the commands, so that `notifs --help` answers at once.
 """
@@ -8,8 +8,10 @@ import sys
 import typer
 
 from notifs.cli.db import db
+from notifs.cli.key import key
 from notifs.cli.send import run, send
 from notifs.cli.serve import serve
+from notifs.cli.topic import topic
 from notifs.cli.user import user
 from notifs.errors import NotifsError
 
@@ -25,6 +27,8 @@ app.command()(send)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
 app.add_typer(db, name="db")
 app.add_typer(user, name="user")
+app.add_typer(key, name="key")
+app.add_typer(topic, name="topic")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from notifs.settings import Settings
 
 P = ParamSpec("P")
-Email = Annotated[str, typer.Argument(help="The email address of an account.")]
+Email = Annotated[str, typer.Argument(help="The email address of an account, or its recipient id.")]
 
 
 def on_loop(command: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

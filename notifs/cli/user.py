@@ -8,6 +8,9 @@ import typer
 from notifs.cli.base import Email, existing, on_loop
 from notifs.errors import BadRequest
 
+System = Annotated[str, typer.Argument(help="The other system, like github.")]
+Elsewhere = Annotated[str, typer.Argument(help="The login there; or a team, like org/team.")]
+
 user = typer.Typer(help="People with an account.", no_args_is_help=True)
 
 
@@ -16,6 +19,9 @@ user = typer.Typer(help="People with an account.", no_args_is_help=True)
 async def add(
     email: Annotated[str, typer.Argument(help="The address to sign in with.")],
     name: Annotated[str, typer.Option(help="How the person is called; else the part before the @.")] = "",
+    external_id: Annotated[
+        str | None, typer.Option(help="What your application calls the person; it is the recipient id then.")
+    ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -27,10 +33,12 @@ async def add(
     settings = existing()
     accounts.normal_email(email)
     accounts.check_name(name)
+    if external_id is not None:
+        accounts.check_external_id(external_id)
     password = _password_from_stdin() if password_stdin else _password_from_prompt()
     accounts.check_password(password)
     async with Notifs(settings).open() as notifs:
-        person = await notifs.store.add_user(email, name, accounts.hash_password(password))
+        person = await notifs.store.add_user(email, name, accounts.hash_password(password), external_id)
     typer.echo(f"added {person.email}, whose recipient id is {person.id}")
 
 
@@ -56,6 +64,30 @@ async def sign_out(email: Email) -> None:
         count = await notifs.store.end_sessions(person.id)
         await notifs.disconnect(person.id)
     typer.echo(f"ended {count} sign-in{'' if count == 1 else 's'} of {person.email}")
+
+
+@user.command()
+@on_loop
+async def link(email: Email, system: System, name: Elsewhere) -> None:
+    """Say what a person is called in another system, so that its webhooks find them."""
+    from notifs.app import Notifs
+
+    async with Notifs(existing()).open() as notifs:
+        (recipient,) = await notifs.store.recipients.resolve([email], create=False)
+        new = await notifs.store.links.link(system, name, recipient)
+    typer.echo(f"{name} in {system} is {recipient}" + ("" if new else ", as it was"))
+
+
+@user.command()
+@on_loop
+async def unlink(email: Email, system: System, name: Elsewhere) -> None:
+    """Say that a person is not called so in another system."""
+    from notifs.app import Notifs
+
+    async with Notifs(existing()).open() as notifs:
+        (recipient,) = await notifs.store.recipients.resolve([email], create=False)
+        gone = await notifs.store.links.unlink(system, name, recipient)
+    typer.echo(f"{name} in {system} is not {recipient}" + (" any more" if gone else "; it was not"))
 
 
 def _password_from_stdin() -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import literal, select
@@ -132,6 +131,6 @@ _COLUMNS = (Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
 
 
 def _unknown(names: Sequence[str]) -> str:
-    named = ", ".join(islice(names, NAMED))
+    named = ", ".join(names[:NAMED])
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"to: nobody is known as {named}{more}"
+    return f"nobody is known as {named}{more}; a recipient has an account or a mailbox"

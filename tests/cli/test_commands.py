@@ -136,7 +136,7 @@ async def test_send_under_a_key_sends_once(folder: Folder, notifs: Notifs) -> No
     ("args", "told"),
     [
         (["eve@example.org", "x"], "nobody has the address eve@example.org; see: notifs user list"),
-        (["eve", "x"], "that is not an email address"),
+        (["eve", "x"], "nobody has the recipient id eve; see: notifs user list"),
         (["ada@example.org", ""], "title: "),
         (["ada@example.org", "x" * 201], "title: "),
         (["ada@example.org", b"\xff".decode(errors="surrogateescape")], "title: "),
