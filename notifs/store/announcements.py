@@ -29,13 +29,10 @@ _LOCK = 7_012_027
 
 @dataclass(frozen=True, slots=True)
 class _Announced:
-    """An announcement that may be taken in, with the columns that are seen of it."""
+    """An announcement that may be taken in, with the columns of its content."""
 
     number: int
-    content: dict[str, Any]
-
-    def at(self, position: int) -> Entry:
-        return Entry(**self.content, position=position, revision=position)
+    content: Sequence[Any]
 
 
 class Announcements:
@@ -109,10 +106,7 @@ async def _running(connection: AsyncConnection, after: int, through: int) -> lis
     )
     # Before the mailboxes are locked: so does whoever takes it back.
     rows = await connection.execute(statement.with_for_update(read=True, of=Notification))
-    return [_Announced(number, dict(zip(_NAMES, content, strict=True))) for number, *content in rows]
-
-
-_NAMES = [column.key for column in CONTENT]
+    return [_Announced(number, content) for number, *content in rows]
 
 
 async def _lock(connection: AsyncConnection, ordered: Sequence[str]) -> dict[str, int]:
@@ -143,5 +137,5 @@ async def _make(connection: AsyncConnection, missing: Mapping[str, Sequence[_Ann
 
 def _change(recipient: str, head: Head, new: Sequence[_Announced]) -> Change:
     prev = head.revision - len(new)
-    entries = tuple(each.at(position) for position, each in enumerate(new, prev + 1))
+    entries = tuple(Entry.fresh(each.content, position) for position, each in enumerate(new, prev + 1))
     return Change(recipient, prev, head, True, entries, len(new))

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.many import among, first_lines, line
-from notifs.store.models import CONTENT, KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
+from notifs.store.models import KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
 FILTERS = {
@@ -79,10 +79,10 @@ class Entry:
     retracted_at: datetime | None = None
 
     @classmethod
-    def fresh(cls, notification: Notification, position: int) -> Self:
-        """The line that a new notification is in a feed."""
-        content: dict[str, Any] = {c.key: getattr(notification, c.key) for c in CONTENT}
-        return cls(position=position, revision=position, **content)
+    def fresh(cls, content: Iterable[Any], position: int) -> Self:
+        """The line that a new copy is in a feed, from the columns of its content in their order."""
+        columns: list[Any] = [*content, position, position]
+        return cls(*columns)
 
 
 @dataclass(frozen=True, slots=True)
