@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import Change, Draft, Key, Notification, Store, creation
-from notifs.store.models import new_id, utcnow
+from notifs.store import Change, Draft, Entry, Key, Notification, Store, creation
+from notifs.store.models import CONTENT, new_id, utcnow
 
 
 def notification(title: str = "Hello", **fields: Any) -> Notification:
@@ -30,10 +30,24 @@ def notification(title: str = "Hello", **fields: Any) -> Notification:
     return Notification(**{**values, **fields})
 
 
-def draft(sent: Notification, to: Sequence[str], key: Key | None = None, **columns: Any) -> Draft:
+def draft(
+    sent: Notification,
+    to: Sequence[str],
+    key: Key | None = None,
+    *,
+    topics: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    **columns: Any,
+) -> Draft:
     """What a producer wants to be sent."""
     content = {c.key: getattr(sent, c.key) for c in inspect(Notification).columns}
-    return Draft({**content, "producer": "", "version": 1, **columns}, sorted(set(to)), key=key)
+    recipients = sorted(set(to) - set(exclude))
+    return Draft({**content, "producer": "", "version": 1, **columns}, recipients, topics, exclude, key)
+
+
+def line(sent: Notification, position: int) -> Entry:
+    """The line that a new copy of it is in a feed."""
+    return Entry.fresh((getattr(sent, column.key) for column in CONTENT), position)
 
 
 async def create(connection: AsyncConnection, sent: Notification, to: Sequence[str]) -> None:

@@ -39,6 +39,8 @@ def _advance(connection: AsyncConnection, steps: Sequence[tuple[str, int]]) -> A
 
 async def make(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Make a copy for each of these recipients, who are named once and have none yet."""
+    if not recipients:
+        return
     await connection.execute(_advance(connection, [(recipient, 1) for recipient in sorted(recipients)]))
     place = (Mailbox.recipient, Mailbox.revision, Mailbox.revision)
     rows = select(*place, literal(notification_id)).where(among(connection, Mailbox.recipient, recipients))
@@ -75,6 +77,8 @@ def blank() -> dict[str, Any]:
 
 async def retract(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Take back the copies of these recipients, in ascending order: they are archived for good, and told as gone."""
+    if not recipients:
+        return
     now = utcnow()
     await lock(connection, recipients)
     await _count(connection, notification_id, recipients, unread=-_one(UNREAD), unseen=-_one(UNSEEN))
@@ -84,6 +88,8 @@ async def retract(connection: AsyncConnection, notification_id: uuid.UUID, recip
 
 async def touch(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Say that the content of these copies is another one."""
+    if not recipients:
+        return
     await lock(connection, recipients)
     await _count(connection, notification_id, recipients, unread=literal(0), unseen=literal(0))
     await _mark(connection, notification_id, recipients, {})
@@ -91,6 +97,8 @@ async def touch(connection: AsyncConnection, notification_id: uuid.UUID, recipie
 
 async def renew(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """The same, and they are unread and unseen again, and no longer archived."""
+    if not recipients:
+        return
     await lock(connection, recipients)
     await _count(connection, notification_id, recipients, unread=1 - _one(UNREAD), unseen=1 - _one(UNSEEN))
     new = {"read_at": null(), "seen_at": null(), "archived_at": null()}

@@ -153,8 +153,7 @@ def _next(heads: dict[str, Head], left: Counter[str], draft: Draft, recipient: s
 
 def entry(draft: Draft, position: int) -> Entry:
     """The line that it is in a feed."""
-    columns = draft.columns
-    return Entry(*[columns[name] for name in _CONTENT], position=position, revision=position)
+    return Entry.fresh((draft.columns[name] for name in _CONTENT), position)
 
 
 async def _expire(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:

@@ -227,10 +227,7 @@ async def _move(connection: AsyncConnection, part: Row[Any], after: str) -> None
     await connection.execute(update(JobPart).where(*where).values(after=after))
 
 
-async def _changes(connection: AsyncConnection, notification: Row[Any], recipients: list[str]) -> list[Change]:
+async def _changes(connection: AsyncConnection, notification: Sequence[Any], recipients: list[str]) -> list[Change]:
     content = tuple(notification)[: len(CONTENT)]
     heads = await copies.heads(connection, recipients) if recipients else {}
-    return [
-        Change(r, h.revision - 1, h, True, (Entry(*content, position=h.revision, revision=h.revision),), 1)
-        for r, h in heads.items()
-    ]
+    return [Change(r, h.revision - 1, h, True, (Entry.fresh(content, h.revision),), 1) for r, h in heads.items()]

@@ -140,4 +140,5 @@ async def _counts(connection: AsyncConnection, id: uuid.UUID) -> Counts:
     marks: Sequence[Any] = (Receipt.seen_at, Receipt.read_at, Receipt.archived_at)
     statement = select(func.count(), *(func.count(mark) for mark in marks))
     where = (Receipt.notification_id == id, Receipt.retracted_at.is_(None))
-    return Counts(*(await connection.execute(statement.where(*where))).one())
+    row: Any = (await connection.execute(statement.where(*where))).one()
+    return Counts(*row)

@@ -21,19 +21,24 @@ class Copy:
     seen: bool = False
     read: bool = False
     archived: bool = False
+    title: str = "Hello"
+    retracted: bool = False
 
     @classmethod
     def of(cls, entry: Entry) -> "Copy":
         moments = (entry.seen_at, entry.read_at, entry.archived_at)
-        return cls(entry.id, entry.position, entry.revision, *(moment is not None for moment in moments))
+        marks = (moment is not None for moment in moments)
+        return cls(entry.id, entry.position, entry.revision, *marks, entry.title, entry.retracted_at is not None)
 
     def is_in(self, filter: Filter) -> bool:
-        return {"unread": not self.read and not self.archived, "all": not self.archived, "archived": self.archived}[
-            filter
-        ]
+        return {
+            "unread": not self.read and not self.archived,
+            "all": not self.archived,
+            "archived": self.archived and not self.retracted,
+        }[filter]
 
     def would_change(self, act: Act) -> bool:
-        return {
+        return not self.retracted and {
             "read": not self.read,
             "unread": self.read,
             "seen": not self.seen and not self.archived,
@@ -63,6 +68,31 @@ class Mailbox:
     def receive(self, id: uuid.UUID) -> None:
         self.revision += 1
         self.copies.append(Copy(id, self.revision, self.revision))
+
+    def copy(self, id: uuid.UUID) -> Copy | None:
+        """The copy of a notification that was not taken back."""
+        return next((copy for copy in self.copies if copy.id == id and not copy.retracted), None)
+
+    def touch(self, id: uuid.UUID, title: str) -> None:
+        """The content of a copy is another one."""
+        if copy := self.copy(id):
+            self.revision += 1
+            copy.title, copy.revision = title, self.revision
+
+    def renew(self, id: uuid.UUID, title: str) -> None:
+        """The same, and it is as new; or it is new."""
+        if copy := self.copy(id):
+            copy.read = copy.seen = copy.archived = False
+            self.touch(id, title)
+        else:
+            self.receive(id)
+            self.copies[-1].title = title
+
+    def retract(self, id: uuid.UUID) -> None:
+        """A copy is taken back."""
+        if copy := self.copy(id):
+            self.touch(id, "")
+            copy.archived = copy.retracted = True
 
     def do(self, act: Act, *, ids: Collection[uuid.UUID] | None = None, up_to: int | None = None) -> list[Copy]:
         """Do it to those that it would change, in one step; returns them."""

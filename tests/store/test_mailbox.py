@@ -28,7 +28,7 @@ from notifs.store import Act, Change, Entry, Head, Store
 from notifs.store.database import Database
 from notifs.store.models import utcnow
 from notifs.wire import PUSH_LIMIT, Cursor, Filter
-from tests.samples import notification
+from tests.samples import draft, notification
 from tests.store.model import ACTS, FILTERS, Copy, Mailbox
 
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class Mailboxes(RuleBasedStateMachine):
         self._life = uuid.uuid4().hex  # every example has recipients of its own in the one database
         self._models = {person: Mailbox() for person in PEOPLE}
         self._touched: set[str] = set()
+        self._keys: dict[uuid.UUID, str] = {}
 
     @initialize(target=ids)
     def begin(self) -> MultipleResults[uuid.UUID]:
@@ -56,6 +57,44 @@ class Mailboxes(RuleBasedStateMachine):
     @rule(target=ids, to=st.lists(people, min_size=1))
     def create(self, to: list[str]) -> uuid.UUID:
         return self._create(to)
+
+    @rule(target=ids, to=st.lists(people, min_size=1), key=st.sampled_from("xy"))
+    def send_under_a_dedupe_key(self, to: list[str], key: str) -> uuid.UUID:
+        """Bring up to date what one of them has not read, else send a new one."""
+        fresh = notification(f"{key} {self._models['ann'].revision} {self._models['bob'].revision}")
+        recipients = [self._recipient(person) for person in to]
+        sent = draft(fresh, recipients, dedupe_key=f"{self._life}-{key}")
+        outcome = self._wait(self._store.send(sent))
+        id = max((id for id in self._unread(to) if self._keys.get(id) == key), default=fresh.id)
+        assert outcome.sent.id == str(id)
+        self._keys[id] = key
+        for person in PEOPLE:
+            if person in to:
+                self._model(person).renew(id, fresh.title)
+            else:
+                self._model(person).touch(id, fresh.title)
+        return id
+
+    @rule(id=ids, title=st.sampled_from(["other", "another"]))
+    def update(self, id: uuid.UUID, title: str) -> None:
+        one = self._wait(self._store.sent.bare(id))
+        alive = any(model.copy(id) for model in self._models.values())
+        assert (one is not None) == alive
+        if one is None:
+            return
+        assert self._wait(self._store.update(id, one.version - 1, {"title": "too late"})) is None
+        assert self._wait(self._store.update(id, one.version, {"title": title})) is not None
+        for person in PEOPLE:
+            self._model(person).touch(id, title)
+
+    @rule(ids=st.lists(ids | st.uuids(), min_size=1, max_size=3))
+    def retract(self, ids: list[uuid.UUID]) -> None:
+        alive = {id for id in ids if any(model.copy(id) for model in self._models.values())}
+        revised = self._wait(self._store.retract(ids))
+        assert set(revised.notifications) == alive
+        for id in revised.notifications:
+            for person in PEOPLE:
+                self._model(person).retract(id)
 
     @rule(person=people, act=st.sampled_from(ACTS), ids=st.lists(ids | st.uuids(), min_size=1, max_size=6))
     def act_on_ids(self, person: str, act: Act, ids: list[uuid.UUID]) -> None:
@@ -113,11 +152,14 @@ class Mailboxes(RuleBasedStateMachine):
             archived = self._wait(self._store.page(recipient, "archived", limit=1000))
             assert kept.head == archived.head == model.head
             found = sorted(map(Copy.of, kept.entries + archived.entries), key=lambda copy: copy.position)
-            assert found == model.copies
+            assert found == [copy for copy in model.copies if not copy.retracted]
 
     def teardown(self) -> None:
         self._touched = {*PEOPLE}
         self.the_mailboxes_touched_equal_their_models()
+
+    def _unread(self, people: list[str]) -> set[uuid.UUID]:
+        return {copy.id for person in people for copy in self._models[person].lines("unread")}
 
     def _create(self, to: list[str]) -> uuid.UUID:
         sent = notification()
