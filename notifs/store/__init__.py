@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
 from notifs.gather import Gather
-from notifs.store import accounts, creation, feed, mailbox, recount, retention, revision
+from notifs.store import accounts, creation, events, feed, mailbox, recount, retention, revision
 from notifs.store.accounts import Person
 from notifs.store.announcements import Announcements
 from notifs.store.database import Database
@@ -33,6 +33,7 @@ from notifs.store.retention import Pruned
 from notifs.store.revision import Revised, Subject
 from notifs.store.sent import SentBox, SentOne
 from notifs.store.topics import Topics
+from notifs.store.webhooks import Webhooks
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Store:
         self.recipients = Recipients(database)
         self.sent = SentBox(database)
         self.topics = Topics(database)
+        self.webhooks = Webhooks(database)
         self._together = Gather(self._create, most=TOGETHER, pace=0.0)
         self._epoch: str | None = None
 
@@ -108,14 +110,12 @@ class Store:
             IdempotencyConflict: its key stands for another notification; nothing was written.
             InvalidNotification: `dedupe_key` goes with few recipients only.
         """
-        if connection is None and creation.is_simple(draft):
-            answer = await self._together(draft)
-        elif connection is None:
-            answer = await self.database.write(lambda c: creation.alone(c, draft))
+        if connection is not None:
+            (answer,) = await self._store(connection, [draft])
         elif creation.is_simple(draft):
-            (answer,) = await creation.together(connection, [draft])
+            answer = await self._together(draft)
         else:
-            answer = await creation.alone(connection, draft)
+            (answer,) = await self.database.write(lambda c: self._store(c, [draft]))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -129,7 +129,7 @@ class Store:
 
     async def _create_chunk(self, drafts: Sequence[Draft]) -> Sequence[creation.Answer]:
         try:
-            return await self.database.write(lambda c: creation.together(c, drafts))
+            return await self.database.write(lambda c: self._store(c, drafts))
         except StoreUnavailable as error:
             return [error] * len(drafts)
         except Exception as error:
@@ -137,6 +137,16 @@ class Store:
                 return [error]
         # One of them is wrong, which nobody could see before: that is no fault of the others.
         return [answer for draft in drafts for answer in await self._create_chunk([draft])]
+
+    async def _store(self, connection: AsyncConnection, drafts: Sequence[Draft]) -> Sequence[creation.Answer]:
+        """Several simple drafts, or one of any sort; and what webhooks are told of them."""
+        answers: Sequence[creation.Answer]
+        if creation.is_simple(drafts[0]):
+            answers = await creation.together(connection, drafts)
+        else:
+            answers = [await creation.alone(connection, drafts[0])]
+        await self.webhooks.enqueue(connection, events.sent(drafts, answers))
+        return answers
 
     async def announce(self, draft: Draft, connection: AsyncConnection | None = None) -> Sent:
         """Store a notification for everyone.
@@ -146,7 +156,9 @@ class Store:
         """
 
         async def work(connection: AsyncConnection) -> Sent:
-            return await creation.announce(connection, draft)
+            sent = await creation.announce(connection, draft)
+            await self.webhooks.enqueue(connection, events.announced(draft, sent))
+            return sent
 
         return await (work(connection) if connection else self.database.write(work))
 
@@ -185,9 +197,13 @@ class Store:
         if up_to is not None and up_to.epoch != self.epoch:
             raise InvalidCursor("up_to is of another epoch; sync first, then use the cursor that you get")
         limit = up_to.revision if up_to else None
-        return await self.database.write(
-            lambda c: mailbox.change(c, recipient, act, ids=ids, up_to=limit, limit=PUSH_LIMIT)
-        )
+
+        async def work(connection: AsyncConnection) -> tuple[Head, Change | None]:
+            head, change = await mailbox.change(connection, recipient, act, ids=ids, up_to=limit, limit=PUSH_LIMIT)
+            await self.webhooks.enqueue(connection, events.changed(act, change))
+            return head, change
+
+        return await self.database.write(work)
 
     async def head(self, recipient: str) -> Head:
         return await self.database.read(lambda c: feed.head(c, recipient))

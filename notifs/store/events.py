@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from notifs.store.drafts import Draft, Outcome, Sent
 from notifs.store.mailbox import Act, Change
 from notifs.store.models import CONTENT
 
@@ -32,17 +33,31 @@ class Event:
         return orjson.dumps(said, option=orjson.OPT_UTC_Z).decode()
 
 
-def created(columns: Mapping[str, Any], recipients: Sequence[str], count: int | None = None) -> Event:
-    """A notification was created: by its columns, for these recipients.
+def sent(drafts: Sequence[Draft], answers: Sequence[object]) -> list[Event]:
+    """What was created of these drafts: not what was there already, under its idempotency key or its dedupe key."""
+    return [
+        created(draft.columns, _known(draft, answer), answer.sent.recipients)
+        for draft, answer in zip(drafts, answers, strict=True)
+        if isinstance(answer, Outcome) and answer.sent.new and answer.sent.id == str(draft.id)
+    ]
 
-    `count` says how many they are if not all of them are named. An announcement has no recipients, and is for everyone.
-    """
+
+def _known(draft: Draft, answer: Outcome) -> Sequence[str]:
+    """Who has got it, followers of topics among them; or, while nobody has, who was named."""
+    return [change.recipient for change in answer.changes[:IDS_TOLD]] or draft.recipients
+
+
+def announced(draft: Draft, sent: Sent) -> list[Event]:
+    """An announcement, unless it was made before."""
+    return [created(draft.columns, (), None)] if sent.new else []
+
+
+def created(columns: Mapping[str, Any], recipients: Sequence[str], count: int | None) -> Event:
+    """A notification was created: by its columns, for so many recipients, or for everyone; and those that are known."""
 
     def data() -> dict[str, Any]:
         said = {name: columns[name] for name in _TOLD if columns.get(name) is not None}
-        everyone = count is None and not recipients
-        total = None if everyone else len(recipients) if count is None else count
-        return {**said, "recipients": total, "to": list(recipients[:IDS_TOLD])}
+        return {**said, "recipients": count, "to": list(recipients[:IDS_TOLD])}
 
     return Event(CREATED, data)
 
