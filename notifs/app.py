@@ -26,6 +26,7 @@ from notifs.kinds import Kind, Kinds
 from notifs.metrics import Metrics
 from notifs.notifier import Doors, Notifier
 from notifs.origins import Origins
+from notifs.outbound import Outbound
 from notifs.realtime import Handlers, Realtime
 from notifs.retire import retiring
 from notifs.settings import Settings
@@ -74,6 +75,12 @@ class Notifs:
         self.signals = Signals()
         self.metrics = Metrics()
         self.store = Store(Database(settings.database_url, pool=settings.database_pool))
+        self.outbound = Outbound(
+            self.store.webhooks,
+            self.signals,
+            settings.secret_key.get_secret_value(),
+            networks=settings.webhook_networks,
+        )
         self.kinds = Kinds(kinds)
         self._forms = Forms(self.store.cursor, self.path)
         self._origins = Origins(settings.origins)
@@ -231,10 +238,12 @@ class Notifs:
             if self.settings.sockets:
                 self.realtime.start()
             self._jobs.start()
+            self.outbound.start()
             try:
                 yield
             finally:
                 await self._jobs.close()
+                await self.outbound.close()
                 await self.realtime.close()
 
     def mount(self, app: Any) -> None:

@@ -36,6 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "drafting": {"errors", "kinds", "store"},
     "notifier": {"drafting", "errors", "forms", "kinds", "signals", "store", "wire"},
     "jobs": {"errors", "signals", "store"},
+    "outbound": {"errors", "signals", "store"},
     "realtime": {
         "acts", "errors", "forms", "gather", "identity", "metrics", "notifier", "origins", "problems", "requests",
         "settings", "signals", "store", "wire",
@@ -46,7 +47,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "app": {
         "acts", "drafting", "errors", "forms", "identity", "jobs", "kinds", "logs", "metrics", "notifier", "origins",
-        "realtime", "retire", "settings", "signals", "store", "web", "wire",
+        "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
     },
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},
@@ -70,6 +71,8 @@ LIBRARIES: dict[str, set[str]] = {
     "uvicorn": {"serve", "realtime/transport"},
     "redis": {"realtime/bus"},
     "prometheus_client": {"metrics"},
+    "httpx2": {"outbound", "client"},
+    "standardwebhooks": {"outbound"},
     "fastapi": set(),
 }
 """Who alone may import a library: rooms, or files of rooms."""
