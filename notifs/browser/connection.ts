@@ -192,7 +192,7 @@ export class Connection extends Emitter<Events> {
     this.dispatch(message);
     if (message.type === "degraded") this.degrade(message.meta);
     if (message.type === "error") this.emit("error", message.error?.message ?? message.meta);
-    if (message.type !== "created") return;
+    if (message.type !== "created" && message.type !== "announcement") return;
     // Only what has really been taken in, and only the first time.
     const fresh = message.notifs.filter(
       (row): row is Notification => row.retracted !== true && !before.has(row.id) && this.state.rows.has(row.id),

@@ -66,6 +66,7 @@ export function reduce(state: State, input: Input): State {
     case "syncing":
       return { ...state, awaiting: true };
     case "created":
+    case "announcement":
     case "changed":
       return settle(change(state, input));
     case "delta":

@@ -66,9 +66,12 @@ export interface Connected {
   readonly meta: string;
 }
 
-/** One or more changes that follow the revision `prev`; a `delta` answers `connect` and `sync`. */
+/**
+ * One or more changes that follow the revision `prev`; a `delta` answers `connect` and `sync`. An announcement, which
+ * is for everyone, is a new notification like any other.
+ */
 export interface Change extends Counted {
-  readonly type: "created" | "changed" | "delta";
+  readonly type: "created" | "announcement" | "changed" | "delta";
   readonly prev: number;
   readonly notifs: readonly Row[];
   readonly recovered?: boolean;
@@ -97,14 +100,8 @@ export interface ServerError {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** One stored notification for everyone. Each mailbox takes it in by itself, so that it changes nothing here. */
-export interface Announcement {
-  readonly type: "announcement";
-  readonly meta: string;
-}
-
 /** Everything that arrives as `response`. */
-export type Message = Connected | Change | Snapshot | Degraded | ServerError | Announcement;
+export type Message = Connected | Change | Snapshot | Degraded | ServerError;
 
 /** The answer to `fetch`: a stretch of one filter's rows, newest first. */
 export interface Page {

@@ -66,7 +66,7 @@ class Mailbox:
         match message["type"]:
             case "connected":
                 self._awaiting = True
-            case "created" | "changed":
+            case "created" | "announcement" | "changed":
                 self._change(message)
             case "delta":
                 self._awaiting = self.needs_sync = False

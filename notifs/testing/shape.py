@@ -113,10 +113,11 @@ BY_TYPE: dict[str, dict[str, Rule]] = {
     "delta": COUNTED | PREV | {"recovered": one_of(True)},
     "created": COUNTED | PREV,
     "changed": COUNTED | PREV,
-    "announcement": COUNTED | {"cursor": maybe(CURSOR)},
+    "announcement": COUNTED | PREV,
     "degraded": {"notif_count": NULL, "unseen_count": NULL, "cursor": NULL, "error": PROBLEM},
     "error": COUNTED | {"cursor": maybe(CURSOR), "error": PROBLEM},
 }
+NEW = ("created", "announcement")
 ACK = {"ok": one_of(True), **COUNTED}
 REFUSAL = {"ok": one_of(False), "error": PROBLEM}
 
@@ -179,8 +180,10 @@ def _wrong_order(message: Mapping[str, Any]) -> list[str]:
         found.append(f"revision {max(revisions)} is beyond the cursor {cursor}")
     if prev is not None and revisions and min(revisions) <= prev:
         found.append(f"revision {min(revisions)} is not after prev {prev}")
-    if message["type"] == "created" and prev is not None and any(p <= prev for p in positions):
-        found.append(f"`created` carries new notifications alone: not position {min(positions)} after prev {prev}")
+    if message["type"] in NEW and prev is not None and any(p <= prev for p in positions):
+        found.append(f"`{message['type']}` carries what is new alone: not position {min(positions)} after prev {prev}")
+    if message["type"] in (*NEW, "snapshot") and any("retracted" in row for row in message["notifs"]):
+        found.append(f"`{message['type']}` carries nothing that was taken back")
     if cursor and prev is not None and prev > cursor.revision:
         found.append(f"prev {prev} is beyond the cursor {cursor}")
     counts = message["notif_count"], message["unseen_count"]

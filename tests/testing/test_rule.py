@@ -26,26 +26,44 @@ class Store:
         """What was unread at each cursor."""
         self._remember()
 
-    def create(self) -> Json:
+    def create(self, type: str = "created") -> Json:
         self.revision += 1
         row = {"id": str(self.made), "position": self.revision, "read_at": None, "archived_at": None}
         self.made += 1
         self.rows.append(row | {"revision": self.revision, "seen_at": None})
-        return self.since(self.revision - 1, "created")
+        return self.since(self.revision - 1, type)
 
     def turn(self, pick: int, field: str) -> Json | None:
         """Mark as read or archive one, or take that back."""
-        if not self.rows:
+        row = self._pick(pick)
+        if row is None:
             return None
-        self.revision += 1
-        row = self.rows[pick % len(self.rows)]
         row[field] = None if row[field] else "2026-01-01T00:00:00Z"
-        row["revision"] = self.revision
         return self.since(self.revision - 1, "changed")
 
+    def retract(self, pick: int) -> Json | None:
+        """Take one back for good."""
+        row = self._pick(pick)
+        if row is None:
+            return None
+        row |= {"retracted": True, "archived_at": row["archived_at"] or "2026-01-01T00:00:00Z"}
+        return self.since(self.revision - 1, "changed")
+
+    def _pick(self, pick: int) -> Json | None:
+        """One that is to change, at the next revision."""
+        there = [row for row in self.rows if "retracted" not in row]
+        if not there:
+            return None
+        self.revision += 1
+        row = there[pick % len(there)]
+        row["revision"] = self.revision
+        return row
+
     def step(self, happens: str, pick: int) -> Json | None:
-        if happens == "create":
-            return self.create()
+        if happens in ("create", "announce"):
+            return self.create("created" if happens == "create" else "announcement")
+        if happens == "retract":
+            return self.retract(pick)
         return self.turn(pick, happens) if happens in ("read_at", "archived_at") else None
 
     def restore(self) -> None:
@@ -85,7 +103,11 @@ class Store:
         self.life[self.counted()["cursor"]] = self.unread()
 
     def _copy(self, rows: Any) -> list[Json]:
-        return sorted((dict(row) for row in rows), key=lambda row: -row["position"])
+        return [_told(row) for row in sorted(rows, key=lambda row: -row["position"])]
+
+
+def _told(row: Json) -> Json:
+    return {"id": row["id"], "revision": row["revision"], "retracted": True} if "retracted" in row else dict(row)
 
 
 class Client:
@@ -141,10 +163,11 @@ class Client:
             self.take(each)
 
 
-CHANGES = st.tuples(st.sampled_from(["create", "create", "read_at", "archived_at"]), st.integers(0, 30))
+ACTS = ["create", "create", "announce", "read_at", "archived_at", "retract"]
+CHANGES = st.tuples(st.sampled_from(ACTS), st.integers(0, 30))
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["create", "create", "read_at", "archived_at", "restore", "sync"]),
+        st.sampled_from([*ACTS, "restore", "sync"]),
         st.integers(0, 30),
         st.sampled_from(["arrives", "arrives", "lost", "twice", "late", "old"]),
     ),
@@ -205,6 +228,20 @@ def test_a_page_of_an_earlier_snapshot_brings_nothing_back() -> None:
     for message in (*client.store.sync(None), page):
         client.take(message)
     assert client.mailbox.unread() == []
+
+
+def test_one_that_was_taken_back_does_not_come_back_by_what_was_said_before() -> None:
+    client = Client()
+    created = client.store.create("announcement")
+    client.sync()
+    assert [row["id"] for row in client.mailbox.unread()] == ["0"]
+    read = client.store.turn(0, "read_at") or {}
+    client.take(client.store.retract(0) or {})
+    client.sync()
+    for message in (created, read):
+        client.take(message)
+    assert client.mailbox.unread() == []
+    assert client.mailbox.unread_count == 0
 
 
 def test_no_more_is_held_than_its_bound() -> None:

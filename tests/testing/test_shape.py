@@ -20,6 +20,11 @@ DELTA: dict[str, Any] = {
     "meta": "Notifications changed", "type": "delta", "notif_count": 2, "unseen_count": 1, "notifs": [NOTIFICATION],
     "cursor": "3f9a0c1e5b7d2468:5", "prev": 4, "recovered": True,
 }  # fmt: skip
+RETRACTED = {"id": ID, "revision": 5, "retracted": True}
+CREATED: dict[str, Any] = {
+    "meta": "New notifications", "type": "created", "notif_count": 2, "unseen_count": 1,
+    "notifs": [{**NOTIFICATION, "position": 5}], "cursor": "3f9a0c1e5b7d2468:5", "prev": 4,
+}  # fmt: skip
 DEGRADED: dict[str, Any] = {
     "meta": "Updates may be late", "type": "degraded", "notif_count": None, "unseen_count": None, "notifs": [],
     "cursor": None, "error": {"code": "behind", "message": "read on"},
@@ -35,8 +40,11 @@ def test_shapes_have_the_fields_that_the_wire_has() -> None:
 
 def test_what_is_right_passes() -> None:
     assert shape.wrong_notification(NOTIFICATION) == []
-    assert shape.wrong_notification({"id": ID, "revision": 5, "retracted": True}) == []
+    assert shape.wrong_notification(RETRACTED) == []
     assert shape.wrong_message(DELTA) == []
+    assert shape.wrong_message({**DELTA, "notifs": [RETRACTED, NOTIFICATION]}) == []
+    assert shape.wrong_message(CREATED) == []
+    assert shape.wrong_message({**CREATED, "type": "announcement", "meta": "Announcement"}) == []
     assert shape.wrong_message(DEGRADED) == []
 
 
@@ -60,6 +68,24 @@ def test_a_notification_that_is_wrong_is_named(field: str, value: Any) -> None:
 def test_a_field_that_is_missing_is_named(field: str) -> None:
     lacking = {name: value for name, value in NOTIFICATION.items() if name != field}
     assert shape.wrong_notification(lacking) == [f"{field} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"notifs": [RETRACTED]}, "`created` carries nothing that was taken back"),
+        ({"notifs": [NOTIFICATION]}, "`created` carries what is new alone"),
+        ({"type": "announcement", "meta": "Announcement", "notifs": [NOTIFICATION]}, "`announcement` carries what is"),
+        ({"type": "announcement"}, "meta must be 'Announcement'"),
+    ],
+)
+def test_what_is_not_new_is_named_where_only_what_is_new_may_be(changed: dict[str, Any], told: str) -> None:
+    assert told in "; ".join(shape.wrong_message({**CREATED, **changed}))
+
+
+@pytest.mark.parametrize("changed", [{"title": "Grace commented"}, {"retracted": False}, {"position": 4}])
+def test_a_retracted_one_has_nothing_but_its_id_and_revision(changed: dict[str, Any]) -> None:
+    assert len(shape.wrong_notification({**RETRACTED, **changed})) == 1
 
 
 @pytest.mark.parametrize(

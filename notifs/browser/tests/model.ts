@@ -50,7 +50,7 @@ export class Store {
     for (const [index, id] of [...this.stored.keys()].entries()) if (index % 2 === 1) this.stored.delete(id);
   }
 
-  create(count: number): Change {
+  create(count: number, type: "created" | "announcement" = "created"): Change {
     const prev = this.revision;
     for (let i = 0; i < count; i++) {
       this.revision += 1;
@@ -58,7 +58,7 @@ export class Store {
       const row = notification({ id, position: this.revision, revision: this.revision });
       this.stored.set(id, { row, position: this.revision });
     }
-    return this.since(prev, "created");
+    return this.since(prev, type);
   }
 
   /** One revision for everything that one call changes, as in the contract's store. */
@@ -135,7 +135,7 @@ export class Store {
 
 /** What a person or a producer does next; `pick` chooses among the stored ones. */
 export interface Step {
-  readonly act: "create" | "read" | "unread" | "archive" | "unarchive" | "seen" | "retract" | "readAll";
+  readonly act: "create" | "announce" | "read" | "unread" | "archive" | "unarchive" | "seen" | "retract" | "readAll";
   readonly pick: number;
   readonly count: number;
 }
@@ -148,6 +148,8 @@ export function perform(store: Store, step: Step): Change | null {
   switch (step.act) {
     case "create":
       return store.create(step.count);
+    case "announce":
+      return store.create(step.count, "announcement");
     case "read":
       return store.mark(picked, { read_at: MOMENT, seen_at: MOMENT });
     case "unread":

@@ -21,7 +21,7 @@ type Event =
 const fate = fc.constantFrom<Fate>("arrives", "arrives", "lost", "twice", "late", "again");
 const ACTS = ["read", "unread", "archive", "unarchive", "seen", "retract", "readAll"] as const;
 const step = fc.record<Step>({
-  act: fc.constantFrom("create", "create", "create", ...ACTS),
+  act: fc.constantFrom("create", "create", "announce", ...ACTS),
   pick: fc.nat(30),
   count: fc.integer({ min: 1, max: 4 }),
 });

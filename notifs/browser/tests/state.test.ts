@@ -44,6 +44,38 @@ describe("a change", () => {
     expect(state.unread).toBe(4);
   });
 
+  test("that is an announcement is a step like any other", () => {
+    const state = reduce(three, change("announcement", 3, 4, [row(4)], 4));
+    expect(shown(state)).toEqual([4, 3, 2, 1]);
+    expect(state).toMatchObject({ cursor: { revision: 4 }, unread: 4, unseen: 4 });
+    expect(reduce(three, change("announcement", 4, 5, [row(5)], 5)).needsSync).toBe(true);
+  });
+
+  test("that takes one back removes it whatever filter it is shown under, and takes the counts", () => {
+    const archived = row(2, { archived_at: "2026-01-01T00:00:00Z" });
+    const all = play(three, page(3, [row(3)], { filter: "all" }), page(3, [archived], { filter: "archived" }));
+    const gone = [3, 2].map((n) => ({ id: `n${n}`, revision: 4, retracted: true as const }));
+    const state = reduce(all, change("changed", 3, 4, gone, 1));
+    expect((["unread", "all", "archived"] as const).map((filter) => view(state, filter, 0).map(({ id }) => id))).toEqual(
+      [["n1"], ["n1"], []],
+    );
+    expect(state).toMatchObject({ cursor: { revision: 4 }, unread: 1, unseen: 1 });
+  });
+
+  test("that takes back one that was never heard of changes the counts alone", () => {
+    const state = reduce(three, change("changed", 3, 4, [{ id: "n0", revision: 4, retracted: true }], 2));
+    expect(shown(state)).toEqual([3, 2, 1]);
+    expect(state).toMatchObject({ cursor: { revision: 4 }, unread: 2 });
+  });
+
+  test("that takes one back is not undone by what was said before it", () => {
+    const late = change("changed", 3, 4, [row(2, { revision: 4, read_at: "x" })], 2);
+    const taken = change("delta", 3, 5, [{ id: "n2", revision: 5, retracted: true }], 2);
+    const state = play(three, { type: "syncing" }, taken, late, page(5, [row(2)], { filter: "all" }));
+    expect(shown(state)).toEqual([3, 1]);
+    expect(view(state, "all", 0).map((each) => each.id)).not.toContain("n2");
+  });
+
   test("that leaves a gap is held, asks for a sync and is applied after it", () => {
     const gap = reduce(three, change("created", 4, 5, [row(5)], 5));
     expect(gap.needsSync).toBe(true);
@@ -152,6 +184,6 @@ describe("the view", () => {
   });
 
   test("takes other kinds of messages for what they are", () => {
-    expect(play(three, { type: "degraded", meta: "" }, { type: "announcement", meta: "" })).toBe(three);
+    expect(play(three, { type: "degraded", meta: "" }, { type: "error", meta: "" })).toBe(three);
   });
 });

@@ -19,7 +19,7 @@ async def new_notifications_follow_each_other_without_a_gap(site: Site) -> None:
     async with site.socket() as client:
         at = revision(client.mailbox.cursor)
         made = [await site.make(client) for _ in range(3)]
-        for message in client.of("created", "changed"):
+        for message in client.of("created", "announcement", "changed"):
             expect(message["type"] == "created", "`created` for what is new", message)
             expect(message["prev"] == at, f"a message that follows revision {at}", message)
             at = revision(message["cursor"])
@@ -35,7 +35,9 @@ async def each_socket_of_a_person_hears_of_each_notification_once(site: Site) ->
         last = await site.make(first)  # what was told twice would have been, before this one
         for client in (first, second):
             await client.until(lambda c=client: row(c, last["title"]), "the last one to arrive")  # type: ignore[misc]
-            told = [r["id"] for m in client.of("created", "changed") for r in m["notifs"] if r["id"] in ids]
+            told = [
+                r["id"] for m in client.of("created", "announcement", "changed") for r in m["notifs"] if r["id"] in ids
+            ]
             expect(sorted(told) == sorted(ids), "each notification in one message", told)
 
 
@@ -47,7 +49,7 @@ async def nobody_else_hears_of_it(site: Site) -> None:
         await site.make(one)
         title = await site.notify(site.other)
         await other.until(lambda: row(other, title), f"{title!r} to arrive")
-        own = [r["title"] for m in other.messages[at:] for r in m["notifs"]]
+        own = [r.get("title") for m in other.messages[at:] for r in m["notifs"]]
         expect(own == [title] and at == len(other.messages) - 1, f"one message, with {title!r}", other.messages[at:])
         mine = [frame for frame in one.frames if title in frame]
         expect(not mine, "nothing of another person's", mine)
@@ -107,7 +109,7 @@ def revision(cursor: str | None) -> int:
 
 def since(client: Client, count: int) -> list[Json]:
     """The live messages after the first `count` ones."""
-    return [m for m in client.messages[count:] if m.get("type") in ("created", "changed", "snapshot")]
+    return [m for m in client.messages[count:] if m.get("type") in ("created", "announcement", "changed", "snapshot")]
 
 
 def plain(rows: list[Any]) -> list[Row]:
