@@ -14,17 +14,34 @@ if TYPE_CHECKING:
     from notifs.realtime import Context, Handlers
     from notifs.requests import Request
     from notifs.settings import Settings
-    from notifs.signals import Changed, Connected, Created, Disconnected, Pushed, Signal, SignedIn, SignedOut
+    from notifs.signals import (
+        Announced,
+        Changed,
+        Connected,
+        Created,
+        Delivered,
+        DeliveryFailed,
+        Disconnected,
+        Pushed,
+        Retracted,
+        Signal,
+        SignedIn,
+        SignedOut,
+        Updated,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Action",
     "Actor",
+    "Announced",
     "Changed",
     "Connected",
     "Context",
     "Created",
+    "Delivered",
+    "DeliveryFailed",
     "Disconnected",
     "Handlers",
     "Identify",
@@ -33,10 +50,12 @@ __all__ = [
     "NotifsError",
     "Pushed",
     "Request",
+    "Retracted",
     "Settings",
     "Signal",
     "SignedIn",
     "SignedOut",
+    "Updated",
     "create_app",
 ]
 
