@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self, Unpack
 
@@ -20,6 +20,9 @@ from notifs.acts import Acts
 from notifs.drafting import AnnounceOptions, Changes, Options
 from notifs.errors import NotFound, Restarting
 from notifs.forms import Forms
+from notifs.hooks import GitHub, Source
+from notifs.hooks.deliveries import Deliveries
+from notifs.hooks.plain import Plain
 from notifs.identity import Identify
 from notifs.jobs import Runner
 from notifs.kinds import Kind, Kinds
@@ -34,6 +37,7 @@ from notifs.signals import Signals
 from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.web.api import InboxApi
+from notifs.web.hooks import HookApi
 from notifs.web.login import Login, Tries
 from notifs.web.middleware import BoundedBody, Errors, SafeHeaders, SameOrigin
 from notifs.web.pages import Pages
@@ -55,6 +59,7 @@ class Notifs:
         settings: from the environment unless given.
         kinds: what may be sent, beside plain `notify(title=...)`.
         handlers: client events of the host's own.
+        sources: whose webhooks are taken in, beside `plain` and, with a secret in the settings, `github`.
         identify: who is this connection? Without it, accounts and sign-in are those of notifs itself.
         path: where it is mounted in the host; links and sockets are below it.
         login_url: where the host signs people in; who is not is sent there.
@@ -66,6 +71,7 @@ class Notifs:
         *,
         kinds: Iterable[type[Kind]] = (),
         handlers: Iterable[Handlers] = (),
+        sources: Iterable[Source] = (),
         identify: Identify | None = None,
         path: str = "",
         login_url: str | None = None,
@@ -96,6 +102,7 @@ class Notifs:
         transport = "socket" if settings.sockets else "http"
         self._render = Render(base=self.path, login_url=login, transport=transport)
         self._wire_up(handlers)
+        self._deliveries = Deliveries([*self._sources(), *sources], self.store, self.notifier)
 
     def _wire_up(self, handlers: Iterable[Handlers]) -> None:
         self.realtime = Realtime(
@@ -265,6 +272,7 @@ class Notifs:
         routes: list[BaseRoute] = [
             *self._pages.routes(f"{self.path}/notifications", safe),
             *api.routes(f"{self.path}/api/v1/inbox", safe),
+            *HookApi(self._deliveries).routes(f"{self.path}/hooks", safe),
             Mount(f"{self.path}/notifs/static", Assets(), middleware=safe),
         ]
         if self.settings.sockets:
@@ -273,6 +281,11 @@ class Notifs:
         if self._accounts:
             routes += self._login().routes(self.path, safe)
         return routes
+
+    def _sources(self) -> Iterator[Source]:
+        yield Plain(self.store.keys)
+        if secret := self.settings.github_secret.get_secret_value():
+            yield GitHub(secret)
 
     def _login(self) -> Login:
         return Login(

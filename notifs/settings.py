@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         description="Comma-separated networks (`10.0.0.0/8`) that webhooks may lead to although they are private, also "
         "by `http`; none: webhooks lead outside, by `https`.",
     )
+    github_secret: SecretStr = Field(
+        SecretStr(""), description="The secret of GitHub's webhooks, which come to `/hooks/github`; none: nobody may."
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="Who sends it as `Authorization: Bearer TOKEN` may read `/metrics`; none: nobody may.",

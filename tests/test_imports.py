@@ -37,17 +37,18 @@ ROOMS: dict[str, set[str]] = {
     "notifier": {"drafting", "errors", "forms", "kinds", "signals", "store", "wire"},
     "jobs": {"errors", "signals", "store"},
     "outbound": {"errors", "signals", "store"},
+    "hooks": {"errors", "kinds", "notifier", "store", "urls"},
     "realtime": {
         "acts", "errors", "forms", "gather", "identity", "metrics", "notifier", "origins", "problems", "requests",
         "settings", "signals", "store", "wire",
     },
     "web": {
-        "acts", "errors", "forms", "gather", "identity", "notifier", "origins", "problems", "requests", "settings",
-        "signals", "store", "urls", "wire",
+        "acts", "errors", "forms", "gather", "hooks", "identity", "notifier", "origins", "problems", "requests",
+        "settings", "signals", "store", "urls", "wire",
     },
     "app": {
-        "acts", "drafting", "errors", "forms", "identity", "jobs", "kinds", "logs", "metrics", "notifier", "origins",
-        "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
+        "acts", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "logs", "metrics", "notifier",
+        "origins", "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
     },
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},

@@ -26,11 +26,12 @@ def test_every_field_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
         "INTEGRATE_SOCKETIO": "false", "NOTIFS_LOG_LEVEL": "error", "NOTIFS_REDIS_URL": "redis://h:1/2",
         "NOTIFS_SOCKETS_PER_USER": "5", "NOTIFS_SOCKETS_PER_ADDRESS": "0", "NOTIFS_EVENTS_PER_SECOND": "9",
         "NOTIFS_DRAIN_SECONDS": "2.5", "NOTIFS_KEEP_DAYS": "30", "NOTIFS_METRICS_TOKEN": "token",
+        "NOTIFS_GITHUB_SECRET": "signed",
     }  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     settings = Settings.load()
-    assert settings.model_dump(exclude={"secret_key", "metrics_token"}) == {
+    assert settings.model_dump(exclude={"secret_key", "metrics_token", "github_secret"}) == {
         "environment": "production", "database_url": "sqlite+aiosqlite:////var/n.db", "database_pool": 3,
         "origins": ("https://a.example", "http://b.example:8000", "http://[::1]:9"), "session_days": 7,
         "sign_in_tries": 4, "head_check_seconds": 0.5, "integrate_socketio": False, "log_level": "error",
@@ -39,6 +40,7 @@ def test_every_field_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
     }  # fmt: skip
     assert settings.secret_key.get_secret_value() == SECRET
     assert settings.metrics_token.get_secret_value() == "token"
+    assert settings.github_secret.get_secret_value() == "signed"
     assert (settings.production, settings.sockets, settings.sqlite_path) == (True, True, Path("/var/n.db"))
     assert len(variables) == len(Settings.model_fields)
 
