@@ -164,7 +164,7 @@ class Webhooks:
     async def due(self) -> list[Hook]:
         """The webhooks that something is to be sent to now."""
         waiting = exists().where(Delivery.webhook_id == Webhook.id, _OPEN, Delivery.next_at <= utcnow())
-        return await self._database.read(lambda c: _hooks(c, waiting))
+        return await self._database.read(lambda c: _hooks(c, Webhook.disabled_at.is_(None), waiting))
 
     async def claim(self, hook: Hook, limit: int, lease: timedelta) -> list[Claim]:
         """Take some of what is to be sent to a webhook now; until `lease` is over nobody else takes it."""
@@ -223,6 +223,8 @@ class Webhooks:
 
     async def retry(self, id: uuid.UUID) -> None:
         """Send a delivery once more, now, and if that fails by the whole schedule; also one that has succeeded.
+
+        To a webhook that is disabled nothing is sent before it is enabled.
 
         Raises:
             NotFound: there is no such delivery.
