@@ -1,4 +1,4 @@
-"""The command line: `notifs serve | db | user | key | topic | send | run`.
+"""The command line: `notifs serve | db | user | key | topic | webhook | send | run`.
 
 What it needs is imported inside the commands, so that `notifs --help` answers at once.
 """
@@ -13,6 +13,7 @@ from notifs.cli.send import run, send
 from notifs.cli.serve import serve
 from notifs.cli.topic import topic
 from notifs.cli.user import user
+from notifs.cli.webhook import webhook
 from notifs.errors import NotifsError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(db, name="db")
 app.add_typer(user, name="user")
 app.add_typer(key, name="key")
 app.add_typer(topic, name="topic")
+app.add_typer(webhook, name="webhook")
 
 
 def main() -> None:
