@@ -21,7 +21,7 @@ async def add(
         list[str] | None, typer.Option(help="created, read or archived; give it several times. Without it, all three.")
     ] = None,
 ) -> None:
-    """Tell this address of events from now on: all workers do within two seconds. Print its secret: SECRET=$(notifs webhook add URL)."""
+    """Tell this address of events from now on, and print its secret: SECRET=$(notifs webhook add URL)."""
     from notifs.app import Notifs
     from notifs.store.events import TYPES
 
