@@ -5,7 +5,8 @@ holds for: who has a cursor below it gets a snapshot, who has a later one knew t
 that still counted, because it had expired before it was read, takes a revision with it, which nobody has reached yet.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     bindparam,
     collate,
     delete,
@@ -31,12 +33,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifs.store import idempotency
 from notifs.store.database import Database
 from notifs.store.many import among, among_pairs
-from notifs.store.models import Epoch, Idempotency, Mailbox, Notification, Receipt, Session, utcnow
+from notifs.store.models import Announcement, Idempotency, Job, Mailbox, Notification, Receipt, Session, utcnow
 
 WINDOW = 5000
 """Copies that one query looks at."""
 CHUNK = 500
 """Rows that one transaction deletes."""
+JOBS_KEPT = timedelta(days=7)
+"""For how long can be read of a job that it has finished."""
 
 _MAILBOXES: Any = Mailbox.__table__
 
@@ -53,6 +57,10 @@ class Pruned:
     """Idempotency keys that are free again."""
     sessions: int = 0
     """Sign-ins that had ended by themselves."""
+    jobs: int = 0
+    """Those that had finished."""
+    announcements: int = 0
+    """Those that are over, and that nobody has."""
 
     def __add__(self, other: "Pruned") -> "Pruned":
         return Pruned(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
@@ -61,8 +69,8 @@ class Pruned:
 async def prune(database: Database, days: int, *, dry_run: bool = False) -> Pruned:
     """Delete copies that were read or archived longer ago than `days`, or have expired, and what has ended by itself.
 
-    A copy that is none of these stays, however old it is. A notification goes with its last copy. With `dry_run`
-    nothing is deleted, and it is not told how many notifications would be.
+    A copy that is none of these stays, however old it is. A notification goes with its last copy, unless more may come.
+    With `dry_run` nothing is deleted, and it is not told how many notifications would be.
     """
     now = utcnow()
     due = partial(_is_due, now=now, before=now - timedelta(days=days))
@@ -73,10 +81,26 @@ async def prune(database: Database, days: int, *, dry_run: bool = False) -> Prun
             pruned += Pruned(copies=len(found), unread=sum(map(_is_unread, found)))
             continue
         for start in range(0, len(found), CHUNK):
-            pruned += await database.write(partial(_delete, copies=found[start : start + CHUNK], due=due))
-    keys = await _end(database, Idempotency, Idempotency.created_at <= now - idempotency.KEPT, dry_run)
-    sessions = await _end(database, Session, Session.expires_at <= now, dry_run)
-    return pruned + Pruned(keys=keys, sessions=sessions)
+            gone = await database.write(partial(_delete, copies=found[start : start + CHUNK], due=due))
+            pruned += Pruned(copies=len(gone), unread=sum(map(_is_unread, gone)))
+            # In a transaction of its own: of two that each delete a copy, the later one sees that there is none left.
+            ids = {copy.notification_id for copy in gone}
+            pruned += Pruned(notifications=await database.write(partial(_forget, ids=ids)))
+    ended = Pruned(
+        keys=await _end(database, Idempotency, Idempotency.created_at <= now - idempotency.KEPT, dry_run),
+        sessions=await _end(database, Session, Session.expires_at <= now, dry_run),
+        jobs=await _end(database, Job, Job.finished_at <= now - JOBS_KEPT, dry_run),
+        announcements=await _end(database, Announcement, _is_over(now), dry_run),
+    )
+    lost = 0 if dry_run else await _forget_lost(database, now - timedelta(days=days))
+    return pruned + ended + Pruned(notifications=lost)
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    """Whether nobody will take in an announcement and nobody has it. The last one stays: the next goes on counting."""
+    last = select(func.max(Announcement.number)).scalar_subquery()
+    held = exists().where(Receipt.notification_id == Announcement.notification_id)
+    return and_(Announcement.until <= now, Announcement.number < last, ~held)
 
 
 def _is_due(copy: Any, *, now: datetime, before: datetime) -> bool:
@@ -114,23 +138,55 @@ async def _copies(connection: AsyncConnection, *, chosen: Select[Any]) -> Sequen
     return rows
 
 
-async def _delete(connection: AsyncConnection, *, copies: Sequence[Any], due: Callable[[Any], bool]) -> Pruned:
-    # One at a time: of two that each delete a copy of a notification, neither would see that it is the last.
-    await connection.execute(select(Epoch.value).with_for_update())
+async def _delete(connection: AsyncConnection, *, copies: Sequence[Any], due: Callable[[Any], bool]) -> Sequence[Any]:
+    """Delete these copies, and say in their mailboxes that they are gone. Returns those that were still due."""
     mailboxes = await _lock(connection, {copy.recipient for copy in copies})
-    # Due still? Since they were looked at, somebody may have marked them as unread.
+    # Since they were looked at, somebody may have marked them as unread.
     these = select(Receipt.__table__).where(_among(connection, copies))
     gone = [copy for copy in await _copies(connection, chosen=these) if due(copy)]
-    if not gone:
-        return Pruned()
-    await connection.execute(delete(Receipt).where(_among(connection, gone)))
-    await _recount(connection, mailboxes, gone)
-    last = delete(Notification).where(
-        Notification.id.in_({copy.notification_id for copy in gone}),
+    if gone:
+        await connection.execute(delete(Receipt).where(_among(connection, gone)))
+        await _recount(connection, mailboxes, gone)
+    return gone
+
+
+async def _forget(connection: AsyncConnection, *, ids: Collection[uuid.UUID]) -> int:
+    """Delete those of these notifications that nobody has a copy of, and nobody will have. Returns how many."""
+    alone = await _alone(connection, ids=ids)
+    # What other jobs than those that send would change in copies, they have nothing to do.
+    await connection.execute(delete(Job).where(Job.notification_id.in_(alone)))
+    result: Any = await connection.execute(delete(Notification).where(Notification.id.in_(alone)))
+    return int(result.rowcount)
+
+
+async def _alone(connection: AsyncConnection, *, ids: Collection[uuid.UUID]) -> Sequence[uuid.UUID]:
+    statement = select(Notification.id).where(
+        Notification.id.in_(ids),
         ~exists().where(Receipt.notification_id == Notification.id),
+        ~exists().where(Announcement.notification_id == Notification.id),
+        ~exists().where(Job.notification_id == Notification.id, Job.act == "send"),
     )
-    notifications = (await connection.execute(last)).rowcount
-    return Pruned(copies=len(gone), unread=sum(map(_is_unread, gone)), notifications=notifications)
+    return await _ids(connection, statement=statement)
+
+
+async def _forget_lost(database: Database, before: datetime) -> int:
+    """Delete notifications of before a moment that never had a copy, or whose jobs and announcements are gone now."""
+    end = uuid.UUID(int=int(before.timestamp() * 1000) << 80)  # as `new_id` has it
+    total, after = 0, uuid.UUID(int=0)
+    while True:
+        window = select(Notification.id).where(Notification.id > after, Notification.id < end)
+        ids = await database.read(partial(_ids, statement=window.order_by(Notification.id).limit(WINDOW)))
+        if not ids:
+            return total
+        lost = await database.read(partial(_alone, ids=ids))
+        for start in range(0, len(lost), CHUNK):
+            total += await database.write(partial(_forget, ids=lost[start : start + CHUNK]))
+        after = ids[-1]
+
+
+async def _ids(connection: AsyncConnection, *, statement: Select[Any]) -> Sequence[uuid.UUID]:
+    found: Sequence[uuid.UUID] = (await connection.execute(statement)).scalars().all()
+    return found
 
 
 def _among(connection: AsyncConnection, copies: Sequence[Any]) -> ColumnElement[bool]:

@@ -11,9 +11,19 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import Entry, Head, Key, Pruned, Store, Wrong, accounts, retention
+from notifs.store import Entry, Head, Key, Look, Pruned, Store, Wrong, accounts, announcements, retention
 from notifs.store.database import Database
-from notifs.store.models import Idempotency, Mailbox, Notification, Receipt, Session, utcnow
+from notifs.store.models import (
+    Announcement,
+    Idempotency,
+    Job,
+    Mailbox,
+    Notification,
+    Receipt,
+    Session,
+    new_id,
+    utcnow,
+)
 from notifs.wire import Cursor
 from tests.samples import notification, once
 from tests.store.model import ACTS
@@ -21,6 +31,8 @@ from tests.store.test_feed import explain, recorded
 
 DAY = timedelta(days=1)
 PEOPLE = ("ann", "bob", "cy")
+LONG_AGO = [uuid.UUID(int=(int((utcnow() - 99 * DAY).timestamp() * 1000) << 80) + n) for n in range(5)]
+"""Ids of notifications that were made three months ago."""
 
 
 async def execute(store: Store, *statements: Any) -> None:
@@ -204,6 +216,73 @@ async def test_a_dry_run_counts_and_deletes_nothing(store: Store) -> None:
     assert await store.prune(30) == Pruned(copies=12, unread=5, notifications=6)
 
 
+async def announced(store: Store, **fields: Any) -> uuid.UUID:
+    """Announce something that is over."""
+    sent = notification(**fields)
+    async with store.database.session() as session:
+        session.add(sent)
+        await session.flush()
+        await announcements.announce(await session.connection(), sent.id, utcnow() + DAY)
+    return sent.id
+
+
+async def over(store: Store) -> None:
+    await execute(store, update(Announcement).values(until=utcnow()))
+
+
+async def test_an_announcement_stays_while_it_runs_though_nobody_has_it_any_more(store: Store) -> None:
+    ids = [await announced(store, id=id) for id in LONG_AGO[:2]]
+    await store.unread("ann")
+    await store.change("ann", "read")
+    await mark(store, ids[0], read=31)
+    await mark(store, ids[1], read=31)
+    assert await store.prune(30) == Pruned(copies=2)
+    assert len(await store.unread("bob")) == 2
+    await over(store)
+    assert await store.prune(30) == Pruned()  # bob has it
+    await store.change("bob", "read")
+    for id in ids:
+        await mark(store, id, read=31)
+    assert await store.prune(30, dry_run=True) == Pruned(copies=2)
+    assert await store.prune(30) == Pruned(copies=2, announcements=1, notifications=1)
+
+
+async def test_the_last_announcement_stays_so_that_the_next_has_a_number_of_its_own(store: Store) -> None:
+    for id in LONG_AGO:
+        await announced(store, id=id)
+    await store.page("ann", "unread")
+    await store.change("ann", "archive")
+    await execute(store, update(Receipt).values(archived_at=utcnow() - 31 * DAY, read_at=None))
+    await over(store)
+    assert await store.prune(30) == Pruned(copies=5, announcements=4, notifications=4)
+    await announced(store, title="after it")
+    assert [entry.title for entry in await store.unread("ann")] == ["after it"]
+
+
+async def test_a_notification_that_is_still_being_sent_stays_and_goes_once_its_job_is_long_done(store: Store) -> None:
+    sent = notification(id=LONG_AGO[0])
+    others = notification(id=LONG_AGO[1])
+    job = {"act": "send", "total": 1, "done": 1, "due_at": utcnow(), "created_at": utcnow()}
+    async with store.database.session() as session:
+        session.add_all([sent, others])
+        await session.flush()
+        session.add_all([Job(id=new_id(), notification_id=each.id, **job) for each in (sent, others)])
+    await store.create(notification(expires_at=utcnow() - DAY), ["ann"])
+    assert await store.prune(30) == Pruned(copies=1, unread=1, notifications=1)
+    for days, gone in ((6.9, Pruned()), (7.1, Pruned(jobs=1, notifications=1))):
+        theirs = update(Job).where(Job.notification_id == sent.id)
+        await execute(store, theirs.values(finished_at=utcnow() - days * DAY))
+        assert await store.prune(30) == gone
+    assert await count(store, Notification) == 1
+
+
+async def test_what_nobody_was_sent_goes_when_it_is_old_enough(store: Store) -> None:
+    async with store.database.session() as session:
+        session.add_all([notification(id=id) for id in (*LONG_AGO, new_id())])
+    assert await store.prune(400) == Pruned()
+    assert await store.prune(30) == Pruned(notifications=len(LONG_AGO))
+
+
 @pytest.mark.usefixtures("_small_steps")
 async def test_keys_and_sessions_that_have_ended_go_too(store: Store) -> None:
     person = await store.add_user("ann@example.org", "Ann", "x")
@@ -334,4 +413,4 @@ async def test_after_a_new_epoch_no_cursor_of_before_is_believed(store: Store) -
     assert epoch == store.epoch != old.epoch
     assert Cursor.parse(f"{epoch}:1") == store.cursor(await store.head("ann"))
     assert await store.catch_up([("ann", old)], 9) == [(None, await store.page("ann", "unread"))]
-    assert await other.look(["ann"]) == (epoch, {"ann": 1})
+    assert await other.look(["ann"]) == Look(epoch, {"ann": 1}, [])

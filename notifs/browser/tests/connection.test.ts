@@ -106,7 +106,8 @@ describe("over a socket", () => {
     const message = server.store.create(1);
     server.push(message);
     server.push(message);
-    expect(arrived.map((each) => each.map(({ id }) => id))).toEqual([["a3"]]);
+    server.push(server.store.create(1, "announcement"));
+    expect(arrived.map((each) => each.map(({ id }) => id))).toEqual([["a3"], ["a4"]]);
   });
 
   test("passes on what the server says about itself", async () => {
