@@ -11,9 +11,8 @@ from notifs.errors import InvalidNotification
 from notifs.kinds import Action, Actor, Content, Kind, Kinds, Priority
 from notifs.store import Draft, Key
 from notifs.store.models import new_id, utcnow
+from notifs.store.names import NAME_LIMIT, check_topic, is_name
 
-RECIPIENT_LIMIT = 200
-"""Characters of a recipient's id, and of a topic's name."""
 RECIPIENTS_LIMIT = 100_000
 """Recipients that one call names; a topic may have any number of followers."""
 KEY_LIMIT = 200
@@ -100,7 +99,7 @@ class Drafting:
         columns: dict[str, Any] = {**columns_of(content), **_times(given, now), **_keys(event, given)}
         columns |= {"id": new_id(), "created_at": now, "producer": producer, "version": 1}
         exclude = names("exclude", given.get("exclude", ()), EXCLUDE_LIMIT)
-        topics = names("topics", given.get("topics", ()), TOPICS_LIMIT)
+        topics = [check_topic(topic) for topic in names("topics", given.get("topics", ()), TOPICS_LIMIT)]
         recipients = names("to", to, RECIPIENTS_LIMIT)
         if not (recipients or topics or everyone):
             raise InvalidNotification("to: nobody is named; give at least one recipient, or a topic")
@@ -131,12 +130,12 @@ def names(what: str, given: str | Iterable[str], most: int) -> list[str]:
     """Names, checked, in ascending order and each once.
 
     Raises:
-        InvalidNotification: one is no name, or there are more than `most`.
+        InvalidNotification: one cannot be a recipient, or there are more than `most`.
     """
     named = {given} if isinstance(given, str) else set(given)
     for name in named:
-        if not isinstance(name, str) or not 0 < len(name) <= RECIPIENT_LIMIT or not name.isprintable():
-            raise InvalidNotification(f"{what}: a name is text of 1 to {RECIPIENT_LIMIT} printable characters")
+        if not isinstance(name, str) or not is_name(name):
+            raise InvalidNotification(f"{what}: a recipient is text of 1 to {NAME_LIMIT} printable characters")
     if len(named) > most:
         raise InvalidNotification(f"{what}: names at most {most}, these are {len(named)}")
     return sorted(named)
