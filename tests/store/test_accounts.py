@@ -3,8 +3,10 @@
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import select, update
 
+from notifs.errors import BadRequest, NotFound
 from notifs.store import Store, accounts
 from notifs.store.accounts import Person
 from notifs.store.models import Session, User, utcnow
@@ -49,3 +51,92 @@ async def test_all_sign_ins_of_a_person_end_at_once_and_nobody_elses(store: Stor
     assert sorted(ended) == ["ann1", "ann2"]
     assert await known(store, "ann1", "ann2", "bob1", "bob2") == {"bob1": bob, "bob2": bob}
     assert await store.database.write(lambda c: accounts.end_sessions(c, ann.id)) == []
+
+
+async def test_what_the_host_calls_a_person_is_the_recipient_id_everywhere(store: Store) -> None:
+    ada = await store.add_user("ada@example.org", "Ada", "x", "42")
+    assert ada == Person("42", "ada@example.org", "Ada")
+    await start(store, ada, "key")
+    assert await known(store, "key") == {"key": ada}
+    assert await store.user("ADA@example.org") == await store.user("42") == ada
+    assert await store.users() == [ada]
+    found = await store.database.read(lambda c: accounts.by_email(c, "ada@example.org"))
+    assert found == (ada, "x")
+    assert await store.end_sessions("42") == 1
+    assert await known(store, "key") == {}
+
+
+async def test_an_account_with_an_external_id_has_no_other_recipient_id(store: Store) -> None:
+    await store.add_user("ada@example.org", "Ada", "x", "42")
+    async with store.database.session() as session:
+        own = str((await session.execute(select(User.id))).scalar_one())
+    assert await names(store, [own]) == {}
+    with pytest.raises(NotFound):
+        await store.user(own)
+    with pytest.raises(NotFound):
+        await start(store, Person(own, "", ""), "key")
+    assert await store.end_sessions(own) == 0
+
+
+async def test_two_accounts_never_share_an_address_or_an_external_id(store: Store) -> None:
+    await store.add_user("external_id@example.org", "Ada", "x", "42")
+    for email, external_id, code in (
+        ("bob@example.org", "42", "external_id_taken"),
+        ("External_ID@example.org", "43", "email_taken"),
+        ("External_ID@example.org", None, "email_taken"),
+    ):
+        with pytest.raises(BadRequest) as refused:
+            await store.add_user(email, "Bob", "x", external_id)
+        assert refused.value.code == code
+    assert [person.id for person in await store.users()] == ["42"]
+
+
+async def test_an_external_id_that_could_be_taken_for_somebody_else_is_refused(store: Store) -> None:
+    ada = await store.add_user("ada@example.org", "Ada", "x")
+    others = ("ada@example.org", "@", "", " 42", "4\n2", "x" * 201, "\0", "\ud800")
+    for external_id in (ada.id, ada.id.upper(), ada.id.replace("-", ""), f"{{{ada.id}}}", *others):
+        with pytest.raises(BadRequest) as refused:
+            await store.add_user("eve@example.org", "Eve", "x", external_id)
+        assert refused.value.code == "invalid_external_id"
+    hosts = str(uuid.uuid4())
+    assert (await store.add_user("bob@example.org", "Bob", "x", hosts)).id == hosts  # hosts have such ids as well
+    assert await names(store, [ada.id, hosts]) == {ada.id: ada.id, hosts: hosts}
+
+
+async def names(store: Store, asked: list[str]) -> dict[str, str]:
+    return await store.database.read(lambda c: accounts.known(c, asked))
+
+
+async def test_people_are_known_by_address_and_by_recipient_id(store: Store) -> None:
+    ada = await store.add_user("ada@example.org", "Ada", "x", "42")
+    bob = await store.add_user("bob@example.org", "Bob", "x")
+    asked = ["Ada@Example.org ", "42", "bob@example.org", bob.id, bob.id.upper(), "eve@example.org", "ada", "43"]
+    assert await names(store, asked) == {
+        "Ada@Example.org ": ada.id, "42": ada.id, "bob@example.org": bob.id, bob.id: bob.id
+    }  # fmt: skip
+    assert await names(store, []) == {}
+    assert await names(store, ["42"]) == {"42": "42"}
+    assert await names(store, [bob.id]) == {bob.id: bob.id}
+
+
+async def test_any_number_of_people_is_asked_for_at_once(store: Store) -> None:
+    bob = await store.add_user("bob@example.org", "Bob", "x")
+    many = [f"{n}@example.org" for n in range(40_000)] + [f"{n}" for n in range(40_000)]
+    many += [str(uuid.UUID(int=n)) for n in range(40_000)]
+    assert await names(store, [*many, "bob@example.org", bob.id]) == {"bob@example.org": bob.id, bob.id: bob.id}
+
+
+async def test_nobody_is_found_by_what_is_no_name(store: Store) -> None:
+    for name in ("", "\0", "\ud800", "x" * 300, "nobody", "nobody@example.org"):
+        with pytest.raises(NotFound) as refused:
+            await store.user(name)
+        assert refused.value.code == "unknown_recipient"
+
+
+async def test_a_disabled_account_keeps_its_mailbox_and_signs_in_no_more(store: Store) -> None:
+    bob = await store.add_user("bob@example.org", "Bob", "x", "43")
+    async with store.database.session() as session:
+        await session.execute(update(User).values(disabled_at=utcnow()))
+    assert await names(store, ["bob@example.org", "43"]) == {"bob@example.org": bob.id, "43": bob.id}
+    with pytest.raises(NotFound):
+        await store.user("43")
