@@ -6,10 +6,11 @@ a worker that died had claimed comes back by itself. So each is delivered at lea
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
+from typing import Any, TypeVar
 
 import httpx2
 import structlog
@@ -26,8 +27,10 @@ from notifs.store.webhooks import Claim, Hook, Webhooks
 
 LOOK_SECONDS = 1.0
 """How often a worker looks for what is due and was not written here just now."""
-SOON = (0.02, 0.1, 0.3)
-"""Waits before it looks for what was written here: the transaction has ended by one of them, as a rule."""
+PACE = 0.02
+"""Seconds between two looks at least."""
+SOON = (0.1, 0.3)
+"""When it looks again for what was written here: the transaction has ended by then, as a rule."""
 LANE = 8
 """Requests to one webhook at a time, of one worker. One that is slow delays its own deliveries and no others."""
 LEASE = timedelta(seconds=60)
@@ -36,6 +39,7 @@ GRACE_SECONDS = 5.0
 """How long requests that are under way may take when the worker stops."""
 GONE = 410
 
+T = TypeVar("T")
 log = structlog.get_logger("notifs.outbound")
 
 
@@ -69,7 +73,8 @@ class Outbound:
         self._border = Border(networks, resolve)
         self._post = Post(tls)
         self._lease = lease
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -94,56 +99,46 @@ class Outbound:
     async def close(self) -> None:
         """Look for no more, and finish what is under way; what takes too long is left to others."""
         self._stopping = True
+        self._webhooks.stirred.set()
         if self._looking is not None:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._looking
-        lanes = list(self._lanes.values())
-        if lanes:
-            _, late = await asyncio.wait(lanes, timeout=GRACE_SECONDS)
-            for lane in late:
-                lane.cancel()
+            await self._looking
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _look_always(self) -> None:
-        waits = iter(SOON)
-        while True:
+        waits, stirred = iter(SOON), self._webhooks.stirred
+        while not self._stopping:
             await self._look()
-            wait = next(waits, None)
-            if wait is not None:
-                await asyncio.sleep(wait)
-                continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._webhooks.written.wait()
-                self._webhooks.written.clear()
+                async with asyncio.timeout(next(waits, LOOK_SECONDS)):
+                    await stirred.wait()
+                stirred.clear()
                 waits = iter(SOON)
+                await asyncio.sleep(PACE)
 
     async def _look(self) -> None:
-        """Open a lane for each webhook that something is due for and that has none."""
+        """Begin to send what is due, as far as there is room."""
         try:
-            hooks = await self._webhooks.due()
+            for hook in await self._webhooks.due():
+                room = LANE - self._busy[hook.id]
+                claims = await self._webhooks.claim(hook, room, self._lease) if room and not self._stopping else ()
+                if claims:
+                    place = self._begin(self._find(hook))
+                    self._busy[hook.id] += len(claims)
+                    for claim in claims:
+                        self._begin(self._deliver(hook, claim, place))
         except NotifsError as error:
             log.warning("cannot look for deliveries", error=error.message)
-            return
-        for hook in hooks:
-            if hook.id not in self._lanes:
-                lane = self._lanes[hook.id] = asyncio.create_task(self._run_lane(hook))
-                lane.add_done_callback(partial(self._forget, hook.id))
-
-    def _forget(self, id: str, lane: asyncio.Task[None]) -> None:
-        del self._lanes[id]
-
-    async def _run_lane(self, hook: Hook) -> None:
-        """Send what is due to one webhook, some at a time, until there is no more."""
-        try:
-            while not self._stopping and (claims := await self._webhooks.claim(hook, LANE, self._lease)):
-                place = await self._find(hook)
-                await asyncio.gather(*(self._deliver(hook, claim, place) for claim in claims))
-        except NotifsError as error:
-            log.warning("cannot claim deliveries", webhook=hook.id, error=error.message)
         except Exception:
-            log.exception("a webhook's deliveries stopped unexpectedly", webhook=hook.id)
+            log.exception("looking for deliveries failed unexpectedly")
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        self._tasks.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _find(self, hook: Hook) -> Place | Refused:
         try:
@@ -151,7 +146,7 @@ class Outbound:
         except Refused as error:
             return error
 
-    async def _deliver(self, hook: Hook, claim: Claim, place: Place | Refused) -> None:
+    async def _deliver(self, hook: Hook, claim: Claim, place: Awaitable[Place | Refused]) -> None:
         """Send it, and write down what became of it. If that cannot be done it comes back, and is sent again."""
         try:
             await self._try(hook, claim, place)
@@ -160,9 +155,14 @@ class Outbound:
             raise
         except NotifsError as error:
             log.warning("cannot settle a delivery", webhook=hook.id, delivery=str(claim.id), error=error.message)
+        except Exception:
+            log.exception("a delivery failed unexpectedly", webhook=hook.id, delivery=str(claim.id))
+        finally:
+            self._busy[hook.id] -= 1
+            self._webhooks.stirred.set()
 
-    async def _try(self, hook: Hook, claim: Claim, place: Place | Refused) -> None:
-        answer, error = await self._send(hook, claim, place)
+    async def _try(self, hook: Hook, claim: Claim, place: Awaitable[Place | Refused]) -> None:
+        answer, error = await self._send(hook, claim, await asyncio.shield(place))
         if error is None:
             if await self._webhooks.settle(claim):
                 self._signals.send(Delivered(str(claim.id), hook.id))

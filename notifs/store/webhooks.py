@@ -77,8 +77,8 @@ class Webhooks:
         self._database = database
         self._known: tuple[Hook, ...] = ()
         self._known_until = 0.0
-        self.written = asyncio.Event()
-        """Set when this process has written a delivery; its transaction may not have ended yet."""
+        self.stirred = asyncio.Event()
+        """Set when something may be due: this process has written a delivery, in a transaction that may go on."""
 
     async def add(self, url: str, events: Sequence[str] = TYPES) -> Hook:
         """Make a webhook. The address is taken as it is: `Outbound.add` looks at it first.
@@ -153,7 +153,7 @@ class Webhooks:
         ]
         if rows:
             await connection.execute(_ENQUEUE, rows)
-            self.written.set()
+            self.stirred.set()
 
     async def _enabled(self, connection: AsyncConnection) -> tuple[Hook, ...]:
         if time.monotonic() >= self._known_until:

@@ -69,7 +69,7 @@ async def test_without_a_webhook_nothing_is_made_and_hardly_anything_is_read(dat
 
     await database.write(work)
     assert [words for words in statements if "SELECT" in words] == statements[:1]
-    assert not webhooks.written.is_set()
+    assert not webhooks.stirred.is_set()
 
 
 async def test_what_is_rolled_back_leaves_no_delivery(webhooks: Webhooks, database: Database, hook: Hook) -> None:
