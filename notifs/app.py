@@ -17,6 +17,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from notifs import logs
 from notifs.acts import Acts
+from notifs.api.people import People
+from notifs.api.producers import NOUNS, Producers
+from notifs.api.rates import Rates
 from notifs.drafting import AnnounceOptions, Changes, Options
 from notifs.errors import NotFound, Restarting
 from notifs.forms import Forms
@@ -96,6 +99,7 @@ class Notifs:
             days=settings.session_days,
             secure=settings.production,
         )
+        self._rates = Rates(settings.api_requests_per_minute, settings.redis_url)
         self._accounts = identify is None
         self._identify = identify or self._sessions.identify
         login = f"{self.path}/login/" if self._accounts else login_url or ""
@@ -236,6 +240,7 @@ class Notifs:
         finally:
             await self.realtime.hints.close()
             await self.store.keys.drain()
+            await self._rates.close()
             await database.close()
 
     @asynccontextmanager
@@ -259,11 +264,12 @@ class Notifs:
 
     def middleware(self) -> list[Middleware]:
         """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
+        keyed = [f"{self.path}/api/v1/{noun}" for noun in NOUNS]
         return [
             Middleware(SafeHeaders, secure=self.settings.production),
-            Middleware(Errors, page=self._pages.error),
+            Middleware(Errors, page=self._pages.error, programs=keyed),
             Middleware(BoundedBody),
-            Middleware(SameOrigin, origins=self._origins),
+            Middleware(SameOrigin, origins=self._origins, keyed=keyed),
         ]
 
     def routes(self, safe: Sequence[Middleware] = ()) -> list[BaseRoute]:
@@ -272,6 +278,7 @@ class Notifs:
         routes: list[BaseRoute] = [
             *self._pages.routes(f"{self.path}/notifications", safe),
             *api.routes(f"{self.path}/api/v1/inbox", safe),
+            *self._producers().routes(safe),
             *HookApi(self._deliveries).routes(f"{self.path}/hooks", safe),
             Mount(f"{self.path}/notifs/static", Assets(), middleware=safe),
         ]
@@ -286,6 +293,10 @@ class Notifs:
         yield Plain(self.store.keys)
         if secret := self.settings.github_secret.get_secret_value():
             yield GitHub(secret)
+
+    def _producers(self) -> Producers:
+        people = People(self.store, ours=self._accounts, create=self.settings.create_users)
+        return Producers(self.store, self.notifier, self.kinds, people, self._rates, self._render)
 
     def _login(self) -> Login:
         return Login(

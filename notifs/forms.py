@@ -11,7 +11,8 @@ from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, 
 from notifs.wire import Page as PageMessage
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A moment as it is told everywhere: ISO 8601 in UTC, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
@@ -45,16 +46,16 @@ class Forms:
             "priority": entry.priority,
             "group": entry.group,
             "data": entry.data,
-            "created_at": _iso(entry.created_at),
+            "created_at": iso(entry.created_at),
             "received_at": humanize.naturaltime(entry.created_at, when=now or datetime.now(UTC)),
             "mark_read": f"{self.base}/notifications/{entry.id}/read/",
             "position": entry.position,
             "revision": entry.revision,
-            "seen_at": _iso(entry.seen_at),
-            "read_at": _iso(entry.read_at),
-            "archived_at": _iso(entry.archived_at),
-            "snoozed_until": _iso(entry.snoozed_until),
-            "expires_at": _iso(entry.expires_at),
+            "seen_at": iso(entry.seen_at),
+            "read_at": iso(entry.read_at),
+            "archived_at": iso(entry.archived_at),
+            "snoozed_until": iso(entry.snoozed_until),
+            "expires_at": iso(entry.expires_at),
         }
         return cast(Notification, form)
 

@@ -13,9 +13,10 @@ The key is what is stored, so a class may be renamed or moved at will; a stored 
 still renders, because its fields were written with it.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterable
-from dataclasses import asdict, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import orjson
@@ -168,6 +169,12 @@ class Kind:
 K = TypeVar("K", bound=type[Kind])
 
 
+def _required(kind: type[Kind]) -> list[dataclasses.Field[Any]]:
+    """The fields of a kind that have no default."""
+    every = fields(kind)  # type: ignore[arg-type]
+    return [each for each in every if each.default is MISSING and each.default_factory is MISSING]
+
+
 class Kinds:
     """The kinds that one application knows, by key."""
 
@@ -193,6 +200,28 @@ class Kinds:
         hints = get_type_hints(kind)
         self._fields[kind] = {f.name: TypeAdapter(hints[f.name]) for f in fields(kind)}
         return kind
+
+    def from_payload(self, key: str, payload: Mapping[str, Any]) -> Kind:
+        """The kind with this key, made of JSON.
+
+        Raises:
+            InvalidNotification: there is none, or its fields are others; names each that is wrong.
+        """
+        kind = self._by_key.get(key)
+        if kind is None:
+            known = ", ".join(sorted(self._by_key)) or "none"
+            raise InvalidNotification(f"kind: {key} is not registered here; known are: {known}. Or send fields by name")
+        adapters = self._fields[kind]
+        values, wrong = {}, [f"{name}: there is no such field" for name in payload.keys() - adapters.keys()]
+        for name in payload.keys() & adapters.keys():
+            try:
+                values[name] = adapters[name].validate_json(orjson.dumps(payload[name]), strict=True)
+            except ValidationError as error:
+                wrong.append(f"{name}: {error.errors(include_url=False, include_context=False)[0]['msg']}")
+        wrong += [f"{field.name}: is missing" for field in _required(kind) if field.name not in payload]
+        if wrong:
+            raise InvalidNotification("; ".join(f"payload.{each}" for each in sorted(wrong)))
+        return kind(**values)
 
     def content(self, kind: Kind) -> Content:
         """The notification that `kind` describes, its payload checked against its annotations first.

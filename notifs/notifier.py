@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifs.drafting import AnnounceOptions, Changes, Drafting, Options, columns_of, moment, subject_of
-from notifs.errors import NotFound, StoreUnavailable
+from notifs.errors import ChangedMeanwhile, NotFound, StoreUnavailable
 from notifs.forms import Forms
 from notifs.kinds import Content, Kind, Kinds
 from notifs.signals import Announced, Created, Retracted, Signal, Signals, Updated
@@ -143,16 +143,26 @@ class Notifier:
             self._tell(session, signal, (), work=draft.expires_at is not None, announced=True)
         return sent.id
 
-    async def update(self, id: str, /, *, session: AsyncSession | None = None, **changes: Unpack[Changes]) -> None:
+    async def update(
+        self,
+        id: str,
+        /,
+        *,
+        session: AsyncSession | None = None,
+        version: int | None = None,
+        **changes: Unpack[Changes],
+    ) -> None:
         """Change a notification in place: every screen that shows it changes, and who has read it still has.
 
         Args:
             id: what `notify` returned.
             session: as for `notify`.
+            version: of the content that is to be changed, and no other; None for whatever is there.
             changes: the fields that shall be others, and `expires_at`.
 
         Raises:
             NotFound: there is none with this id, or it was taken back.
+            ChangedMeanwhile: its content is not of that `version` any more.
             InvalidNotification: a field is wrong; nothing was changed.
         """
         connection = await session.connection() if session else None
@@ -160,6 +170,8 @@ class Notifier:
             one = await self._store.sent.bare(_id(id), connection)
             if one is None:
                 raise NotFound(f"there is no notification {id[:50]}; it may have been taken back or have expired")
+            if version not in (None, one.version):
+                raise ChangedMeanwhile("it has been changed since; read it again, then decide")
             columns = _merged(one, changes)
             revised = await self._store.update(one.id, one.version, columns, connection)
             if revised is not None:

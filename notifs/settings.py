@@ -82,6 +82,16 @@ class Settings(BaseSettings):
     github_secret: SecretStr = Field(
         SecretStr(""), description="The secret of GitHub's webhooks, which come to `/hooks/github`; none: nobody may."
     )
+    api_requests_per_minute: int = Field(
+        6000,
+        ge=1,
+        le=10_000_000,
+        description="Requests that one API key may make in a minute; a batch is as many as its items.",
+    )
+    create_users: bool = Field(
+        False,
+        description="A recipient that the API names and nobody has gets a mailbox, instead of being refused.",
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="Who sends it as `Authorization: Bearer TOKEN` may read `/metrics`; none: nobody may.",

@@ -46,13 +46,17 @@ ROOMS: dict[str, set[str]] = {
         "acts", "errors", "forms", "gather", "hooks", "identity", "notifier", "origins", "problems", "requests",
         "settings", "signals", "store", "urls", "wire",
     },
+    "api": {
+        "drafting", "errors", "forms", "gather", "kinds", "notifier", "problems", "requests", "store", "web",
+    },
     "app": {
-        "acts", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "logs", "metrics", "notifier",
-        "origins", "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
+        "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "logs", "metrics",
+        "notifier", "origins", "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
     },
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},
     "cli": {"app", "errors", "logs", "run", "serve", "settings", "store"},
+    "client": {"errors"},
     "testing": {"wire"},
     "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals"},
 }  # fmt: skip
@@ -67,7 +71,7 @@ LIBRARIES: dict[str, set[str]] = {
     "alembic": {"store/schema"},
     "argon2": {"store/accounts"},
     "jinja2": {"web/render"},
-    "limits": {"web/login"},
+    "limits": {"api/rates", "web/login"},
     "typer": {"cli"},
     "uvicorn": {"serve", "realtime/transport"},
     "redis": {"realtime/bus"},

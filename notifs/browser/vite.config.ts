@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { swagger } from "./swagger";
 
 export default defineConfig({
+  plugins: [swagger()],
   // The page's addresses carry ?v=hash (asset() on the server), so that the names here can stay plain.
   build: {
     target: "es2023",

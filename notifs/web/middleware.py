@@ -1,6 +1,6 @@
 """What every route of ours is wrapped in: safe headers, bounded bodies, same-origin writes, errors in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +16,8 @@ from notifs.problems import problem
 log = structlog.get_logger("notifs.http")
 BODY_LIMIT = 65_536
 """Bytes of a request's body."""
+LARGER_BODY = "notifs.larger_body"
+"""The scope key where an address that takes more says how much, before it reads."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "content-security-policy": (
@@ -57,11 +59,15 @@ class Errors:
 
     Args:
         page: makes the response for who asks for HTML; everybody else gets problem details.
+        programs: paths below which nobody gets a page.
     """
 
-    def __init__(self, app: ASGIApp, *, page: Callable[[Request, NotifsError], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, page: Callable[[Request, NotifsError], Response], programs: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._page = page
+        self._programs = programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -81,7 +87,8 @@ class Errors:
     def _answer(self, error: Exception, scope: Scope) -> Response:
         known = _known(error, scope)
         html = scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
-        response = self._page(Request(scope), known) if html else problem(known)
+        page = html and not _is_below(scope, self._programs)
+        response = self._page(Request(scope), known) if page else problem(known)
         if isinstance(error, HTTPException):
             response.headers.update(error.headers or {})  # which methods are allowed, say
         return response
@@ -92,14 +99,18 @@ class SameOrigin:
 
     A write with cookies must carry `Sec-Fetch-Site: same-origin`, or an `Origin` that is ours. One without cookies may
     come from a program that sends neither.
+
+    Args:
+        keyed: paths below which no cookie is read; who has no key there is nobody.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Origins) -> None:
+    def __init__(self, app: ASGIApp, *, origins: Origins, keyed: Sequence[str] = ()) -> None:
         self._app = app
         self._origins = origins
+        self._keyed = keyed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS and not _is_below(scope, self._keyed):
             same = self._origins.same_site(scope)
             if same is False or (same is None and "cookie" in Headers(scope=scope)):
                 raise Forbidden("this request did not come from a page of this site", code="cross_site")
@@ -107,7 +118,7 @@ class SameOrigin:
 
 
 class BoundedBody:
-    """Refuses a body over its bound, by its announced length and by what really comes."""
+    """Refuses a body over its bound, by its announced length and by what really comes, once it is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -116,24 +127,31 @@ class BoundedBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > BODY_LIMIT:
-            raise _too_large()
+        length = Headers(scope=scope).get("content-length", "")
+        announced = int(length) if length.isascii() and length.isdigit() else 0
         received = 0
 
         async def receive_bounded() -> Message:
             nonlocal received
+            limit = scope.get(LARGER_BODY, BODY_LIMIT)
+            if announced > limit:
+                raise _too_large(limit)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > BODY_LIMIT:
-                raise _too_large()
+            if received > limit:
+                raise _too_large(limit)
             return message
 
         await self._app(scope, receive_bounded, send)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"a body has at most {BODY_LIMIT} bytes; send less at a time")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"a body has at most {limit} bytes; send less at a time")
+
+
+def _is_below(scope: Scope, paths: Sequence[str]) -> bool:
+    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+    return any(path == each or path.startswith(f"{each}/") for each in paths)
 
 
 def _known(error: Exception, scope: Scope) -> NotifsError:

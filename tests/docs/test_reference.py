@@ -64,6 +64,7 @@ def test_every_address_is_listed() -> None:
             methods = sorted((route.methods or set()) - {"HEAD"})
             served.update(f"{method} {route.path}" for method in methods)
     listed = first_names(rows(section("docs/reference.md", "## Addresses")))
+    listed += first_names(rows(section("docs/api.md", "## Endpoints")))
     assert sorted(listed) == sorted(served)
 
 

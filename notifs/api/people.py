@@ -1,0 +1,55 @@
+"""Whom producers name: recipients by their ids, or accounts of ours by their addresses."""
+
+from collections.abc import Iterable, Sequence
+
+from notifs.api.operations import Refusal
+from notifs.gather import Gather
+from notifs.store import Store, recipients
+
+UNKNOWN_RECIPIENT = Refusal(422, "unknown_recipient", "Nobody is known by one of the names.")
+INVALID_RECIPIENT = Refusal(422, "invalid_recipient", "A recipient is 1 to 200 printable characters.")
+Names = tuple[str, ...]
+
+
+class People:
+    """Finds the recipients that names stand for.
+
+    Args:
+        store: where accounts and mailboxes are.
+        ours: the accounts are ours; else every name is an id of the host's, and is taken as it is.
+        create: a name that nobody has gets a mailbox, instead of being refused.
+    """
+
+    def __init__(self, store: Store, *, ours: bool, create: bool) -> None:
+        self._store = store
+        self._ours = ours
+        self._create = create
+        self._known: Gather[Names, dict[str, str]] = Gather(self._look_up, pace=0.0)
+
+    async def resolve(self, names: Iterable[str]) -> list[str]:
+        """The recipients of these names.
+
+        Raises:
+            BadRequest: `unknown_recipient`: nobody is known as one of them; or `invalid_recipient`.
+        """
+        asked = tuple(names)
+        if not self._ours or not asked:
+            return list(asked)
+        known = await self._known(asked)
+        if len(known) == len({*asked}):
+            return list(known.values())
+        return await self._store.recipients.resolve(asked, self._create)
+
+    async def known(self, names: Iterable[str]) -> list[str]:
+        """The recipients of those names that are known, and the other names as they are."""
+        asked = tuple(names)
+        if not self._ours or not asked:
+            return list(asked)
+        known = await self._known(asked)
+        return [known.get(name, name) for name in asked]
+
+    async def _look_up(self, asked: Sequence[Names]) -> Sequence[dict[str, str]]:
+        """What is known of each of them, in one question for all that ask at the same time."""
+        every = {name for names in asked for name in names}
+        found = await self._store.database.read(lambda c: recipients.known(c, every))
+        return [{name: found[name] for name in names if name in found} for names in asked]

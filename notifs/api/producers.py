@@ -1,0 +1,83 @@
+"""`Producers`: the whole API for producers, ready to be served."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import version
+
+import orjson
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from notifs.api.document import document
+from notifs.api.jobs import Jobs
+from notifs.api.notifications import Notifications
+from notifs.api.operations import bound
+from notifs.api.people import People
+from notifs.api.rates import Rates
+from notifs.api.routes import Door, routes
+from notifs.api.topics import Topics
+from notifs.api.users import Users
+from notifs.kinds import Kinds
+from notifs.notifier import Notifier
+from notifs.store import Store
+from notifs.web.render import Render
+
+NOUNS = ("notifications", "announcements", "subjects", "topics", "users", "jobs")
+"""What the API is about: the addresses below `/api/v1` that need a key."""
+ROOMS = (Notifications, Topics, Users, Jobs)
+"""Where its operations are declared."""
+
+
+class Producers:
+    """`/api/v1` for who has a key, and the document that describes it.
+
+    Args:
+        people: finds the recipients that names stand for.
+        rates: counts the requests of each key.
+        render: makes the page that shows the document.
+    """
+
+    def __init__(
+        self, store: Store, notifier: Notifier, kinds: Kinds, people: People, rates: Rates, render: Render
+    ) -> None:
+        self._render = render
+        self._base = f"{render.base}/api/v1"
+        self._door = Door(store.keys, rates)
+        rooms = [
+            Notifications(store, notifier, kinds, people, self._base),
+            Topics(store, people),
+            Users(store),
+            Jobs(store),
+        ]
+        self._operations = bound(rooms)
+
+    def routes(self, middleware: Sequence[Middleware]) -> list[Route]:
+        """The routes, each wrapped in `middleware`."""
+        described = {"openapi.json": self.openapi, "docs": self.page}
+        return [
+            *routes(self._base, self._operations, self._door, middleware),
+            *(
+                Route(f"{self._render.base}/api/{name}", endpoint, methods=["GET"], middleware=middleware)
+                for name, endpoint in described.items()
+            ),
+        ]
+
+    async def openapi(self, request: Request) -> Response:
+        """GET: the OpenAPI document."""
+        etag = f'"{hashlib.sha256(self._document).hexdigest()[:16]}"'
+        headers = {"etag": etag, "cache-control": "no-cache"}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(self._document, headers=headers, media_type="application/json")
+
+    async def page(self, request: Request) -> Response:
+        """GET: the document as a page."""
+        return self._render(request, "docs.html", {"document": f"{self._render.base}/api/openapi.json"})
+
+    @cached_property
+    def _document(self) -> bytes:
+        made = document(self._base, version("notifs"), [operation for operation, _ in self._operations])
+        return orjson.dumps(made)

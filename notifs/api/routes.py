@@ -1,0 +1,162 @@
+"""From declared operations to routes: who asks, how often, with what; and what they are answered."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
+
+import orjson
+from pydantic import BaseModel
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from notifs.api import call as calls
+from notifs.api.call import Call
+from notifs.api.operations import Handler, Operation, Reply
+from notifs.api.rates import Rates
+from notifs.errors import BadRequest, InvalidKey, NotifsError, OutOfScope
+from notifs.problems import problem
+from notifs.store.keys import Key, Keys
+from notifs.web.middleware import LARGER_BODY
+
+
+class Door:
+    """Who may come in: whoever has a good key, and as often as keys may.
+
+    Args:
+        keys: the keys that there are.
+        rates: counts the requests of each.
+    """
+
+    def __init__(self, keys: Keys, rates: Rates) -> None:
+        self._keys = keys
+        self.rates = rates
+
+    async def key(self, request: Request) -> Key:
+        """The key of a request, by `Authorization: Bearer` and nothing else.
+
+        Raises:
+            InvalidKey: there is none, or it is no good.
+            TooManyRequests: too many such requests came from this address.
+        """
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        key = await self._keys.find(token.strip()) if scheme.lower() == "bearer" else None
+        if key is None:
+            await self.rates.refuse(request.client.host if request.client else "")
+            raise InvalidKey("send an API key: Authorization: Bearer nk_...; make one with: notifs key create")
+        return key
+
+
+class Endpoint(Route):
+    """One address with all its methods."""
+
+    def __init__(
+        self,
+        base: str,
+        operations: Sequence[tuple[Operation, Handler]],
+        door: Door,
+        middleware: Sequence[Middleware],
+    ) -> None:
+        self._operations = {operation.method: (operation, handler) for operation, handler in operations}
+        self._door = door
+        path = base + operations[0][0].path
+        super().__init__(path, self._answer, methods=list(self._operations), middleware=middleware)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the path as it was sent, part by part: an encoded slash belongs to a name."""
+        raw = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
+        match, child = super().matches({**scope, "path": raw} if raw else scope)
+        return (Match.FULL if match is Match.PARTIAL else match), child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in self._operations:
+            return self._other(method)
+        operation, handler = self._operations[method]
+        key: Key | None = None
+        said: str | None = None
+        try:
+            key = await self._door.key(request)
+            said = await self._door.rates.take(key.id)
+            response = await self._done(request, operation, handler, key)
+        except NotifsError as error:
+            response = problem(error)
+        if key is not None:
+            response.headers["ratelimit"] = said or await self._door.rates.left(key.id)
+            response.headers["ratelimit-policy"] = self._door.rates.policy
+        return response
+
+    async def _done(self, request: Request, operation: Operation, handler: Handler, key: Key) -> Response:
+        if not key.may(operation.scope):
+            has = ", ".join(sorted(key.scopes))
+            raise OutOfScope(f"this needs a key with the scope {operation.scope}; this one has {has}")
+
+        async def charge(cost: int) -> None:
+            if cost:
+                await self._door.rates.take(key.id, cost)
+
+        call = Call(key, request.headers, charge)
+        given = await _given(request, operation)
+        answer = await handler(call, **given)
+        if not isinstance(answer, Reply):
+            answer = Reply(answer, next(iter(operation.answers)))
+        return _response(request, answer)
+
+    def _other(self, method: str) -> Response:
+        allow = ", ".join(sorted({*(self.methods or ()), "OPTIONS"}))
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": allow})
+        refused = BadRequest("this address does not take that method", code="method_not_allowed", status=405)
+        response = problem(refused)
+        response.headers["allow"] = allow
+        return response
+
+
+async def _given(request: Request, operation: Operation) -> dict[str, object]:
+    """The arguments of the operation."""
+    found = {name: unquote(value) for name, value in request.path_params.items()}
+    places = calls.words(found, operation.places)
+    given: dict[str, object] = {name: getattr(places, name) for name in operation.places.model_fields}
+    if operation.query is not None:
+        given["query"] = calls.words(dict(request.query_params), operation.query)
+    if operation.body is not None:
+        request.scope[LARGER_BODY] = operation.limit
+        given["body"] = await calls.body(request, operation.body, operation.wrong)
+    return given
+
+
+def _response(request: Request, answer: Reply) -> Response:
+    headers: Mapping[str, str] = answer.headers
+    etag = headers.get("etag")
+    if etag is not None and request.method in ("GET", "HEAD") and _matches(request, etag):
+        return Response(status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
+    if answer.body is None:
+        return Response(status_code=answer.status, headers=dict(headers))
+    private = {"cache-control": "private, no-cache"} if etag else {}
+    return Response(_json(answer.body), answer.status, {**headers, **private}, media_type="application/json")
+
+
+def _matches(request: Request, etag: str) -> bool:
+    """Whether the client has this one already (RFC 9110, section 13.1.2)."""
+    asked = request.headers.get("if-none-match", "")
+    return asked.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in asked.split(","))
+
+
+def _json(body: BaseModel) -> bytes:
+    return orjson.dumps(body.model_dump())
+
+
+def routes(
+    base: str, operations: Sequence[tuple[Operation, Handler]], door: Door, middleware: Sequence[Middleware]
+) -> list[Route]:
+    """The routes of these operations, below `base`."""
+    paths: dict[str, list[tuple[Operation, Handler]]] = {}
+    for operation, handler in operations:
+        paths.setdefault(operation.path, []).append((operation, handler))
+    # `/notifications/batch` is no id: what has no parameter comes first.
+    ordered = sorted(paths.values(), key=lambda each: "{" in each[0][0].path)
+    return [Endpoint(base, each, door, middleware) for each in ordered]
