@@ -5,10 +5,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from notifs import Notifs, Settings
 from notifs.store import Head
 from tests import servers
+from tests.samples import notification
 from tests.wire import Client, by_header, hosted
 
 SECRET = "a secret that all workers have, and nobody else"
@@ -131,6 +133,45 @@ async def test_it_reaches_those_on_other_workers_once(pair: list[Notifs]) -> Non
             assert told(client) == ["n0", "n1", "n2"]
         for name in ("ada", "eve", "here", "there"):
             assert await pair[0].store.head(name) == Head(3, 3, 3)
+
+
+@pytest.fixture
+def linked_settings(postgres_url: str, redis: servers.Redis) -> Settings:
+    return Settings(database_url=postgres_url, redis_url=redis.url, secret_key=SECRET, head_check_seconds=60)
+
+
+async def test_a_process_without_sockets_announces_to_those_of_others(linked_settings: Settings) -> None:
+    notifs = Notifs(linked_settings, identify=by_header)
+    async with hosted(notifs) as url, Client.open(url, headers=headers("ada")) as client:
+        await client.message("snapshot")
+        while notifs.realtime.hints.state != "up":
+            await asyncio.sleep(0.01)
+        async with Notifs(linked_settings).open() as elsewhere:
+            await elsewhere.announce(title="from a script")
+        assert titles(await client.message("announcement")) == ["from a script"]
+
+
+async def test_however_often_workers_are_told_to_look_they_do_it_in_turns(linked_settings: Settings) -> None:
+    here, there = (Notifs(linked_settings, identify=by_header) for _ in range(2))
+    async with hosted(here), hosted(there) as url, Client.open(url, headers=headers("ada")) as client:
+        await client.message("snapshot")
+        for worker in (here, there):
+            while worker.realtime.hints.state != "up":
+                await asyncio.sleep(0.01)
+        async with Redis.from_url(linked_settings.redis_url) as raw, raw.pubsub() as pubsub:
+            (channel,) = [c for c in await raw.execute_command("PUBSUB", "SHARDCHANNELS") if c.endswith(b":ends")]  # type: ignore[no-untyped-call]
+            await pubsub.ssubscribe(channel)
+            await here.store.create(notification("unheard"), ["ada"])  # and nobody is told
+            for _ in range(100):
+                here.realtime.push.look_soon()
+            await here.drain()
+            assert titles(await client.message("created")) == ["unheard"]
+            here.realtime.hints._send("ends", {"session": "the last", "recipient": None})
+            heard: list[bytes] = []
+            while not heard or b"the last" not in heard[-1]:
+                message: Any = await pubsub.get_message(ignore_subscribe_messages=True, timeout=5)
+                heard += [message["data"]] if message else []
+        assert [b'"look"' in data for data in heard] == [True, True, False]
 
 
 def told(client: Client) -> list[str]:
