@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifs.store import announcements
 from notifs.store.models import Mailbox, Receipt
 
 CHUNK = 200
@@ -47,7 +48,9 @@ async def repair(connection: AsyncConnection, recipient: str) -> None:
     where = Mailbox.recipient == recipient
     row = (await connection.execute(select(Mailbox.__table__).where(where).with_for_update())).one_or_none()
     if row is None:
-        empty = {"recipient": recipient, "revision": 0, "unread": 0, "unseen": 0, "pruned_through": 0}
+        # It may have taken in everything that was announced, or nothing; what it has it must not get twice.
+        through = await announcements.latest(connection)
+        empty = {"recipient": recipient, "revision": 0, "unread": 0, "unseen": 0, "announced_through": through}
         await connection.execute(insert(Mailbox), empty)
     receipts = (await connection.execute(_counted().where(Receipt.recipient == recipient))).one_or_none()
     truth: Mapping[str, int] = receipts._asdict() if receipts else _NONE

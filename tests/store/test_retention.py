@@ -392,6 +392,25 @@ async def test_a_mailbox_that_miscounts_is_told_and_repaired_so_that_clients_hea
     assert await store.head("dan") == right
 
 
+async def test_copies_that_were_taken_back_count_nowhere_and_a_mailbox_that_is_repaired_has_nothing_twice(
+    store: Store,
+) -> None:
+    ids = [await create(store, "ann", "bob") for _ in range(3)]
+    await announced(store)
+    await store.unread("ann")
+    await store.change("ann", "read", ids=ids[:1])
+    await store.retract(ids[:2])
+    assert await wrong(store) == []
+    right = await store.head("ann")
+    assert (right.unread, right.unseen) == (2, 2)
+    await execute(store, delete(Mailbox).where(Mailbox.recipient == "ann"))
+    assert await wrong(store) == [Wrong("ann", "there are receipts, and no mailbox")]
+    await store.repair("ann")
+    assert len(await store.unread("ann")) == 2
+    assert await store.head("ann") == Head(right.revision + 1, 2, 2)
+    assert await wrong(store) == []
+
+
 async def test_every_mailbox_is_recounted_however_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notifs.store.recount.CHUNK", 4)
     people = [f"{name}{n}" for name in ("Zoë", "ann", "-", "Ä") for n in range(4)]
