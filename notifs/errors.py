@@ -18,6 +18,7 @@
     ├── TooManySockets              429  close one of yours, then try again
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
+    ├── Unreachable                 503  `notifs.client` got no answer
     ├── Restarting                  503  this worker stops; another one, or the next, will do it
     └── StoreUnavailable            503  the database cannot be reached, is too busy, or full
 
@@ -153,6 +154,16 @@ class TooManySockets(NotifsError):
     code = "too_many_sockets"
     status = 429
     retry_after = 10
+
+
+class Unreachable(NotifsError):
+    """The client got no answer until its deadline: nobody knows whether it was done.
+
+    An idempotency key makes it safe to call again.
+    """
+
+    code = "unreachable"
+    status = 503
 
 
 class Restarting(NotifsError):
