@@ -49,6 +49,8 @@ from notifs.web.sessions import Sessions
 from notifs.wire import Notification
 
 log = structlog.get_logger("notifs")
+PATIENCE = 0.2
+"""Seconds between two looks at a job that others are doing."""
 
 
 class Notifs:
@@ -181,6 +183,15 @@ class Notifs:
     async def progress(self, id: str) -> Progress | None:
         """How far the sending of a notification is, by its id; None if all had it at once."""
         return await self.notifier.progress(id)
+
+    async def finish(self, id: str) -> AsyncIterator[Progress]:
+        """Do what is left of a notification's job here, beside the servers, and tell how far it is: for scripts."""
+        while (progress := await self.progress(id)) is not None:
+            yield progress
+            if progress.finished_at is not None:
+                return
+            if not await self._jobs.once():
+                await asyncio.sleep(PATIENCE)
 
     async def get_unread_notifs(self, recipient: str, reverse: bool = False) -> list[Notification]:
         """All unread notifications of a recipient in the standard form."""

@@ -1,4 +1,4 @@
-"""The command line: `notifs serve | db | user | key | topic | webhook | send | run`.
+"""The command line: `notifs serve | db | user | key | topic | webhook | send | ...`.
 
 What it needs is imported inside the commands, so that `notifs --help` answers at once.
 """
@@ -9,7 +9,7 @@ import typer
 
 from notifs.cli.db import db
 from notifs.cli.key import key
-from notifs.cli.send import run, send
+from notifs.cli.send import announce, job, retract, run, send
 from notifs.cli.serve import serve
 from notifs.cli.topic import topic
 from notifs.cli.user import user
@@ -24,7 +24,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(serve)
-app.command()(send)
+for command in (send, announce, retract, job):
+    app.command()(command)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
 app.add_typer(db, name="db")
 app.add_typer(user, name="user")

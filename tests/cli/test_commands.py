@@ -135,8 +135,8 @@ async def test_send_under_a_key_sends_once(folder: Folder, notifs: Notifs) -> No
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["eve@example.org", "x"], "nobody has the address eve@example.org; see: notifs user list"),
-        (["eve", "x"], "nobody has the recipient id eve; see: notifs user list"),
+        (["eve@example.org", "x"], "nobody is known as eve@example.org"),
+        (["eve", "x"], "nobody is known as eve"),
         (["ada@example.org", ""], "title: "),
         (["ada@example.org", "x" * 201], "title: "),
         (["ada@example.org", b"\xff".decode(errors="surrogateescape")], "title: "),

@@ -27,8 +27,9 @@ class Copy:
     @classmethod
     def of(cls, entry: Entry) -> "Copy":
         moments = (entry.seen_at, entry.read_at, entry.archived_at)
-        marks = (moment is not None for moment in moments)
-        return cls(entry.id, entry.position, entry.revision, *marks, entry.title, entry.retracted_at is not None)
+        seen, read, archived = (moment is not None for moment in moments)
+        gone = entry.retracted_at is not None
+        return cls(entry.id, entry.position, entry.revision, seen, read, archived, entry.title, gone)
 
     def is_in(self, filter: Filter) -> bool:
         return {
@@ -38,13 +39,16 @@ class Copy:
         }[filter]
 
     def would_change(self, act: Act) -> bool:
-        return not self.retracted and {
-            "read": not self.read,
-            "unread": self.read,
-            "seen": not self.seen and not self.archived,
-            "archive": not self.archived,
-            "unarchive": self.archived,
-        }[act]
+        return (
+            not self.retracted
+            and {
+                "read": not self.read,
+                "unread": self.read,
+                "seen": not self.seen and not self.archived,
+                "archive": not self.archived,
+                "unarchive": self.archived,
+            }[act]
+        )
 
     def do(self, act: Act, revision: int) -> None:
         self.revision = revision
