@@ -50,18 +50,27 @@ class Announcements:
         return await self._database.write(lambda c: take_in(c, recipients))
 
 
-async def announce(connection: AsyncConnection, notification_id: uuid.UUID, until: datetime | None) -> int:
-    """Make a stored notification an announcement, which is taken in up to a moment. Returns its number.
+async def announce(connection: AsyncConnection, notification_id: uuid.UUID, expires_at: datetime | None) -> int:
+    """Make a stored notification an announcement, which is taken in until it expires. Returns its number.
 
     Whoever else announces waits until this transaction has ended.
     """
     if connection.dialect.name != "sqlite":  # which has one writer
         await connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK})
     number = await latest(connection) + 1
-    until = until or utcnow() + timedelta(days=ANNOUNCED_DAYS)
-    values = {"number": number, "notification_id": notification_id, "until": until}
+    values = {"number": number, "notification_id": notification_id, "until": _until(expires_at)}
     await connection.execute(insert(Announcement), values)
     return number
+
+
+async def expire(connection: AsyncConnection, notification_id: uuid.UUID, expires_at: datetime | None) -> None:
+    """Let it end at another moment, if the notification was announced."""
+    theirs = update(Announcement).where(Announcement.notification_id == notification_id)
+    await connection.execute(theirs.values(until=_until(expires_at)))
+
+
+def _until(expires_at: datetime | None) -> datetime:
+    return expires_at or utcnow() + timedelta(days=ANNOUNCED_DAYS)
 
 
 async def latest(connection: AsyncConnection) -> int:

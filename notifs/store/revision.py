@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import copies, jobs
+from notifs.store import announcements, copies, jobs
 from notifs.store.drafts import DIRECT
 from notifs.store.models import Notification
 
@@ -39,6 +39,7 @@ async def update_content(
         return None
     if "expires_at" in columns:
         await jobs.expire(connection, id, columns["expires_at"])
+        await announcements.expire(connection, id, columns["expires_at"])
     holders = await copies.holders(connection, id, limit=DIRECT + 1)
     if len(holders) > DIRECT:
         await jobs.over_copies(connection, "update", id)

@@ -171,6 +171,20 @@ async def test_one_that_does_not_expire_is_taken_in_for_thirty_days(store: Store
     assert titles(await store.unread("new")) == ["new enough"]
 
 
+async def test_one_whose_end_is_put_off_is_taken_in_for_longer(store: Store) -> None:
+    sent = await announced(store, expires_at=utcnow() - timedelta(seconds=1))
+    await store.page("ann", "all")
+    for moment in (utcnow() + timedelta(days=1), None):
+        (version,) = await store.database.read(lambda c: _version(c, sent.id))
+        assert await store.update(sent.id, version, {"expires_at": moment})
+        assert titles(await store.unread(f"new {moment}")) == ["To all"]
+    assert await store.unread("ann") == []
+
+
+async def _version(connection: AsyncConnection, id: uuid.UUID) -> Any:
+    return (await connection.execute(select(Notification.version).where(Notification.id == id))).one()
+
+
 async def test_one_that_is_being_taken_back_leaves_no_copy_behind(store: Store) -> None:
     """Whichever comes first: the mailbox that takes it in, or the producer who takes it back."""
     people = [f"user-{n}" for n in range(40)]
