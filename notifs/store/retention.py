@@ -30,10 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import idempotency
+from notifs.store import idempotency, webhooks
 from notifs.store.database import Database
 from notifs.store.many import among, among_pairs
-from notifs.store.models import Announcement, Idempotency, Job, Mailbox, Notification, Receipt, Session, utcnow
+from notifs.store.models import Announcement, Delivery, Idempotency, Job, Mailbox, Notification, Receipt, Session, utcnow
 
 WINDOW = 5000
 """Copies that one query looks at."""
@@ -61,6 +61,8 @@ class Pruned:
     """Those that had finished."""
     announcements: int = 0
     """Those that are over, and that nobody has."""
+    deliveries: int = 0
+    """Those to webhooks that were finished."""
 
     def __add__(self, other: "Pruned") -> "Pruned":
         return Pruned(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
@@ -91,6 +93,7 @@ async def prune(database: Database, days: int, *, dry_run: bool = False) -> Prun
         sessions=await _end(database, Session, Session.expires_at <= now, dry_run),
         jobs=await _end(database, Job, Job.finished_at <= now - JOBS_KEPT, dry_run),
         announcements=await _end(database, Announcement, _is_over(now), dry_run),
+        deliveries=await _end(database, Delivery, Delivery.finished_at <= now - webhooks.KEPT, dry_run),
     )
     lost = 0 if dry_run else await _forget_lost(database, now - timedelta(days=days))
     return pruned + ended + Pruned(notifications=lost)
