@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest, NotFound
-from notifs.store import events
+from notifs.store import Store, events
 from notifs.store.database import Database
 from notifs.store.events import ARCHIVED, CREATED, READ, TYPES, Event
-from notifs.store.models import new_id, utcnow
+from notifs.store.models import Delivery, new_id, utcnow
 from notifs.store.webhooks import WEBHOOKS_LIMIT, Claim, Hook, Webhooks
 
 URL = "https://example.org/hook"
@@ -251,3 +251,18 @@ def test_an_event_counts_all_and_names_the_first_hundred() -> None:
 def test_only_some_acts_are_events() -> None:
     assert TYPES == (CREATED, READ, ARCHIVED)
     assert events.changed("read", None) == []
+
+
+async def test_what_was_finished_a_week_ago_is_pruned(store: Store, hook: Hook) -> None:
+    await tell(store.webhooks, store.database, happened(), happened(), happened())
+    old, new, _ = await store.webhooks.claim(hook, 3, LEASE)
+    await store.webhooks.settle(old)
+    await store.webhooks.settle(new, error="answered 500")
+    ago = utcnow() - timedelta(days=7, seconds=1)
+    async with store.database.session() as session:
+        await session.execute(update(Delivery).values(created_at=ago, next_at=ago))
+        await session.execute(update(Delivery).where(Delivery.id == old.id).values(finished_at=ago))
+    assert (await store.prune(1, dry_run=True)).deliveries == 1
+    assert (await store.prune(1)).deliveries == 1
+    assert old.id not in [told.id for told in await store.webhooks.deliveries()]
+    assert len(await store.webhooks.deliveries()) == 2
