@@ -26,6 +26,7 @@ from notifs.errors import InvalidNotification
 from notifs.urls import is_safe_url
 
 KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 TITLE_LIMIT = 200
 """Characters of a title."""
 BODY_LIMIT = 4096
@@ -50,7 +51,7 @@ def _check_body(value: str) -> str:
 
 def _check_text(value: str) -> str:
     # Lone surrogates cannot be stored or sent; NUL cannot be stored by PostgreSQL.
-    if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+    if UNSTORABLE.search(value):
         raise ValueError("must be text without NUL or lone surrogates")
     return value
 

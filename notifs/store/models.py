@@ -4,7 +4,7 @@ Every change of a mailbox takes the next revision under the mailbox row's lock; 
 a receipt was made, and is the feed's order. docs/design.md says why.
 """
 
-import secrets
+import os
 import time
 import uuid
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def utcnow() -> datetime:
 
 def new_id() -> uuid.UUID:
     """A UUIDv7 (RFC 9562, section 5.7): ids made later sort later, which keeps the indexes' tails together."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return uuid.UUID(int=value)
