@@ -33,7 +33,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifs.store import idempotency, webhooks
 from notifs.store.database import Database
 from notifs.store.many import among, among_pairs
-from notifs.store.models import Announcement, Delivery, Idempotency, Job, Mailbox, Notification, Receipt, Session, utcnow
+from notifs.store.models import (
+    Announcement,
+    Delivery,
+    Idempotency,
+    Job,
+    Mailbox,
+    Notification,
+    Receipt,
+    Session,
+    utcnow,
+)
 
 WINDOW = 5000
 """Copies that one query looks at."""
