@@ -275,7 +275,7 @@ class Notifs:
 
     def middleware(self) -> list[Middleware]:
         """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
-        keyed = [f"{self.path}/api/v1/{noun}" for noun in NOUNS]
+        keyed = [f"{self.path}/hooks", *(f"{self.path}/api/v1/{noun}" for noun in NOUNS)]
         return [
             Middleware(SafeHeaders, secure=self.settings.production),
             Middleware(Errors, page=self._pages.error, programs=keyed),
@@ -301,7 +301,7 @@ class Notifs:
         return routes
 
     def _sources(self) -> Iterator[Source]:
-        yield Plain(self.store.keys)
+        yield Plain(self.store.keys, self._rates.take)
         if secret := self.settings.github_secret.get_secret_value():
             yield GitHub(secret)
 

@@ -4,10 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
+
 from notifs.errors import IdempotencyConflict, NotFound
 from notifs.hooks.source import Hook, Ignored, Notice, Revision, Source, Told
 from notifs.notifier import Notifier
 from notifs.store import Store
+
+BESIDE = 262_144
+"""Bytes of a body from which on it is read in a thread, beside the event loop."""
 
 
 @dataclass
@@ -55,10 +60,12 @@ class Deliveries:
         sender = await source.verify(hook)
         taken = Taken()
         try:
-            for told in source.parse(hook):
-                await self._tell(told, source.name, sender, taken)
+            told = await _parse(source, hook)
         except Ignored as ignored:
             taken.ignored = str(ignored)
+            return taken
+        for each in told:
+            await self._tell(each, source.name, sender, taken)
         return taken
 
     async def _tell(self, told: Told, system: str, sender: str | None, taken: Taken) -> None:
@@ -77,7 +84,8 @@ class Deliveries:
         to = {*notice.to, *(each for name in notice.names for each in found.get(name, ()))} - exclude
         topics = [topic for topic in notice.topics if await self._has_followers(topic, exclude)]
         if not to and not topics:
-            raise Ignored(_nobody(notice))
+            taken.ignored = _nobody(notice)
+            return
         try:
             sent = await self._notifier.send(
                 to=to,
@@ -94,7 +102,8 @@ class Deliveries:
             if sender is not None:
                 raise
             # Who is known here or follows has changed since it came first.
-            raise Ignored(f"the delivery {notice.idempotency_key} has notified before") from None
+            taken.ignored = f"the delivery {notice.idempotency_key} has notified before"
+            return
         taken.notified.append(sent.id)
         taken.job = taken.job or sent.job is not None
 
@@ -113,6 +122,12 @@ class Deliveries:
             except NotFound:
                 continue  # taken back meanwhile
             taken.updated.append(str(id))
+
+
+async def _parse(source: Source, hook: Hook) -> list[Told]:
+    if len(hook.body) < BESIDE:
+        return list(source.parse(hook))
+    return await anyio.to_thread.run_sync(lambda: list(source.parse(hook)))
 
 
 def _fields(notice: Notice) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The source `plain`: `curl -d "The backup is done" -H "Authorization: Bearer KEY" .../hooks/plain/TOPIC`."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from notifs.errors import BadRequest, InvalidKey, NotFound, OutOfScope
@@ -18,6 +19,8 @@ KIND = "message"
 
 
 class _Key(Protocol):
+    @property
+    def id(self) -> str: ...
     @property
     def producer(self) -> str: ...
     def may(self, scope: Any) -> bool: ...
@@ -41,12 +44,14 @@ class Plain:
 
     Args:
         keys: those of the store.
+        take: counts a request of a key, by its id; raises TooManyRequests if it has none left.
     """
 
     name = "plain"
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, take: Callable[[str], Awaitable[object]]) -> None:
         self._keys = keys
+        self._take = take
 
     async def verify(self, hook: Hook) -> str:
         """Find the key, which only a header can carry: an address ends up in logs."""
@@ -56,6 +61,7 @@ class Plain:
             raise InvalidKey("send a key: Authorization: Bearer KEY; notifs key create makes one")
         if not key.may("send") or not key.may_kind(KIND) or not key.may_topic(hook.rest):
             raise OutOfScope(f"this key may not send to the topic {hook.rest[:TITLE_LIMIT]}")
+        await self._take(key.id)
         return key.producer
 
     def parse(self, hook: Hook) -> list[Told]:

@@ -24,7 +24,10 @@ class OneKey:
 
 
 def plain(*scopes: str, kinds: tuple[str, ...] | None = None, topics: tuple[str, ...] | None = None) -> Plain:
-    return Plain(OneKey(Key("k", "backups", frozenset(scopes), kinds, topics, utcnow(), None, None)))
+    async def take(id: str) -> None:
+        assert id == "k"
+
+    return Plain(OneKey(Key("k", "backups", frozenset(scopes), kinds, topics, utcnow(), None, None)), take)
 
 
 def parse(body: bytes | str, query: dict[str, str] | None = None, **headers: str) -> Notice:

@@ -29,6 +29,8 @@ class Doorbell:
             raise Forbidden("this is not our bell")
 
     def parse(self, hook: Hook) -> Iterable[Notice]:
+        if "x-nobody" in hook.headers:
+            yield Notice("Hello?", topics=["nothing"])
         for who in hook.body.decode().split():
             yield Notice(f"{who} is at the door", to=["ada"], idempotency_key=f"{hook.query['n']}:{who}")
 
@@ -253,3 +255,24 @@ async def test_text_to_a_topic_that_nobody_follows_is_said_to_be_so(http: httpx2
     _, token = await notifs.store.keys.create("backups", ["send"])
     answer = await http.post("/hooks/plain/disc", content=b"full", headers={"authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["ignored"]) == (200, "nobody follows disc")
+
+
+async def test_text_counts_as_a_request_of_its_key(sqlite_url: str) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, api_requests_per_minute=2), identify=by_header)
+    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        _, token = await notifs.store.keys.create("backups", ["send"])
+        auth = {"authorization": f"Bearer {token}"}
+        answers = [await http.post("/hooks/plain/disk", content=b"full", headers=auth) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[2].headers["retry-after"]) > 0
+
+
+async def test_an_error_is_never_a_page_here(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/hooks/plain/disk", content=b"x", headers={"accept": "text/html", "cookie": "a=b"})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+async def test_one_that_concerns_nobody_does_not_keep_the_others(http: httpx2.AsyncClient, notifs: Notifs) -> None:
+    headers = {"x-ring": "ding", "x-nobody": "first"}
+    answer = (await http.post("/hooks/doorbell?n=1", content=b"Bob", headers=headers)).json()
+    assert (len(answer["notified"]), answer["ignored"]) == (1, "nobody follows nothing")
