@@ -27,6 +27,10 @@ FOLLOWERS_LIMIT = 5000
 """Followers that one request adds, or removes."""
 
 
+CONTENT = [{"required": ["title"]}, {"required": ["kind", "payload"]}]
+"""How the document says that there is a title, or a kind that makes it."""
+
+
 class Subject(Asked):
     """What a notification is about, in the producer's own words."""
 
@@ -76,7 +80,10 @@ class Announce(_Shared):
     """A notification for everyone."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"title": "Down for maintenance tonight", "url": "/status"}]}
+        json_schema_extra={
+            "examples": [{"title": "Down for maintenance tonight", "url": "/status"}],
+            "anyOf": CONTENT,
+        }
     )
 
 
@@ -85,7 +92,11 @@ class Send(_Shared):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"to": ["ada"], "title": "Order 7 is placed", "url": "/orders/7", "priority": "high"}]
+            "examples": [
+                {"to": ["ada"], "title": "Order 7 is placed", "url": "/orders/7", "priority": "high"},
+                {"topics": ["orders"], "title": "The shop opens", "send_at": "2030-12-24T18:00:00Z"},
+            ],
+            "anyOf": CONTENT,
         }
     )
 

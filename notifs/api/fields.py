@@ -65,7 +65,15 @@ Title = Annotated[str, Field(min_length=1, max_length=TITLE_LIMIT, description="
 Body = Annotated[str, Field(max_length=BODY_LIMIT, description=f"At most {BODY_LIMIT} bytes in UTF-8.")]
 Url = Annotated[
     str,
-    Field(min_length=1, max_length=2048, description="http(s), or a path that begins with a single slash."),
+    Field(min_length=1, max_length=2048),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": 2048,
+            "pattern": r"^(https?://[^\x00-\x20\x7f\\@]+|/([^\x00-\x20\x7f\\/][^\x00-\x20\x7f\\]*)?)$",
+            "description": "http(s), or a path that begins with a single slash.",
+        }
+    ),
 ]
 Group = Annotated[str, Field(max_length=200, description="Notifications of one group are shown as one.")]
 Actions = Annotated[list[Action], Field(max_length=3)]
