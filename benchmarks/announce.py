@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from statistics import median
 
 from sqlalchemy import text
@@ -27,7 +28,7 @@ async def run(
     rows = []
     for kind in kinds:
         async with place(kind) as here, _with_mailboxes(here, few) as small, _with_mailboxes(here, many) as large:
-            ours, peer = await in_turns(turns, lambda n=large: _announce(n, count), lambda n=small: _announce(n, count))
+            ours, peer = await in_turns(turns, partial(_announce, large, count), partial(_announce, small, count))
             await _see_taken_in(large, f"user-{many}")
             await _see_taken_in(small, f"user-{few}")
         what = f"an announcement, with {many:,} mailboxes; {kind}"

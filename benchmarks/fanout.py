@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from benchmarks.bare import bare
@@ -27,8 +28,8 @@ async def run(*, turns: int = TURNS, recipients: int = 100_000, kinds: tuple[str
 
 async def _compare(here: Place, turns: int, to: Sequence[str]) -> list[Row]:
     peers = {"executemany": False} if here.kind == "sqlite" else {"executemany": False, "COPY": True}
-    sides = [lambda copy=copy: _bare(here, to, by_copy=copy) for copy in peers.values()]
-    ours, *given = await in_turns(turns, lambda: _ours(here, to), *sides)
+    sides = [partial(_bare, here, to, by_copy=copy) for copy in peers.values()]
+    ours, *given = await in_turns(turns, partial(_ours, here, to), *sides)
     rows = []
     for n, these in enumerate(ROUNDS):
         what = f"one notification to {len(to):,} recipients, {these}; {here.kind}"

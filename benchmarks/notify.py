@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.bare import bare
-from benchmarks.measure import TURNS, Row, in_turns
+from benchmarks.measure import TURNS, Row, in_turns, must
 from benchmarks.places import KINDS, Place, counted, place, see_durable
 from notifs import Notifs, Settings
 
@@ -28,14 +29,12 @@ async def run(
         recipients: who gets them, in turn.
         at_once: callers of `notify`, each of whom waits for its answer.
     """
+    must(recipients >= BATCH, "the bare driver's batch is to name nobody twice")
     rows = []
     for kind in kinds:
         async with place(kind) as here:
-            ours, peer = await in_turns(
-                turns,
-                lambda here=here: _ours(here, count, recipients, at_once),
-                lambda here=here: _bare(here, count, recipients),
-            )
+            sides = partial(_ours, here, count, recipients, at_once), partial(_bare, here, count, recipients)
+            ours, peer = await in_turns(turns, *sides)
         what = f"`notify` to one recipient, {at_once} at once, committed; {kind}"
         rows.append(Row(what, "notifications/s", ours, peer, f"bare driver, batches of {BATCH}", least=0.5))
     return rows
