@@ -22,6 +22,7 @@ from uvicorn.main import main as uvicorn_command
 
 from notifs import Notifs, Settings, create_app
 from notifs.cli import app as command_line
+from notifs.signals import Delivered
 from notifs.store.accounts import hash_password
 from notifs.testing import conformance
 from tests import servers
@@ -119,6 +120,25 @@ async def listener(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "message to ada, grace\n"
 
 
+async def webhook_receiver(load: Load, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    apps: list[Starlette] = []
+
+    async def receiver(scope: Any, receive: Any, send: Any) -> None:
+        await apps[0](scope, receive, send)
+
+    monkeypatch.setenv("NOTIFS_WEBHOOK_NETWORKS", "127.0.0.1/32")
+    notifs = Notifs(identify=by_header)
+    delivered = asyncio.Event()
+    notifs.signals.on(Delivered)(lambda _: delivered.set())
+    async with listening(receiver, lifespan="off") as url, notifs.lifespan():
+        hook = await notifs.outbound.add(f"{url}/hook")
+        monkeypatch.setenv("WEBHOOK_SECRET", notifs.outbound.secret(hook.id))
+        apps.append(load("receiver").app)
+        id = await notifs.notify(to="ada", title="Hello")
+        await asyncio.wait_for(delivered.wait(), 20)
+    assert f"notification.created {{'id': '{id}', 'kind': 'message', 'title': 'Hello'" in capsys.readouterr().out
+
+
 class _Sessions:
     """A session of the host's own, in the place where Starlette's middleware puts it."""
 
@@ -163,6 +183,7 @@ SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "sessions.py": host_session,
     "sign_out.py": signing_out,
     "nightly.py": script,
+    "receiver.py": webhook_receiver,
 }
 
 
@@ -174,7 +195,8 @@ def test_every_python_sample_is_a_file_that_is_run() -> None:
 @pytest.mark.parametrize("file", FILES)
 async def test_a_python_sample_does_what_it_says(file: str, load: Load, request: pytest.FixtureRequest) -> None:
     scenario = SCENARIOS[file]
-    more = [request.getfixturevalue("capsys")] if scenario is listener else []
+    wanted = {listener: ["capsys"], webhook_receiver: ["capsys", "monkeypatch"]}
+    more = [request.getfixturevalue(name) for name in wanted.get(scenario, [])]
     await scenario(load, *more)
 
 
@@ -235,9 +257,8 @@ def test_the_elements_of_the_docs_are_there() -> None:
 
 
 def _commands() -> list[str]:
-    return [
-        line for block in blocks("sh") for line in block.text.splitlines() if line and not line.startswith("export ")
-    ]
+    lines = [re.sub(r"^export \w+=\$\((.*)\)$", r"\1", line) for b in blocks("sh") for line in b.text.splitlines()]
+    return [line for line in lines if line and not line.startswith("export ")]
 
 
 def _parse(command: Any, words: list[str]) -> None:
@@ -279,6 +300,6 @@ def test_uvicorn_is_given_what_notifs_serve_gives_it(name: str) -> None:
         assert values.get(given[1], given[1].strip('"')) == value
 
 
-@pytest.mark.parametrize("variable", re.findall(r"export (\w+)", "\n".join(b.text for b in blocks("sh"))))
+@pytest.mark.parametrize("variable", re.findall(r"export (\w+)=(?!\$)", "\n".join(b.text for b in blocks("sh"))))
 def test_a_variable_of_the_docs_is_a_setting(variable: str) -> None:
     assert variable.removeprefix("NOTIFS_").lower() in Settings.model_fields
