@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SignedOut,
         Updated,
     )
+    from notifs.store import Progress
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "Kind",
     "Notifs",
     "NotifsError",
+    "Progress",
     "Pushed",
     "Request",
     "Retracted",
@@ -59,7 +61,7 @@ __all__ = [
     "create_app",
 ]
 
-_MODULES = ("signals", "errors", "identity", "kinds", "requests", "settings", "realtime", "app")
+_MODULES = ("signals", "errors", "identity", "kinds", "requests", "settings", "store", "realtime", "app")
 
 
 def __getattr__(name: str) -> Any:

@@ -58,7 +58,7 @@ ROOMS: dict[str, set[str]] = {
     "cli": {"app", "errors", "logs", "run", "serve", "settings", "store"},
     "client": {"errors"},
     "testing": {"wire"},
-    "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals"},
+    "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals", "store"},
 }  # fmt: skip
 """What each room may import of ours. `realtime` and `web` do not know each other; only `app` knows both."""
 

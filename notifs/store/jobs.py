@@ -28,7 +28,7 @@ What = Literal["send", "update", "retract"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is."""
+    """How far the sending of a notification is, when it goes to many or later."""
 
     id: str
     act: What
