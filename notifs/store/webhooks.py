@@ -86,9 +86,9 @@ class Webhooks:
         Raises:
             BadRequest: `invalid_webhook`: no such event, or there are enough of them.
         """
-        wanted = tuple(name for name in TYPES if name in events)
-        if not wanted or (wrong := set(events) - set(TYPES)):
-            named = ", ".join(sorted(wrong)) if wanted else "none"
+        wanted, wrong = tuple(name for name in TYPES if name in events), sorted(set(events) - set(TYPES))
+        if wrong or not wanted:
+            named = ", ".join(wrong) or "none"
             raise BadRequest(f"events: {named}; there are {', '.join(TYPES)}", code="invalid_webhook")
         hook = Hook(f"wh_{secrets.token_hex(8)}", url, wanted, None)
 
