@@ -173,6 +173,17 @@ async def script(load: Load) -> None:
         assert await titles(notifs, "ada") == ["The nightly export is done"]
 
 
+async def following(load: Load) -> None:
+    posts, notifs = load("posts"), load("app").notifs
+    async with notifs.open():
+        await notifs.follow("grace", "posts/7")
+        await posts.commented(7, "ada", 1)
+        await posts.commented(7, "ada", 2)
+        assert (await titles(notifs, "grace"), await titles(notifs, "ada")) == (["2 new comments"], [])
+        await posts.deleted(7)
+        assert await titles(notifs, "grace") == []
+
+
 SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "app.py": embedding,
     "orders.py": partial(transaction, file="orders"),
@@ -184,15 +195,18 @@ SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "sign_out.py": signing_out,
     "nightly.py": script,
     "receiver.py": webhook_receiver,
+    "posts.py": following,
 }
+ELSEWHERE = ["shop.py"]
+"""Programs of their own, which test_first_steps.py runs."""
 
 
 def test_every_python_sample_is_a_file_that_is_run() -> None:
     assert [block.text for block in PYTHON if block.file is None] == []
-    assert sorted(SCENARIOS) == FILES
+    assert sorted([*SCENARIOS, *ELSEWHERE]) == FILES
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", SCENARIOS)
 async def test_a_python_sample_does_what_it_says(file: str, load: Load, request: pytest.FixtureRequest) -> None:
     scenario = SCENARIOS[file]
     wanted = {listener: ["capsys"], webhook_receiver: ["capsys", "monkeypatch"]}
@@ -257,7 +271,7 @@ def test_the_elements_of_the_docs_are_there() -> None:
 
 
 def _commands() -> list[str]:
-    lines = [re.sub(r"^export \w+=\$\((.*)\)$", r"\1", line) for b in blocks("sh") for line in b.text.splitlines()]
+    lines = [re.sub(r"^(?:export )?\w+=\$\((.*)\)$", r"\1", line) for b in blocks("sh") for line in b.text.splitlines()]
     return [line for line in lines if line and not line.startswith("export ")]
 
 
