@@ -132,8 +132,7 @@ async def add(
     try:
         await connection.execute(insert(User), {**values, "password_hash": password_hash, "created_at": utcnow()})
     except IntegrityError as error:
-        # The first line tells the constraint; PostgreSQL's second one repeats the values.
-        if "external_id" in str(error.orig).partition("\n")[0]:
+        if "external_id" in str(error.orig):  # which names the constraint, and not the values
             told = f"there is an account with the external id {external_id} already"
             raise BadRequest(told, code="external_id_taken") from None
         raise BadRequest(f"there is an account with the address {person.email} already", code="email_taken") from None
@@ -179,14 +178,14 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
     """
     addresses = {name: name.strip().casefold() for name in names if "@" in name}
     others = [name for name in names if name not in addresses]
-    ids = {name: id for name in others if (id := _uuid(name)) is not None and str(id) == name}
+    ids = [id for id in map(_uuid, others) if id is not None]
     ways: list[Select[Any]] = []
     if addresses:
         ways.append(_recipients(User.email).where(among(connection, User.email, list(addresses.values()))))
     if others:
         ways.append(_recipients(User.external_id).where(among(connection, User.external_id, others)))
     if ids:
-        own = (among_ids(connection, User.id, list(ids.values())), User.external_id.is_(None))
+        own = (among_ids(connection, User.id, ids), User.external_id.is_(None))
         ways.append(_recipients(literal("")).where(*own))
     if not ways:
         return {}

@@ -98,6 +98,7 @@ async def test_a_revoked_key_is_worthless_at_once_here_and_soon_elsewhere(databa
     clock = Clock()
     here, there = Keys(database), Keys(database, clock)
     key, token = await here.create("ci", ["send"])
+    assert await here.find(token)
     assert await there.find(token)
     revoked = await here.revoke(key.id)
     assert revoked.revoked_at
@@ -108,6 +109,7 @@ async def test_a_revoked_key_is_worthless_at_once_here_and_soon_elsewhere(databa
     assert (await here.revoke(key.id)).revoked_at == revoked.revoked_at
     assert [each.revoked_at for each in await here.list()] == [revoked.revoked_at]
     assert KNOWN_SECONDS < 2
+    await here.drain()
     await there.drain()
 
 
