@@ -34,8 +34,9 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
 
     Two queries, however many names.
     """
-    found = await accounts.known(connection, names)
-    rest = [name for name in names if name not in found]
+    possible = [name for name in names if is_name(name)]  # others cannot even be asked for
+    found = await accounts.known(connection, possible)
+    rest = [name for name in possible if name not in found]
     if rest:
         mailboxes = select(Mailbox.recipient).where(among(connection, Mailbox.recipient, rest))
         found.update((recipient, recipient) for recipient in (await connection.execute(mailboxes)).scalars())

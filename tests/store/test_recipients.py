@@ -3,7 +3,7 @@
 import pytest
 
 from notifs.errors import BadRequest, InvalidCursor
-from notifs.store import Store
+from notifs.store import Store, recipients
 from notifs.store.recipients import Recipient
 from tests.samples import notification
 
@@ -58,6 +58,12 @@ async def test_a_mailbox_from_before_is_found_by_the_account_that_comes_to_it(st
     ada = await store.add_user("ada@example.org", "Ada", "x", "42")
     assert await resolve(store, "ada@example.org") == ["42"]
     assert [entry.title for entry in await store.unread(ada.id)] == ["Hello"]
+
+
+async def test_what_cannot_be_a_name_is_known_as_nobody(store: Store) -> None:
+    await store.recipients.put("a")
+    asked = ["a", "", "\0", "\ud800", "\0@example.org", "x" * 300]
+    assert await store.database.read(lambda c: recipients.known(c, asked)) == {"a": "a"}
 
 
 async def test_any_number_of_names_is_resolved_at_once(store: Store) -> None:
