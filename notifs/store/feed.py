@@ -124,9 +124,10 @@ async def look(connection: AsyncConnection, recipients: Sequence[str]) -> Look:
     statement = select(Epoch.value, _latest(), Mailbox.recipient, Mailbox.revision, Mailbox.announced_through)
     joined = statement.outerjoin_from(Epoch, Mailbox, among(connection, Mailbox.recipient, recipients))
     rows = (await connection.execute(joined)).all()
+    epoch, latest = rows[0].value, rows[0].latest
     through = {row.recipient: row.announced_through for row in rows}
-    behind = [recipient for recipient in recipients if through.get(recipient, 0) < rows[0].latest]
-    return Look(rows[0].value, {row.recipient: row.revision for row in rows if row.recipient is not None}, behind)
+    behind = [recipient for recipient in recipients if through.get(recipient, 0) < latest]
+    return Look(epoch, {row.recipient: row.revision for row in rows if row.recipient is not None}, behind)
 
 
 async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Standing]:
