@@ -184,6 +184,17 @@ async def following(load: Load) -> None:
         assert await titles(notifs, "grace") == []
 
 
+async def doorbell(load: Load) -> None:
+    notifs = load("doorbell").notifs
+    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        await notifs.follow("ada", "door")
+        ring = partial(http.post, "/hooks/doorbell", content=b"Bob", headers={"x-token": "ding-dong", "x-ring": "1"})
+        assert [len((await ring()).json()["notified"]) for _ in "12"] == [1, 1]
+        assert (await ring(params={"test": "1"})).json()["ignored"] == "only a test"
+        assert (await http.post("/hooks/doorbell", content=b"Eve")).status_code == 403
+        assert await titles(notifs, "ada") == ["Bob is at the door"]
+
+
 SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "app.py": embedding,
     "orders.py": partial(transaction, file="orders"),
@@ -194,6 +205,7 @@ SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "sessions.py": host_session,
     "sign_out.py": signing_out,
     "nightly.py": script,
+    "doorbell.py": doorbell,
     "receiver.py": webhook_receiver,
     "posts.py": following,
 }
