@@ -58,12 +58,11 @@ async def heads(connection: AsyncConnection, recipients: Sequence[str]) -> dict[
 async def holders(
     connection: AsyncConnection, notification_id: uuid.UUID, after: str = "", limit: int | None = None
 ) -> list[str]:
-    """Those who have a copy that was not taken back, in ascending order."""
-    recipient: Any = Receipt.recipient if connection.dialect.name == "sqlite" else collate(Receipt.recipient, "C")
+    """Those who have a copy that was not taken back, in the order of the index."""
     statement = (
         select(Receipt.recipient)
-        .where(Receipt.notification_id == notification_id, Receipt.retracted_at.is_(None), recipient > after)
-        .order_by(recipient)
+        .where(Receipt.notification_id == notification_id, Receipt.retracted_at.is_(None), Receipt.recipient > after)
+        .order_by(Receipt.recipient)
         .limit(limit)
     )
     return list((await connection.execute(statement)).scalars())
@@ -76,7 +75,7 @@ def blank() -> dict[str, Any]:
 
 
 async def retract(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
-    """Take back the copies of these recipients, in ascending order: they are archived for good, and told as gone."""
+    """Take back the copies of these recipients: they are archived for good, and told as gone."""
     if not recipients:
         return
     now = utcnow()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import collate, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.database import Database
@@ -100,12 +100,11 @@ class SentBox:
         return await self._database.read(work)
 
     async def receipts(self, id: uuid.UUID, *, after: str = "", limit: int = 50) -> list[ReceiptOf]:
-        """Copies of one notification, by recipient in ascending order, after the recipient `after`."""
-        recipient: Any = Receipt.recipient if self._database.sqlite else collate(Receipt.recipient, "C")
+        """Copies of one notification, by recipient in the database's order, after the recipient `after`."""
         statement = (
             select(Receipt.recipient, Receipt.seen_at, Receipt.read_at, Receipt.archived_at)
-            .where(Receipt.notification_id == id, Receipt.retracted_at.is_(None), recipient > after)
-            .order_by(recipient)
+            .where(Receipt.notification_id == id, Receipt.retracted_at.is_(None), Receipt.recipient > after)
+            .order_by(Receipt.recipient)
             .limit(limit)
         )
 
