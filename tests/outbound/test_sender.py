@@ -27,10 +27,7 @@ async def set_all(site: Site, **columns: object) -> None:
         await session.execute(update(Delivery).where(Delivery.finished_at.is_(None)).values(columns))
 
 
-async def test_what_happens_is_told_once_and_signed(
-    site: Site, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbound, "LOOK_SECONDS", 3600)  # who has written it looks for it at once
+async def test_what_happens_is_told_once_and_signed(site: Site, receiver: Receiver) -> None:
     webhook = await site.tell(receiver)
     id = await site.notifs.notify(to=["ada", "grace"], title="Hello", url="/x", data={"n": 1})
     (first,) = await receiver.take(1)
@@ -51,6 +48,29 @@ async def test_what_happens_is_told_once_and_signed(
     assert [await site.end() for _ in range(2)]
     told = await site.webhooks.deliveries()
     assert [(each.attempts, each.error, each.finished_at is None) for each in told] == [(1, None, False)] * 3
+
+
+async def test_who_has_written_a_delivery_and_who_has_room_again_looks_at_once(
+    working: Working, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon, answer = outbound.SOON, asyncio.Event()
+
+    async def when_told(request: Request, writer: asyncio.StreamWriter) -> None:
+        await answer.wait()
+        writer.write(OK)
+
+    receiver.answer = when_told
+    monkeypatch.setattr(outbound, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(outbound, "SOON", ())
+    async with working() as site:
+        await site.tell(receiver)
+        monkeypatch.setattr(outbound, "SOON", soon)
+        for n in range(8 * LANE):
+            await site.notifs.notify(to="ada", title=f"{n}")
+        await receiver.until(lambda: receiver.open == LANE)
+        monkeypatch.setattr(outbound, "SOON", ())
+        answer.set()
+        await receiver.take(8 * LANE)
 
 
 async def test_one_call_is_one_event_however_many_it_is_for(site: Site, receiver: Receiver) -> None:
@@ -219,7 +239,9 @@ async def test_a_worker_that_stops_finishes_what_is_under_way(working: Working, 
         await site.notifs.notify(to="ada", title="Hello")
         await receiver.take(1)
         closing = asyncio.create_task(site.notifs.outbound.close())
-        await asyncio.sleep(0)
+        while not (site.notifs.outbound._looking or closing).done():
+            await asyncio.sleep(0)
+        assert not closing.done()
         answer.set()
         await closing
         assert [told.finished_at is None for told in await site.webhooks.deliveries()] == [False]
