@@ -266,7 +266,7 @@ async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store)
 
 
 async def fill(database: Database) -> list[uuid.UUID]:
-    """50 mailboxes of 400 copies, among 5,000 empty ones, and 400 announcements. Returns the ids in the one of user-7."""
+    """50 mailboxes of 400 copies, 5,000 empty ones, 400 announcements. Returns the ids in the one of user-7."""
     now, content = utcnow(), notification(body="x" * 200)
     columns = {column.key: getattr(content, column.key) for column in CONTENT}
     ids = [new_id() for _ in range(50 * 400)]
