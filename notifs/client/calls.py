@@ -58,7 +58,7 @@ class Calls:
         clock = asyncio.get_running_loop().time
         end = clock() + self._deadline
         for pause in pauses():
-            seconds = min(self._timeout, end - clock())
+            seconds = min(self._timeout, max(end - clock(), 0.1))
             outcome = await self._try(seconds, method, path, content, headers)
             if not isinstance(outcome, NotifsError):
                 return outcome

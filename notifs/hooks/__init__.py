@@ -5,6 +5,7 @@ A source is one small class with two methods, and goes to `Notifs(sources=[...])
 """
 
 from notifs.hooks.github import GitHub
+from notifs.hooks.plain import Plain
 from notifs.hooks.source import Hook, Ignored, Notice, Retraction, Revision, Source, Subject, Told
 
-__all__ = ["GitHub", "Hook", "Ignored", "Notice", "Retraction", "Revision", "Source", "Subject", "Told"]
+__all__ = ["GitHub", "Hook", "Ignored", "Notice", "Plain", "Retraction", "Revision", "Source", "Subject", "Told"]

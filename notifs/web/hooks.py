@@ -41,7 +41,7 @@ class HookApi:
         """POST: 200 with what became of it, 202 where some get it in a moment only."""
         source = self._deliveries.source(request.path_params["name"])
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) <= BODY_LIMIT:
+        if length.isascii() and length.isdigit() and int(length) <= BODY_LIMIT:
             return await self._take(source, request)
         request.scope[LARGER_BODY] = HOOK_LIMIT
         async with self._large:

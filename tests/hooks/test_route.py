@@ -13,7 +13,7 @@ import pytest
 from notifs import Notifs, Settings
 from notifs.errors import Forbidden
 from notifs.hooks import Hook, Notice, Source
-from tests.hooks.github import PULL, SECRET, comment, event
+from tests.hooks.github import DOCUMENTED, PULL, RECORDED, SECRET, comment, event, outcome
 from tests.wire import Client, by_header, hosted
 
 ISSUE = {"number": 12, "title": "The mill jams", "html_url": "https://github.com/analytical/engine/issues/12"}
@@ -134,6 +134,21 @@ async def test_followers_of_the_repository_are_told_but_not_the_sender(
     assert [len(await titles(notifs, who)) for who in ("ada", "grace", "mary")] == [1, 0, 1]
 
 
+async def test_every_delivery_is_taken_and_told_to_followers_where_the_table_says_so(database_url: str) -> None:
+    every = [(each["event"], each["payload"]) for each in RECORDED] + DOCUMENTED
+    notifs = Notifs(Settings(database_url=database_url, github_secret=SECRET), identify=by_header)
+    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+        for repository in ("Codertocat/Hello-World", "octo-org/octo-repo", "analytical/engine"):
+            await notifs.follow("ada", f"github:{repository}")
+        for number, (name, payload) in enumerate(every):
+            answer = await deliver(http, name, payload, f"d-{number}")
+            assert answer.status_code == 200, answer.text
+            told, (whom, *_) = answer.json(), outcome(name, payload)
+            assert bool(told["notified"]) == ("followers" in whom)
+            if not whom:
+                assert told["ignored"]
+
+
 @pytest.mark.parametrize("body", ["Nobody in particular", "@bob?", "@grace herself"])
 async def test_where_nobody_is_known_it_is_said_and_nothing_is_stored(
     body: str, http: httpx2.AsyncClient, notifs: Notifs
@@ -203,6 +218,18 @@ async def test_a_push_of_megabytes_is_taken_and_more_than_the_bound_is_not(
     assert await titles(notifs, "ada") == ["grace pushed 2000 commits to main of analytical/engine"]
     answer = await deliver(http, "push", {**push, "more": "x" * 8 * 1024 * 1024})
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifs.web.hooks.BODY_SECONDS", 0.2)
+    url = http.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST /hooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+    assert (await reader.readline()).split()[1] == b"408"
+    writer.close()
+    await writer.wait_closed()
 
 
 @pytest.mark.parametrize("path", ["/hooks/gitlab", "/hooks/gitlab/x", "/hooks/GitHub"])
