@@ -1,6 +1,7 @@
 """Settings: read from the environment, and refused in one line where they are wrong."""
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def test_every_field_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
         "INTEGRATE_SOCKETIO": "false", "NOTIFS_LOG_LEVEL": "error", "NOTIFS_REDIS_URL": "redis://h:1/2",
         "NOTIFS_SOCKETS_PER_USER": "5", "NOTIFS_SOCKETS_PER_ADDRESS": "0", "NOTIFS_EVENTS_PER_SECOND": "9",
         "NOTIFS_DRAIN_SECONDS": "2.5", "NOTIFS_KEEP_DAYS": "30", "NOTIFS_METRICS_TOKEN": "token",
-        "NOTIFS_GITHUB_SECRET": "signed",
+        "NOTIFS_GITHUB_SECRET": "signed", "NOTIFS_API_REQUESTS_PER_MINUTE": "60", "NOTIFS_CREATE_USERS": "true",
+        "NOTIFS_WEBHOOK_NETWORKS": " 10.0.0.0/8 , fd00::/64,",
     }  # fmt: skip
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -36,7 +38,8 @@ def test_every_field_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) 
         "origins": ("https://a.example", "http://b.example:8000", "http://[::1]:9"), "session_days": 7,
         "sign_in_tries": 4, "head_check_seconds": 0.5, "integrate_socketio": False, "log_level": "error",
         "redis_url": "redis://h:1/2", "sockets_per_user": 5, "sockets_per_address": 0, "events_per_second": 9,
-        "drain_seconds": 2.5, "keep_days": 30,
+        "drain_seconds": 2.5, "keep_days": 30, "api_requests_per_minute": 60, "create_users": True,
+        "webhook_networks": (ip_network("10.0.0.0/8"), ip_network("fd00::/64")),
     }  # fmt: skip
     assert settings.secret_key.get_secret_value() == SECRET
     assert settings.metrics_token.get_secret_value() == "token"
@@ -60,6 +63,7 @@ def test_the_environment_has_a_short_name(monkeypatch: pytest.MonkeyPatch) -> No
     ("variable", "value", "told"),
     [
         ("NOTIFS_ENVIRONMENT", CANARY, "'development' or 'production'"),
+        ("NOTIFS_WEBHOOK_NETWORKS", "10.0.0.1/8", "network"),
         ("NOTIFS_ENV", CANARY, "'development' or 'production'"),
         ("NOTIFS_SECRET_KEY", CANARY, "at least 32 characters"),
         ("NOTIFS_SECRET_KEY", "", "at least 32 characters"),
