@@ -1,0 +1,33 @@
+"""The tables, all of them: of mailboxes, of people, of producers."""
+
+from notifs.store.models.base import Base, Instant, new_id, utcnow
+from notifs.store.models.mailboxes import (
+    ARCHIVED,
+    CONTENT,
+    KEPT,
+    UNREAD,
+    UNSEEN,
+    Epoch,
+    Idempotency,
+    Mailbox,
+    Notification,
+    Receipt,
+)
+from notifs.store.models.people import Session, User
+from notifs.store.models.producers import (
+    Announcement,
+    ApiKey,
+    Delivery,
+    Follower,
+    Job,
+    JobPart,
+    Link,
+    Topic,
+    Webhook,
+)
+
+__all__ = [
+    "ARCHIVED", "CONTENT", "KEPT", "UNREAD", "UNSEEN", "Announcement", "ApiKey", "Base", "Delivery", "Epoch",
+    "Follower", "Idempotency", "Instant", "Job", "JobPart", "Link", "Mailbox", "Notification", "Receipt", "Session",
+    "Topic", "User", "Webhook", "new_id", "utcnow",
+]  # fmt: skip
