@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from notifs.api.fields import (
     ONE_LINE,
@@ -27,7 +27,7 @@ FOLLOWERS_LIMIT = 5000
 """Followers that one request adds, or removes."""
 
 
-CONTENT = [{"required": ["title"]}, {"required": ["kind", "payload"]}]
+CONTENT: list[JsonValue] = [{"required": ["title"]}, {"required": ["kind", "payload"]}]
 """How the document says that there is a title, or a kind that makes it."""
 
 

@@ -81,7 +81,8 @@ class Notifications:
         Each item counts as a request.
         """
         key = call.idempotency_key
-        await call.charge(len(body.items) - 1)
+        if len(body.items) > 1:
+            await call.charge(len(body.items) - 1)
         tasks = []
         async with asyncio.TaskGroup() as group:
             for number, item in enumerate(body.items):

@@ -96,6 +96,27 @@ class Rates:
         return wait, f'"default";r={left};t={wait or max(1, math.ceil(ends))}'
 
 
+class Turns:
+    """What one request takes out of its key's limit."""
+
+    def __init__(self, rates: Rates, key: str) -> None:
+        self._rates = rates
+        self._key = key
+        self._said = ""
+
+    async def take(self, cost: int) -> None:
+        """Take so many.
+
+        Raises:
+            TooManyRequests: there are not so many left.
+        """
+        self._said = await self._rates.take(self._key, cost)
+
+    async def said(self) -> str:
+        """What the header `RateLimit` says in the end."""
+        return self._said or await self._rates.left(self._key)
+
+
 def _wait(room: int, before: int, now: int, ends: float, seconds: int) -> int:
     """Seconds until a window that slides has so much `room`: what was counted before leaves it evenly."""
     if room < 0:
@@ -104,7 +125,7 @@ def _wait(room: int, before: int, now: int, ends: float, seconds: int) -> int:
         wait = ends - (room + 1 - now) * seconds / before
     else:
         wait = ends + seconds - (room + 1) * seconds / max(now, 1)
-    return max(1, math.floor(wait) + 1)
+    return max(1, math.floor(wait + 0.001) + 1)  # clocks are floats
 
 
 def _redis(url: str) -> RedisStorage:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from notifs.api import call as calls
 from notifs.api.call import Call
 from notifs.api.operations import Handler, Operation, Reply
-from notifs.api.rates import Rates
+from notifs.api.rates import Rates, Turns
 from notifs.errors import BadRequest, InvalidKey, NotifsError, OutOfScope
 from notifs.problems import problem
 from notifs.store.keys import Key, Keys
@@ -77,34 +77,25 @@ class Endpoint(Route):
         if method not in self._operations:
             return self._other(method)
         operation, handler = self._operations[method]
-        key: Key | None = None
-        said: str | None = None
         try:
             key = await self._door.key(request)
-            said = await self._door.rates.take(key.id)
-            response = await self._done(request, operation, handler, key)
+        except NotifsError as error:
+            return problem(error)
+        turns = Turns(self._door.rates, key.id)
+        try:
+            await turns.take(1)
+            if not key.may(operation.scope):
+                has = ", ".join(sorted(key.scopes))
+                raise OutOfScope(f"this needs a key with the scope {operation.scope}; this one has {has}")
+            answer = await handler(Call(key, request.headers, turns.take), **await _given(request, operation))
+            if not isinstance(answer, Reply):
+                answer = Reply(answer, next(iter(operation.answers)))
+            response = _response(request, answer)
         except NotifsError as error:
             response = problem(error)
-        if key is not None:
-            response.headers["ratelimit"] = said or await self._door.rates.left(key.id)
-            response.headers["ratelimit-policy"] = self._door.rates.policy
+        response.headers["ratelimit"] = await turns.said()
+        response.headers["ratelimit-policy"] = self._door.rates.policy
         return response
-
-    async def _done(self, request: Request, operation: Operation, handler: Handler, key: Key) -> Response:
-        if not key.may(operation.scope):
-            has = ", ".join(sorted(key.scopes))
-            raise OutOfScope(f"this needs a key with the scope {operation.scope}; this one has {has}")
-
-        async def charge(cost: int) -> None:
-            if cost:
-                await self._door.rates.take(key.id, cost)
-
-        call = Call(key, request.headers, charge)
-        given = await _given(request, operation)
-        answer = await handler(call, **given)
-        if not isinstance(answer, Reply):
-            answer = Reply(answer, next(iter(operation.answers)))
-        return _response(request, answer)
 
     def _other(self, method: str) -> Response:
         allow = ", ".join(sorted({*(self.methods or ()), "OPTIONS"}))

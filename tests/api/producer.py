@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 from jsonschema import Draft202012Validator, FormatChecker
 
+from notifs import Notifs
 from tests.web.site import Site
 
 BASE = "/api/v1"
@@ -70,19 +71,25 @@ class Producer:
     document: Document
 
     @classmethod
+    def of(cls, site: Site, name: str, *scopes: str, **limits: Any) -> AbstractAsyncContextManager["Producer"]:
+        """A producer with a new key to a site."""
+        return cls.at(site.url, site.notifs, name, *scopes, **limits)
+
+    @classmethod
     @asynccontextmanager
-    async def of(
+    async def at(
         cls,
-        site: Site,
+        url: str,
+        notifs: Notifs,
         name: str,
         *scopes: str,
         kinds: Iterable[str] | None = None,
         topics: Iterable[str] | None = None,
     ) -> AsyncIterator["Producer"]:
-        """A producer with a new key."""
-        key, token = await site.notifs.store.keys.create(name, scopes, kinds, topics)
+        """A producer with a new key to what is served at `url`."""
+        key, token = await notifs.store.keys.create(name, scopes, kinds, topics)
         headers = {"authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(trust_env=False, base_url=site.url, headers=headers, timeout=30) as http:
+        async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=headers, timeout=30) as http:
             document = Document((await http.get("/api/openapi.json")).json())
             yield cls(http, key.id, document)
 
