@@ -1,6 +1,8 @@
 """The client says what `Notifs` says, and gets typed answers and typed errors."""
 
 import inspect
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -186,3 +188,10 @@ def test_what_cannot_work_is_refused_at_once(url: str, key: str) -> None:
 async def test_the_key_is_not_in_what_is_printed() -> None:
     async with AsyncClient("https://x", "nk_secret") as client:
         assert "secret" not in repr(client) + repr(vars(client))
+
+
+def test_the_client_needs_nothing_of_the_server() -> None:
+    code = "import sys, notifs.client; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"notifs", "httpx2"} <= set(loaded)
+    assert not {"sqlalchemy", "starlette", "socketio", "pydantic", "uvicorn"} & set(loaded)
