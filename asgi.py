@@ -1,7 +1,7 @@
 """For uvicorn: `uvicorn asgi:app`."""
 
-from notifs.app import create_app
 from notifs.errors import SettingsError
+from notifs.standalone import create_app
 
 try:
     app = create_app()

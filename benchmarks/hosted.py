@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from notifs.app import create_app
 from notifs.settings import Settings
+from notifs.standalone import create_app
 from notifs.wire import FRAME_LIMIT
 
 AT_ONCE = 200

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from notifs.app import Notifs, create_app
+    from notifs.app import Notifs
     from notifs.errors import NotifsError
     from notifs.identity import Identify
     from notifs.kinds import Action, Actor, Kind
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         SignedOut,
         Updated,
     )
+    from notifs.standalone import create_app
     from notifs.store import Progress
 
 __version__ = "0.1.0"
@@ -61,7 +62,7 @@ __all__ = [
     "create_app",
 ]
 
-_MODULES = ("signals", "errors", "identity", "kinds", "requests", "settings", "store", "realtime", "app")
+_MODULES = ("signals", "errors", "identity", "kinds", "requests", "settings", "store", "realtime", "app", "standalone")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,27 +1,21 @@
-"""Wiring: `Notifs`, which lives in any Starlette or FastAPI app, and `create_app`, the application as it is."""
+"""Wiring: `Notifs`, which lives in any Starlette or FastAPI app."""
 
 import asyncio
-import hmac
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self, Unpack
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
-from notifs import logs
 from notifs.acts import Acts
 from notifs.api.people import People
 from notifs.api.producers import NOUNS, Producers
 from notifs.api.rates import Rates
 from notifs.drafting import AnnounceOptions, Changes, Options
-from notifs.errors import NotFound, Restarting
+from notifs.errors import Restarting
 from notifs.forms import Forms
 from notifs.hooks import GitHub, Source
 from notifs.hooks.deliveries import Deliveries
@@ -34,7 +28,6 @@ from notifs.notifier import Doors, Notifier
 from notifs.origins import Origins
 from notifs.outbound import Outbound
 from notifs.realtime import Handlers, Realtime
-from notifs.retire import retiring
 from notifs.settings import Settings
 from notifs.signals import Signals
 from notifs.store import Progress, Store, schema
@@ -318,49 +311,3 @@ class Notifs:
             Tries(self.settings.sign_in_tries),
             end_sockets=self.realtime.end_session,
         )
-
-
-def _pass_on(request: Request, error: Exception) -> Response:
-    """To our own middleware, which says it in words: a page for browsers, problem details for programs."""
-    raise error
-
-
-def create_app(settings: Settings | None = None) -> Starlette:
-    """The application as it is: sign-in, inbox, sockets, health. `uvicorn asgi:app` serves it."""
-    settings = settings or Settings.load()
-    logs.configure(settings)
-    notifs = Notifs(settings)
-
-    async def home(request: Request) -> Response:
-        return RedirectResponse(f"{notifs.path}/notifications/", 303)
-
-    async def healthz(request: Request) -> Response:
-        """The process answers."""
-        return JSONResponse({"ok": True})
-
-    async def readyz(request: Request) -> Response:
-        """The process can serve: it was not told to stop, and the store answers."""
-        return JSONResponse(await notifs.ready())
-
-    async def metrics(request: Request) -> Response:
-        """This worker's numbers, for who knows the token."""
-        token, given = settings.metrics_token.get_secret_value(), request.headers.get("authorization", "")
-        if not token or not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            raise NotFound("there is nothing at this address")
-        return Response(notifs.metrics.text(), media_type="text/plain; version=0.0.4")
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with notifs.lifespan(app):
-            with retiring(notifs.retire):
-                yield
-
-    own = {"/": home, "/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
-    app = Starlette(
-        routes=[*notifs.routes(), *(Route(path, endpoint) for path, endpoint in own.items())],
-        middleware=notifs.middleware(),
-        exception_handlers={HTTPException: _pass_on},
-        lifespan=lifespan,
-    )
-    app.state.notifs = notifs
-    return app

@@ -50,15 +50,18 @@ ROOMS: dict[str, set[str]] = {
         "drafting", "errors", "forms", "gather", "kinds", "notifier", "problems", "requests", "store", "web",
     },
     "app": {
-        "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "logs", "metrics",
-        "notifier", "origins", "outbound", "realtime", "retire", "settings", "signals", "store", "web", "wire",
+        "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "metrics",
+        "notifier", "origins", "outbound", "realtime", "settings", "signals", "store", "web", "wire",
     },
+    "standalone": {"app", "errors", "logs", "retire", "settings"},
     "serve": {"app", "errors", "settings", "store", "wire"},
     "run": {"app", "errors", "settings", "store"},
     "cli": {"app", "errors", "logs", "run", "serve", "settings", "store"},
     "client": {"errors"},
     "testing": {"wire"},
-    "__init__": {"app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals", "store"},
+    "__init__": {
+        "app", "errors", "identity", "kinds", "realtime", "requests", "settings", "signals", "standalone", "store",
+    },
 }  # fmt: skip
 """What each room may import of ours. `realtime` and `web` do not know each other; only `app` knows both."""
 
