@@ -27,8 +27,15 @@ def test_the_wheel_has_every_module_template_and_migration(wheel: set[str]) -> N
 
 
 def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_browsers_part(wheel: set[str]) -> None:
-    names = {PurePosixPath(name).name for name in wheel if name.startswith("notifs/browser/")}
+    files = {PurePosixPath(name) for name in wheel if name.startswith("notifs/browser/")}
+    names = {file.name for file in files if file.parent.name == "dist"}
     assert names == {"notifs.js", "notifs.css", "notifs.svg", "LICENSES.md"}
+    swagger = {file.name for file in files if file.parent.name == "swagger" and not file.name.startswith("image-")}
+    assert swagger == {
+        "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "page.css", "start.js", "LICENSE",
+        "NOTICE",
+    }  # fmt: skip
+    assert {file.parent.as_posix() for file in files} == {"notifs/browser/dist", "notifs/browser/dist/swagger"}
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 
 

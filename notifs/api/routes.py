@@ -1,6 +1,6 @@
 """From declared operations to routes: who asks, how often, with what; and what they are answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 import orjson
@@ -121,14 +121,12 @@ async def _given(request: Request, operation: Operation) -> dict[str, object]:
 
 
 def _response(request: Request, answer: Reply) -> Response:
-    headers: Mapping[str, str] = answer.headers
-    etag = headers.get("etag")
+    etag = answer.headers.get("etag")
     if etag is not None and request.method in ("GET", "HEAD") and _matches(request, etag):
-        return Response(status_code=304, headers={"etag": etag, "cache-control": "private, no-cache"})
+        return Response(status_code=304, headers={"etag": etag})
     if answer.body is None:
-        return Response(status_code=answer.status, headers=dict(headers))
-    private = {"cache-control": "private, no-cache"} if etag else {}
-    return Response(_json(answer.body), answer.status, {**headers, **private}, media_type="application/json")
+        return Response(status_code=answer.status, headers=answer.headers)
+    return Response(_json(answer.body), answer.status, answer.headers, media_type="application/json")
 
 
 def _matches(request: Request, etag: str) -> bool:

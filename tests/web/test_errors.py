@@ -22,7 +22,7 @@ PATHS = [
     "/api/v1/inbox/changes", "/api/v1/inbox?limit=x", "/api/v1/inbox/read", "/notifs/static/notifs.svg",
     "/notifs/static/none.js", "/socket.io/", "/nothing", "/notifications", "//evil.example/", "/notifs/static/%00",
     "/notifs/static/../../app.py", "/notifs/static/%2e%2e/%2e%2e/app.py", "/notifs/static/" + "x" * 300,
-    "/notifications/%ff/read/", "/logout/",
+    "/notifications/%ff/read/", "/logout/", "/api/docs", "/api/openapi.json", "/api/v1/notifications", "/api/v1/jobs/x",
 ]  # fmt: skip
 
 
