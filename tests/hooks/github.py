@@ -181,9 +181,9 @@ def parse(name: str, payload: Any) -> Told:
 
 
 def whom(notice: Notice) -> list[str]:
-    """Who gets it, followers by one word."""
+    """Who gets it, followers of the repository, or of its alerts, by one word."""
     named = [name for name in notice.names if name not in notice.exclude]
-    return [*named, *(["followers"] if notice.topics else [])]
+    return [*named, *("alerts" if topic.endswith("/alerts") else "followers" for topic in notice.topics)]
 
 
 def outcome(name: str, payload: Any) -> list[str]:

@@ -116,14 +116,17 @@ class Event:
         by: Part,
         body: str = "",
         names: list[str] | None = None,
-        followers: bool = True,
+        topic: str | None = "",
         priority: Priority = "normal",
         group: str | None = None,
         subject: Subject | None = None,
         dedupe_key: str | None = None,
         own: bool = False,
     ) -> Notice:
-        """A notification of this event. Its sender and `by`, who has done it, do not get it, unless `own`."""
+        """A notification of this event. Its sender and `by`, who has done it, do not get it, unless `own`.
+
+        `topic` is what follows the repository's own topic, or None if it is for nobody but those named.
+        """
         return Notice(
             title=one_line(title),
             body=paragraphs(body),
@@ -136,7 +139,7 @@ class Event:
             subject=subject,
             dedupe_key=dedupe_key,
             names=unique(names or ()),
-            topics=[self.topic] if followers else [],
+            topics=[] if topic is None else [self.topic + topic],
             exclude=[] if own else unique([self.sender, by.login]),
         )
 

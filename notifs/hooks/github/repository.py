@@ -16,6 +16,10 @@ COMMITS = 10
 """Commits of a push that are listed."""
 
 
+ALERTS = "/alerts"
+"""Who may see code may not be meant to see its weak spots: those have a topic of their own."""
+
+
 def push(event: Event) -> Told:
     by, ref = event["sender"], event["ref"].text
     kind, _, name = ref.removeprefix("refs/").partition("/")
@@ -77,7 +81,7 @@ def star(event: Event) -> Told:
                 url=by["html_url"],
                 by=by,
                 names=[event.owner],
-                followers=False,
+                topic=None,
                 priority="low",
                 subject=subject,
             )
@@ -93,7 +97,7 @@ def fork(event: Event) -> Told:
         url=event["forkee"]["html_url"],
         by=event["sender"],
         names=[event.owner],
-        followers=False,
+        topic=None,
         priority="low",
     )
 
@@ -107,7 +111,7 @@ def member(event: Event) -> Told:
         url=event["repository"]["html_url"],
         by=event["sender"],
         names=[event["member"].login],
-        followers=False,
+        topic=None,
     )
 
 
@@ -128,7 +132,7 @@ def workflow_run(event: Event) -> Told:
         body=run["display_title"].text or _first_line(run["head_commit"]["message"]),
         names=[by.login, run["actor"].login],
         # A red main branch concerns everybody; any other run those who have caused it, though they are the sender.
-        followers=priority == "high" and branch == event["repository"]["default_branch"].text,
+        topic="" if priority == "high" and branch == event["repository"]["default_branch"].text else None,
         own=True,
         priority=priority,
         group=f"{event.repository}@{branch}",
@@ -169,6 +173,7 @@ def alert(event: Event) -> Told:
                 by=event["sender"],
                 body=alert["security_advisory"]["summary"].text,
                 names=[event.owner],
+                topic=ALERTS,
                 own=True,
                 priority="urgent" if severity == "critical" else "high",
                 subject=subject,

@@ -53,7 +53,7 @@ class Thread:
         names: list[str] | None = None,
         body: str = "",
         url: Part | None = None,
-        followers: bool = True,
+        topic: str | None = "",
     ) -> Notice:
         """Something about the thread itself, done by the sender."""
         by, event = self.event["sender"], self.event
@@ -64,7 +64,7 @@ class Thread:
             by=by,
             body=body,
             names=self.people if names is None else names,
-            followers=followers,
+            topic=topic,
             group=self.id,
             subject=self.subject,
         )
@@ -121,13 +121,13 @@ def pull_request(event: Event) -> Told:
             return thread.told(f"made {thread.labelled(' ready for review')}", names=asked, body=body)
         case "review_requested":
             asked = [event["requested_reviewer"].login, event.team(event["requested_team"])]
-            return thread.told(f"asks for your review of {thread.label}", names=asked, body=body, followers=False)
+            return thread.told(f"asks for your review of {thread.label}", names=asked, body=body, topic=None)
     raise event.ignored()
 
 
 def _assigned(thread: Thread) -> Notice:
     names = [thread.event["assignee"].login]
-    return thread.told(f"assigned you to {thread.label}", names=names, followers=False)
+    return thread.told(f"assigned you to {thread.label}", names=names, topic=None)
 
 
 def _comment(event: Event, notice: Notice) -> Told:
@@ -176,7 +176,7 @@ def pull_request_review(event: Event) -> Told:
     thread, review = Thread.of(event, "pull_request"), event["review"]
     if event.action == "dismissed":
         title, names = f"dismissed your review of {thread.label}", [review["user"].login]
-        return thread.told(title, names=names, url=review["html_url"], followers=False)
+        return thread.told(title, names=names, url=review["html_url"], topic=None)
     verb = REVIEWS.get(review["state"].text.lower(), "reviewed")
     return _comment(event, thread.said(f"{verb} {thread.label}", review, "review", _once(event, review["id"])))
 
