@@ -8,6 +8,8 @@ from notifs.store import Store, recipients
 
 UNKNOWN_RECIPIENT = Refusal(422, "unknown_recipient", "Nobody is known by one of the names.")
 INVALID_RECIPIENT = Refusal(422, "invalid_recipient", "A recipient is 1 to 200 printable characters.")
+CHUNK = 1000
+"""Names that are looked up before others on the event loop have their turn."""
 Names = tuple[str, ...]
 
 
@@ -35,10 +37,13 @@ class People:
         asked = tuple(names)
         if not self._ours or not asked:
             return list(asked)
-        known = await self._known(asked)
-        if len(known) == len({*asked}):
-            return list(known.values())
-        return await self._store.recipients.resolve(asked, self._create)
+        found: list[str] = []
+        for start in range(0, len(asked), CHUNK):
+            some = asked[start : start + CHUNK]
+            known = await self._known(some)
+            all_known = len(known) == len({*some})
+            found += known.values() if all_known else await self._store.recipients.resolve(some, self._create)
+        return found
 
     async def known(self, names: Iterable[str]) -> list[str]:
         """The recipients of those names that are known, and the other names as they are."""
