@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ PATIENCE = 120
 """Seconds until what does not come is missing."""
 CONNECTIONS = 500
 """HTTP connections at most; who finds none waits, and that counts."""
+IDLE_SECONDS = 2.0
+"""How long a connection is kept that nobody uses: servers close them after 5 seconds."""
 TOGETHER = 50
 """Sockets that are opened at a time."""
 
@@ -101,6 +104,7 @@ class Http:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self.used = time.perf_counter()
 
     async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Any:
         """The JSON that is answered, which must be a success."""
@@ -113,6 +117,7 @@ class Http:
         length = re.search(rb"content-length: (\d+)", head)
         answer = await self._reader.readexactly(int(length[1]) if length else 0)
         must(head.split(None, 2)[1] in (b"200", b"201", b"202"), f"{method} {path}: {head!r} {answer!r}")
+        self.used = time.perf_counter()
         return orjson.loads(answer)
 
     def close(self) -> None:
@@ -124,20 +129,26 @@ class Https:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._free: list[Http] = []
+        self._free: deque[Http] = deque()
         self._turns = asyncio.Semaphore(CONNECTIONS)
         host, _, port = target.url.rpartition("//")[2].partition(":")
         self._address = host, int(port)
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         async with self._turns:
-            one = self._free.pop() if self._free else Http(*await asyncio.open_connection(*self._address))
+            one = self._kept() or Http(*await asyncio.open_connection(*self._address))
             answer = await one.ask(method, path, self._target.headers, b"" if body is None else orjson.dumps(body))
             self._free.append(one)
             return answer
 
     async def post(self, body: Any) -> Any:
         return await self.ask("POST", self._target.path, body)
+
+    def _kept(self) -> Http | None:
+        """A connection that the server has not closed, and is not about to."""
+        while self._free and self._free[0].used < time.perf_counter() - IDLE_SECONDS:
+            self._free.popleft().close()
+        return self._free.pop() if self._free else None
 
     def close(self) -> None:
         for one in self._free:

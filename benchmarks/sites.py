@@ -38,7 +38,7 @@ async def origin(people: int, unread: int) -> AsyncIterator[Target]:
         async with _running(lambda port: [*script, port, *options]) as (url, pid):
             recipients = list(range(1, people + 1))
             cookies = await asyncio.to_thread(_sign_in, url, recipients)
-            yield Target(url, pid, "", recipients, cookies, "/notify", {}, unread)
+            yield Target(url, pid, "", recipients, cookies, "/notify", {"Cookie": cookies[0]}, unread)
 
 
 @asynccontextmanager

@@ -88,10 +88,12 @@ def login() -> dict[str, Any]:
 
 
 def notify() -> tuple[dict[str, Any], int]:
-    """Notify a user."""
+    """Notify a user; whoever has signed in may."""
     asked = request.get_json()
     (user_id,) = asked["to"]
     with Session(engine) as database:
+        if "user_id" not in session or database.get(User, session["user_id"]) is None:
+            abort(401)
         made = Notification(user_id=user_id, title=asked["title"], created_at=datetime.now(UTC))
         database.add(made)
         database.commit()
