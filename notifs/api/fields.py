@@ -54,7 +54,11 @@ System = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,49}$", examples=["
 LinkName = Annotated[
     str, Field(min_length=1, max_length=NAME_LIMIT, pattern=r"^[^\x00-\x20\x7f]+$", examples=["octocat"])
 ]
-Id = Annotated[uuid.UUID, Field(examples=["01935d3f-7b1e-7cc2-9d5a-0b6f5a3c2e11"])]
+Id = Annotated[
+    uuid.UUID,
+    PlainSerializer(str, return_type=str),  # some databases have a class of their own for it
+    Field(examples=["01935d3f-7b1e-7cc2-9d5a-0b6f5a3c2e11"]),
+]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),

@@ -178,6 +178,11 @@ async def test_a_change_is_made_to_what_was_read_or_not_at_all(site: Site, shop:
     for fresh in (first.headers["etag"], "*"):
         assert (await shop.ask("PATCH", place, json={"body": "x"}, headers={"if-match": fresh})).status_code == 200
     assert (await shop.get(place))["title"] == "First"
+    etag = (await shop.ask("GET", place)).headers["etag"]
+    raced = [
+        shop.ask("PATCH", place, json={"title": f"Raced {number}"}, headers={"if-match": etag}) for number in range(4)
+    ]
+    assert sorted([response.status_code for response in await asyncio.gather(*raced)]) == [200, 412, 412, 412]
 
 
 async def test_what_has_not_changed_is_not_sent_again(site: Site, shop: Producer) -> None:
