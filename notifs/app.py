@@ -235,9 +235,7 @@ class Notifs:
         """
         database = self.store.database
         try:
-            if not self.settings.production and self.settings.sqlite_path and await schema.is_empty(database):
-                await schema.upgrade(database)
-            await schema.check(database)
+            await schema.prepare(database, make=not self.settings.production and self.settings.sqlite_path is not None)
             await self.store.open()
             yield self
             await self.drain()

@@ -1,7 +1,8 @@
 """What commands share: an event loop, settings that were checked, the words of an argument."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
@@ -11,6 +12,7 @@ from notifs.errors import SchemaError, SettingsError
 
 if TYPE_CHECKING:
     from notifs.settings import Settings
+    from notifs.store import Store
 
 P = ParamSpec("P")
 Email = Annotated[str, typer.Argument(help="The email address of an account, or its recipient id.")]
@@ -37,6 +39,21 @@ def read_settings() -> "Settings":
     if path is not None and not path.parent.is_dir():
         raise SettingsError(f"NOTIFS_DATABASE_URL: there is no folder {path.parent.absolute()}; make it first")
     return settings
+
+
+@asynccontextmanager
+async def stored(settings: "Settings | None" = None) -> AsyncIterator["Store"]:
+    """The store, checked: for commands that tell nobody, and so need nothing of what serves."""
+    from notifs.store import Store, schema
+    from notifs.store.database import Database
+
+    settings = settings or existing()
+    database = Database(settings.database_url)
+    try:
+        await schema.prepare(database, make=not settings.production and settings.sqlite_path is not None)
+        yield await Store(database).open()
+    finally:
+        await database.close()
 
 
 def existing() -> "Settings":

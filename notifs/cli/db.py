@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifs.cli.base import existing, on_loop, read_settings
+from notifs.cli.base import existing, on_loop, read_settings, stored
 from notifs.errors import SchemaError
 
 db = typer.Typer(help="The database: its schema, its upkeep.", no_args_is_help=True)
@@ -68,12 +68,13 @@ async def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
     """Delete what was read or archived long ago, or has expired. What is unread stays, unless it has expired."""
-    from notifs.app import Notifs
-
     settings = existing()
-    async with Notifs(settings).open() as notifs:
-        gone = await notifs.store.prune(days or settings.keep_days, dry_run=dry_run)
-    ended = f"{gone.keys} idempotency keys, {gone.sessions} sessions"
+    async with stored(settings) as store:
+        gone = await store.prune(days or settings.keep_days, dry_run=dry_run)
+    ended = (
+        f"{gone.keys} idempotency keys, {gone.sessions} sessions, {gone.jobs} jobs, "
+        f"{gone.announcements} announcements, {gone.deliveries} deliveries to webhooks"
+    )
     if dry_run:
         typer.echo(f"would delete {gone.copies} copies ({gone.unread} of them unread and expired), {ended}")
     else:
@@ -85,8 +86,6 @@ async def prune(
 @on_loop
 async def new_epoch() -> None:
     """Begin a new epoch, after a backup was restored: clients drop what they know, and get a snapshot."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        epoch = await notifs.store.new_epoch()
+    async with stored() as store:
+        epoch = await store.new_epoch()
     typer.echo(f"the epoch is {epoch}; workers notice at their next head check, and every client gets a snapshot")

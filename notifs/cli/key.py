@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from notifs.cli.base import existing, on_loop
+from notifs.cli.base import on_loop, stored
 
 if TYPE_CHECKING:
     from notifs.store.keys import Key
@@ -24,10 +24,8 @@ async def create(
     topic: Annotated[list[str] | None, typer.Option(help="A topic that it may send to; else it may to all.")] = None,
 ) -> None:
     """Make a key and print its token, once: KEY=$(notifs key create ci --scope send)."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        made, token = await notifs.store.keys.create(name, scope, kind or None, topic or None)
+    async with stored() as store:
+        made, token = await store.keys.create(name, scope, kind or None, topic or None)
     typer.echo(
         f"made the key {made.id} of {made.producer}; its token is shown this once, keep it as a secret", err=True
     )
@@ -38,10 +36,8 @@ async def create(
 @on_loop
 async def list_() -> None:
     """List the keys, one a line: id, name, scopes, when it was made, last used, revoked."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        for each in await notifs.store.keys.list():
+    async with stored() as store:
+        for each in await store.keys.list():
             typer.echo(_line(each))
 
 
@@ -49,10 +45,8 @@ async def list_() -> None:
 @on_loop
 async def revoke(id: Annotated[str, typer.Argument(help="The key's id; it is the middle part of its token.")]) -> None:
     """Make a key worthless, within two seconds on every worker."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        gone = await notifs.store.keys.revoke(id)
+    async with stored() as store:
+        gone = await store.keys.revoke(id)
     typer.echo(f"revoked the key {gone.id} of {gone.producer}")
 
 

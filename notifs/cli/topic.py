@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from notifs.cli.base import existing, on_loop
+from notifs.cli.base import on_loop, stored
 
 topic = typer.Typer(help="Topics and their followers.", no_args_is_help=True)
 
@@ -17,12 +17,10 @@ PAGE = 1_000
 @on_loop
 async def follow(topic: Topic, people: People) -> None:
     """Let people follow a topic; it is made if it is new."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        recipients = await notifs.store.recipients.resolve(people, create=False)
-        new = await notifs.store.topics.follow(topic, recipients)
-        count = await notifs.store.topics.count(topic)
+    async with stored() as store:
+        recipients = await store.recipients.resolve(people, create=False)
+        new = await store.topics.follow(topic, recipients)
+        count = await store.topics.count(topic)
     typer.echo(f"{new} new follower{'' if new == 1 else 's'} of {topic}, {count} in all")
 
 
@@ -30,12 +28,10 @@ async def follow(topic: Topic, people: People) -> None:
 @on_loop
 async def unfollow(topic: Topic, people: People) -> None:
     """Let people follow a topic no more."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        recipients = await notifs.store.recipients.resolve(people, create=False)
-        gone = await notifs.store.topics.unfollow(topic, recipients)
-        count = await notifs.store.topics.count(topic)
+    async with stored() as store:
+        recipients = await store.recipients.resolve(people, create=False)
+        gone = await store.topics.unfollow(topic, recipients)
+        count = await store.topics.count(topic)
     typer.echo(f"{gone} follower{'' if gone == 1 else 's'} of {topic} less, {count} in all")
 
 
@@ -43,11 +39,9 @@ async def unfollow(topic: Topic, people: People) -> None:
 @on_loop
 async def list_() -> None:
     """List the topics, one a line."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
+    async with stored() as store:
         after = ""
-        while page := await notifs.store.topics.page(after, PAGE):
+        while page := await store.topics.page(after, PAGE):
             typer.echo("\n".join(page))
             after = page[-1]
 
@@ -56,10 +50,8 @@ async def list_() -> None:
 @on_loop
 async def followers(topic: Topic) -> None:
     """List who follows a topic, one recipient id a line."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
+    async with stored() as store:
         after = ""
-        while page := await notifs.store.topics.followers(topic, after, PAGE):
+        while page := await store.topics.followers(topic, after, PAGE):
             typer.echo("\n".join(page))
             after = page[-1]

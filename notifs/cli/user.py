@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from notifs.cli.base import Email, existing, on_loop
+from notifs.cli.base import Email, existing, on_loop, stored
 from notifs.errors import BadRequest
 
 System = Annotated[str, typer.Argument(help="The other system, like github.")]
@@ -27,7 +27,6 @@ async def add(
     ] = False,
 ) -> None:
     """Add a person. The password is asked for, or read from standard input."""
-    from notifs.app import Notifs
     from notifs.store import accounts
 
     settings = existing()
@@ -37,8 +36,8 @@ async def add(
         accounts.check_external_id(external_id)
     password = _password_from_stdin() if password_stdin else _password_from_prompt()
     accounts.check_password(password)
-    async with Notifs(settings).open() as notifs:
-        person = await notifs.store.add_user(email, name, accounts.hash_password(password), external_id)
+    async with stored(settings) as store:
+        person = await store.add_user(email, name, accounts.hash_password(password), external_id)
     typer.echo(f"added {person.email}, whose recipient id is {person.id}")
 
 
@@ -46,10 +45,8 @@ async def add(
 @on_loop
 async def list_() -> None:
     """List the people, one a line: recipient id, address, name."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        for person in await notifs.store.users():
+    async with stored() as store:
+        for person in await store.users():
             typer.echo(f"{person.id}  {person.email}  {person.name}")
 
 
@@ -70,11 +67,9 @@ async def sign_out(email: Email) -> None:
 @on_loop
 async def link(email: Email, system: System, name: Elsewhere) -> None:
     """Say what a person is called in another system, so that its webhooks find them."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        (recipient,) = await notifs.store.recipients.resolve([email], create=False)
-        new = await notifs.store.links.link(system, name, recipient)
+    async with stored() as store:
+        (recipient,) = await store.recipients.resolve([email], create=False)
+        new = await store.links.link(system, name, recipient)
     typer.echo(f"{name} in {system} is {recipient}" + ("" if new else ", as it was"))
 
 
@@ -82,11 +77,9 @@ async def link(email: Email, system: System, name: Elsewhere) -> None:
 @on_loop
 async def unlink(email: Email, system: System, name: Elsewhere) -> None:
     """Say that a person is not called so in another system."""
-    from notifs.app import Notifs
-
-    async with Notifs(existing()).open() as notifs:
-        (recipient,) = await notifs.store.recipients.resolve([email], create=False)
-        gone = await notifs.store.links.unlink(system, name, recipient)
+    async with stored() as store:
+        (recipient,) = await store.recipients.resolve([email], create=False)
+        gone = await store.links.unlink(system, name, recipient)
     typer.echo(f"{name} in {system} is not {recipient}" + (" any more" if gone else "; it was not"))
 
 

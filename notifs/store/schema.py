@@ -89,6 +89,17 @@ async def is_empty(database: Database) -> bool:
     return await database.read(lambda c: c.run_sync(lambda s: not inspect(s).has_table(VERSION_TABLE)))
 
 
+async def prepare(database: Database, *, make: bool) -> None:
+    """Check the schema; a database without any table gets ours first, if it may.
+
+    Raises:
+        SchemaError: as `check`.
+    """
+    if make and await is_empty(database):
+        await upgrade(database)
+    await check(database)
+
+
 async def check(database: Database) -> str:
     """The revision of the schema; waits for a migration that is running.
 
