@@ -1,7 +1,7 @@
 """From declared operations to routes: who asks, how often, with what; and what they are answered."""
 
 from collections.abc import Sequence
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import orjson
 from pydantic import BaseModel
@@ -65,9 +65,14 @@ class Endpoint(Route):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the path as it was sent, part by part: an encoded slash belongs to a name."""
-        raw = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
-        match, child = super().matches({**scope, "path": raw} if raw else scope)
-        return (Match.FULL if match is Match.PARTIAL else match), child
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        sent = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or scope["path"]
+        found = self.path_regex.match(sent.removeprefix(quote(scope.get("root_path", ""))))
+        if found is None:
+            return Match.NONE, {}
+        parameters = {**scope.get("path_params", {}), **found.groupdict()}
+        return Match.FULL, {"endpoint": self.endpoint, "path_params": parameters}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
@@ -109,7 +114,7 @@ class Endpoint(Route):
 
 async def _given(request: Request, operation: Operation) -> dict[str, object]:
     """The arguments of the operation."""
-    found = {name: unquote(value) for name, value in request.path_params.items()}
+    found = {name: unquote(request.path_params[name]) for name in operation.places.model_fields}
     places = calls.words(found, operation.places)
     given: dict[str, object] = {name: getattr(places, name) for name in operation.places.model_fields}
     if operation.query is not None:

@@ -71,9 +71,8 @@ async def test_a_hundred_thousand_recipients_fit_in_one_request(site: Site, shop
     response = await shop.ask("POST", "/notifications", json={"title": "All", "to": [f"r{n}" for n in range(100_000)]})
     assert (response.status_code, response.json()["recipients"]) == (202, 100_000)
     await shop.ask("DELETE", f"/notifications/{response.json()['id']}")
-    assert await shop.refused(
-        "POST", "/notifications", json={"title": "All", "to": [f"r{n}" for n in range(100_001)]}
-    ) == (422, "invalid_notification")
+    too_many = {"title": "All", "to": ["ada"] * 100_001}
+    assert await shop.refused("POST", "/notifications", json=too_many) == (422, "invalid_notification")
 
 
 async def test_the_same_key_is_answered_with_the_same_and_done_once(site: Site, shop: Producer) -> None:
