@@ -53,7 +53,7 @@ async def test_a_host_may_have_it_below_paths_of_its_own(sqlite_url: str) -> Non
     notifs = Notifs(Settings(database_url=sqlite_url), identify=nobody, path="/n")
     inner = Starlette()
     notifs.mount(inner)
-    app = Starlette(routes=[Mount("/host", inner)], lifespan=notifs.lifespan)
+    app = Starlette(routes=[Mount("/{tenant}", inner)], lifespan=notifs.lifespan)
     async with listening(app) as url:
         await _tour(notifs, f"{url}/host/n{BASE}")
 
