@@ -107,7 +107,8 @@ class Drafting:
             recipients = sorted(set(recipients) - set(exclude))
         key = given.get("idempotency_key")
         if key is not None:
-            key = Key(producer, checked("idempotency_key", key), _fingerprint(content, given, recipients))
+            terms = {**given, "topics": topics, "exclude": exclude}
+            key = Key(producer, checked("idempotency_key", key), _fingerprint(content, terms, recipients))
         return Draft(columns, recipients, topics, exclude, key)
 
     def _content(self, event: Kind | None, fields: Mapping[str, Any]) -> Content:
@@ -160,7 +161,10 @@ def moment(what: str, value: Any) -> datetime:
     """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         raise InvalidNotification(f"{what}: must be a moment with its time zone, like datetime.now(UTC)")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidNotification(f"{what}: lies outside of the years 1 to 9999 in UTC") from None
 
 
 def subject_of(given: Any) -> tuple[str, str]:
@@ -194,11 +198,10 @@ def _keys(event: Kind | None, given: Mapping[str, Any]) -> dict[str, str | None]
     return {"dedupe_key": dedupe_key, "subject_type": type_, "subject_id": id}
 
 
-def _fingerprint(content: Content, given: Mapping[str, Any], recipients: Sequence[str]) -> str:
+def _fingerprint(content: Content, terms: Mapping[str, Any], recipients: Sequence[str]) -> str:
     # Without defaults: a field that a later version adds does not make another request of the same one.
     request: dict[str, Any] = {"content": content.model_dump(exclude_defaults=True), "to": recipients}
     for name in _OPTIONS:
-        if name in given and name != "idempotency_key":
-            value = given[name]
-            request[name] = sorted({*value}) if name in ("topics", "exclude") and not isinstance(value, str) else value
+        if terms.get(name) and name != "idempotency_key":
+            request[name] = terms[name]
     return hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -15,8 +15,6 @@ LOOK_SECONDS = 1.0
 """How often a worker looks whether there is something to do that nobody told it of."""
 SHARE = 0.5
 """Of the time that a step has taken, how much is left to others before the next one."""
-LATER_SECONDS = 10.0
-"""When a job is tried again that went wrong."""
 
 
 class Runner:
@@ -88,7 +86,7 @@ class Runner:
                 log.warning("jobs wait for the store")
             except Exception:
                 log.exception("a job failed; it is tried again")
-                await asyncio.sleep(LATER_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
             await self._rest()
 
     async def _rest(self) -> None:
@@ -113,7 +111,7 @@ class Runner:
             self._signals.send(Created(str(step.notification), step.kind, tuple(step.recipients)))
         elif step.recipients:
             self._moved(self._here(step.recipients))
-        if step.began and step.act == "retract":
+        if step.expired:
             self._signals.send(Retracted((str(step.notification),)))
         if step.recipients:
             self._look()

@@ -12,7 +12,7 @@ from notifs.errors import ChangedMeanwhile, NotFound, StoreUnavailable
 from notifs.forms import Forms
 from notifs.kinds import Content, Kind, Kinds
 from notifs.signals import Announced, Created, Retracted, Signal, Signals, Updated
-from notifs.store import Change, Draft, Progress, Revised, Sent, SentOne, Store
+from notifs.store import Change, Draft, Outcome, Progress, Revised, Sent, SentOne, Store
 from notifs.store.database import after_commit
 from notifs.wire import Notification as StandardForm
 
@@ -109,7 +109,7 @@ class Notifier:
             self._doors.changed(outcome.changes)
         if sent.new:
             touched = [change.recipient for change in outcome.changes] if session else []
-            self._tell(session, _created(draft, sent), [*touched, *outcome.touched], work=sent.job is not None)
+            self._tell(session, _created(draft, outcome), [*touched, *outcome.touched], work=sent.job is not None)
         return sent
 
     async def announce(
@@ -253,9 +253,10 @@ class Notifier:
             after_commit(session, tell)
 
 
-def _created(draft: Draft, sent: Sent) -> Created | None:
+def _created(draft: Draft, outcome: Outcome) -> Created | None:
     """What there is to tell of now; a job tells of its parts itself."""
-    return None if sent.job else Created(sent.id, draft.columns["kind"], tuple(draft.recipients))
+    recipients = [change.recipient for change in outcome.changes] or draft.recipients
+    return None if outcome.sent.job else Created(outcome.sent.id, draft.columns["kind"], tuple(recipients))
 
 
 def _id(id: str) -> uuid.UUID:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 import pytest
@@ -57,6 +57,15 @@ async def test_followers_get_what_is_sent_to_their_topic_and_nobody_gets_two(not
     assert await titles(notifs, "eve") == ["two", "one"]
 
 
+async def test_followers_are_told_of_as_recipients(notifs: Notifs) -> None:
+    heard: list[Created] = []
+    notifs.signals.on(Created)(heard.append)
+    await notifs.follow("eve", "news")
+    id = await notifs.notify(to="ada", topics="news", title="one")
+    await notifs.drain()
+    assert heard == [Created(id, "message", ("ada", "eve"))]
+
+
 async def test_an_unread_one_is_updated_by_the_next_under_its_dedupe_key(notifs: Notifs) -> None:
     first = await notifs.notify(to="ada", title="1 build failed", dedupe_key="builds")
     assert await notifs.notify(to="ada", title="2 builds failed", body="again", dedupe_key="builds") == first
@@ -76,6 +85,52 @@ async def test_fifty_at_once_under_one_dedupe_key_leave_one(notifs: Notifs) -> N
     head = await notifs.store.head("ada")
     assert (head.revision, head.unread) == (50, 1)
     assert await titles(notifs) == await titles(notifs, "eve")
+
+
+async def test_one_that_is_taken_back_just_then_is_not_updated_but_another_is_made(notifs: Notifs) -> None:
+    for _ in range(30):
+        first = await notifs.notify(to=["ada", "bob"], title="one", dedupe_key="k")
+        second, count = await asyncio.gather(
+            notifs.notify(to=["ada", "eve"], title="two", dedupe_key="k"), notifs.retract(first)
+        )
+        assert count == 1
+        assert await titles(notifs) == ([] if second == first else ["two"])
+        await notifs.retract(second)
+    async for _, wrong in notifs.store.recount():
+        assert wrong == []
+
+
+async def test_who_is_late_to_end_one_does_not_end_what_it_was_renewed_or_prolonged_to(notifs: Notifs) -> None:
+    await notifs.notify(to="ada", title="one", dedupe_key="k", expires_at=soon(0.05))
+    two = await notifs.notify(to="eve", title="two", expires_at=soon(0.05))
+    await asyncio.sleep(0.1)
+    await notifs.notify(to="ada", title="renewed", dedupe_key="k")
+    await notifs.update(two, expires_at=soon(900))
+    async with notifs.lifespan():
+        await notifs.notify(to="bob", title="brief", send_at=soon(0.01))
+        while await titles(notifs, "bob") != ["brief"]:
+            await asyncio.sleep(0.02)
+    assert (await titles(notifs), await titles(notifs, "eve")) == (["renewed"], ["two"])
+
+
+async def test_taking_back_many_and_sending_to_the_same_people_do_not_wait_in_a_ring(notifs: Notifs) -> None:
+    people = [f"p{n:02}" for n in range(20)]
+
+    async def post(number: int) -> None:
+        for n in range(5):
+            for m in range(6):
+                await notifs.notify(
+                    to=people[(number * 3 + m * 7 + n) % 20], title="post", subject=("post", f"{number}")
+                )
+            await notifs.retract(subject=("post", f"{number}"))
+
+    async def news() -> None:
+        for _ in range(20):
+            await notifs.notify(to=people, title="news")
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(post(n) for n in range(4)), news(), news())
+    assert {len(await titles(notifs, person)) for person in people} == {40}
 
 
 async def test_it_is_sent_at_its_time_and_disappears_at_its_end(notifs: Notifs) -> None:
@@ -218,7 +273,12 @@ async def test_what_happened_is_signalled_after_it_happened(notifs: Notifs) -> N
         many = await notifs.notify(to=CROWD, title="to many")
         while sum(len(each.recipients) for each in heard if isinstance(each, Created)) < len(CROWD):
             await asyncio.sleep(0.02)
-    created = [each for each in heard if isinstance(each, Created)]
+        created = [each for each in heard if isinstance(each, Created)]
+        await notifs.retract(many)
+        while await notifs.store.jobs.next_due() is not None:
+            await asyncio.sleep(0.02)
+    await notifs.drain()
+    assert [each for each in heard if isinstance(each, Retracted)] == [Retracted((many,))]
     assert {each.id for each in created} == {many}
     assert sorted(recipient for each in created for recipient in each.recipients) == CROWD
 
@@ -229,6 +289,7 @@ async def test_what_happened_is_signalled_after_it_happened(notifs: Notifs) -> N
         ({"send_at": datetime(2030, 1, 1)}, "send_at: must be a moment with its time zone"),  # noqa: DTZ001
         ({"expires_at": soon(-5)}, "expires_at: is over before it begins"),
         ({"send_at": soon(90), "expires_at": soon(80)}, "expires_at: is over before it begins"),
+        ({"send_at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))}, "send_at: lies outside of the years"),
         ({"subject": ("post",)}, "subject: a type and an id"),
         ({"subject": ("post", "")}, "subject: 1 to 200 printable characters"),
         ({"dedupe_key": "x" * 201}, "dedupe_key: 1 to 200 printable characters"),
@@ -253,6 +314,13 @@ async def test_other_terms_are_another_call_under_the_same_key(notifs: Notifs, o
     with pytest.raises(IdempotencyConflict):
         await notifs.notify(**{"to": "ada", "title": "one", "idempotency_key": "k", **other})
     assert await titles(notifs) == ["one"]
+
+
+async def test_topics_are_the_same_terms_however_they_are_given(notifs: Notifs) -> None:
+    first = await notifs.notify(topics="t", title="one", idempotency_key="k")
+    assert await notifs.notify(topics=iter(["t"]), title="one", idempotency_key="k") == first
+    with pytest.raises(IdempotencyConflict):
+        await notifs.notify(topics=iter(["u"]), title="one", idempotency_key="k")
 
 
 async def test_the_same_announcement_under_one_key_is_one(notifs: Notifs) -> None:

@@ -30,6 +30,8 @@ async def find(connection: AsyncConnection, draft: Draft) -> uuid.UUID | None:
         .where(Receipt.read_at.is_(None), Receipt.archived_at.is_(None))
         .order_by(Notification.id.desc())
         .limit(1)
+        # Lest it is taken back, or ends, before it is renewed.
+        .with_for_update(of=Notification, key_share=True)
     )
     return (await connection.execute(statement)).scalar_one_or_none()
 
@@ -41,9 +43,9 @@ async def renew(connection: AsyncConnection, id: uuid.UUID, draft: Draft) -> lis
     changed = update(Notification).where(Notification.id == id)
     await connection.execute(changed.values(**content, **subject, version=Notification.version + 1))
     await jobs.expire(connection, id, draft.expires_at)
-    holders = set(await copies.holders(connection, id))
     wanted = set(draft.recipients)
-    await copies.lock(connection, holders | wanted)
+    await copies.lock(connection, wanted.union(await copies.holders(connection, id)))
+    holders = set(await copies.holders(connection, id))  # some may have gone while we waited
     await copies.renew(connection, id, sorted(holders & wanted))
     await copies.touch(connection, id, sorted(holders - wanted))
     await copies.make(connection, id, sorted(wanted - holders))

@@ -6,12 +6,13 @@ A part and the mark that it is done are one transaction: after a crash nothing i
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from notifs.errors import StoreUnavailable
 from notifs.store import copies, topics
 from notifs.store.database import Database
 from notifs.store.drafts import Draft
@@ -22,6 +23,8 @@ from notifs.store.models import CONTENT, Job, JobPart, Notification, Receipt, ne
 
 PART = 500
 """Copies that one step makes or changes."""
+SOON, LATER = timedelta(seconds=1), timedelta(seconds=10)
+"""When a job is tried again that the store could not do just then, and one that went wrong."""
 
 What = Literal["send", "update", "retract"]
 
@@ -51,8 +54,8 @@ class Step:
     recipients: Sequence[str]
     changes: Sequence[Change]
     """Of those recipients who are here, if it can be told at once what changed for them."""
-    began: bool = False
-    """It was the first one of its job."""
+    expired: bool = False
+    """By this step the notification was taken back, since its end has come."""
 
 
 def new_job() -> uuid.UUID:
@@ -81,10 +84,12 @@ async def over_copies(
 
 
 async def expire(connection: AsyncConnection, notification: uuid.UUID, at: datetime | None) -> None:
-    """Let the notification end at this moment, or never, instead of when it was to end until now."""
-    now = utcnow()
-    pending = (Job.notification_id == notification, Job.act == "retract", Job.finished_at.is_(None), Job.due_at > now)
-    await connection.execute(update(Job).where(*pending).values(finished_at=now))
+    """Let the notification end at this moment, or never, instead of when it was to end until now.
+
+    It has not ended yet, even if it is high time, and is locked.
+    """
+    pending = (Job.notification_id == notification, Job.act == "retract", Job.finished_at.is_(None))
+    await connection.execute(update(Job).where(*pending).values(finished_at=utcnow()))
     if at is not None:
         await over_copies(connection, "retract", notification, due_at=at)
 
@@ -96,8 +101,7 @@ async def end(connection: AsyncConnection, notifications: Sequence[uuid.UUID]) -
         (await connection.execute(select(Job.id).where(*unfinished).order_by(Job.id).with_for_update())).scalars()
     )
     if ids:
-        await connection.execute(delete(JobPart).where(JobPart.job_id.in_(ids)))
-        await connection.execute(update(Job).where(Job.id.in_(ids)).values(finished_at=utcnow()))
+        await _finish(connection, ids)
 
 
 class Jobs:
@@ -130,10 +134,29 @@ class Jobs:
     async def step(self, here: Callable[[Sequence[str]], list[str]]) -> Step | None:
         """Do a part of the job that has waited for longest; None if nothing is due.
 
+        One that goes wrong is put off, so that the others do not wait for it, and what was wrong is raised.
+
         Args:
             here: those of some recipients who want to be told at once what changed.
         """
-        return await self._database.write(lambda c: _step(c, here))
+        tried: list[uuid.UUID] = []
+        try:
+            return await self._database.write(lambda c: _step(c, here, tried))
+        except Exception as error:
+            # Perhaps all is away, perhaps only somebody has locked one of its mailboxes.
+            wait = SOON if isinstance(error, StoreUnavailable) else LATER
+            if tried:
+                await self._database.write(lambda c: _put_off(c, tried[-1], wait))
+            raise
+
+
+async def _finish(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
+    await connection.execute(delete(JobPart).where(JobPart.job_id.in_(ids)))
+    await connection.execute(update(Job).where(Job.id.in_(ids)).values(finished_at=utcnow()))
+
+
+async def _put_off(connection: AsyncConnection, id: uuid.UUID, wait: timedelta) -> None:
+    await connection.execute(update(Job).where(Job.id == id).values(due_at=utcnow() + wait))
 
 
 async def _insert(
@@ -155,20 +178,24 @@ async def _progress(connection: AsyncConnection, *where: Any) -> Progress | None
     return Progress(str(job.id), job.act, str(job.notification_id), job.total, job.done, job.due_at, job.finished_at)
 
 
-async def _step(connection: AsyncConnection, here: Callable[[Sequence[str]], list[str]]) -> Step | None:
+async def _step(
+    connection: AsyncConnection, here: Callable[[Sequence[str]], list[str]], tried: list[uuid.UUID]
+) -> Step | None:
     now = utcnow()
     due = select(Job.__table__).where(Job.finished_at.is_(None), Job.due_at <= now).order_by(Job.due_at).limit(1)
     job = (await connection.execute(due.with_for_update(skip_locked=True))).one_or_none()
     if job is None:
         return None
+    tried.append(job.id)
     # Shared with other steps, but not with who changes or takes back the notification.
     found = select(*CONTENT, Notification.retracted_at).where(Notification.id == job.notification_id)
     notification = (await connection.execute(found.with_for_update(read=True))).one()
-    if job.act != "retract" and notification.retracted_at is not None:
-        await end(connection, [job.notification_id])
-        return Step(job.id, job.act, job.notification_id, notification.kind, (), ())
     parts = select(JobPart.__table__).where(JobPart.job_id == job.id).order_by(JobPart.number).limit(2)
-    first, *more = (await connection.execute(parts)).all()
+    left = (await connection.execute(parts)).all()
+    if not left or (job.act != "retract" and notification.retracted_at is not None):
+        await _finish(connection, [job.id])
+        return Step(job.id, job.act, job.notification_id, notification.kind, (), ())
+    first, *more = left
     changes: list[Change] = []
     if job.act == "send":
         recipients, ended = await _send(connection, job, first)
@@ -181,7 +208,8 @@ async def _step(connection: AsyncConnection, here: Callable[[Sequence[str]], lis
     # To the end of the queue: others have waited for longer now.
     values = {"done": Job.done + len(recipients), "due_at": now, "finished_at": finished}
     await connection.execute(update(Job).where(Job.id == job.id).values(**values))
-    return Step(job.id, job.act, job.notification_id, notification.kind, recipients, changes, job.done == 0)
+    expired = job.act == "retract" and notification.retracted_at is None
+    return Step(job.id, job.act, job.notification_id, notification.kind, recipients, changes, expired)
 
 
 async def _send(connection: AsyncConnection, job: Row[Any], part: Row[Any]) -> tuple[list[str], bool]:

@@ -54,18 +54,20 @@ async def retract(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> Revi
     found = update(Notification).where(Notification.id.in_(ids), Notification.retracted_at.is_(None))
     statement = found.values(**copies.blank()).returning(Notification.id)
     gone = sorted((await connection.execute(statement)).scalars())
-    recipients: set[str] = set()
-    started, left = 0, DIRECT
+    at_once: dict[uuid.UUID, list[str]] = {}
+    left = DIRECT
     for id in gone:
         holders = await copies.holders(connection, id, limit=left + 1)
         if len(holders) > left:
             await jobs.over_copies(connection, "retract", id)
-            started += 1
             continue
-        await copies.retract(connection, id, holders)
-        recipients.update(holders)
+        at_once[id] = holders
         left -= len(holders)
-    return Revised(gone, sorted(recipients), started)
+    recipients = sorted({recipient for holders in at_once.values() for recipient in holders})
+    await copies.lock(connection, recipients)  # of all of them, before any is changed: see there
+    for id, holders in at_once.items():
+        await copies.retract(connection, id, holders)
+    return Revised(gone, recipients, len(gone) - len(at_once))
 
 
 async def about(connection: AsyncConnection, subject: Subject, producer: str | None) -> list[uuid.UUID]:

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidNotification
 from notifs.store import Head, Key, Step, Store
+from notifs.store.copies import make
 from notifs.store.jobs import PART
 from notifs.store.models import Job, JobPart, Receipt, utcnow
 from tests.samples import draft, notification
@@ -154,3 +156,37 @@ async def test_a_dedupe_key_goes_with_few_recipients_only(store: Store) -> None:
     with pytest.raises(InvalidNotification, match="dedupe_key: goes with at most 1000"):
         await store.send(draft(notification(), CROWD, dedupe_key="k"))
     assert await store.jobs.next_due() is None
+
+
+async def test_the_end_of_a_notification_comes_for_everyone_even_while_it_is_changed_or_sent(store: Store) -> None:
+    sent = draft(notification(expires_at=utcnow() + timedelta(days=1)), CROWD)
+    await store.send(sent)
+    await work_off(store)
+    await store.update(sent.id, 1, {"title": "other"})
+    await store.update(sent.id, 2, {"expires_at": utcnow() - timedelta(seconds=1)})
+    steps = await work_off(store)
+    assert [step.act for step in steps[:3]] == ["retract", "update", "update"]  # taking turns
+    assert {(await store.head(person)).unread for person in CROWD} == {0}
+    assert [step.expired for step in steps if step.act == "retract"].count(True) == 1
+
+
+async def test_a_job_for_nobody_is_done(store: Store) -> None:
+    await store.send(draft(notification(), ["ann"], exclude=["ann"], send_at=utcnow()))
+    await store.send(draft(notification(), CROWD))
+    await work_off(store)
+    assert await copies(store) == dict.fromkeys(CROWD, 1)
+    assert await store.jobs.next_due() is None
+
+
+async def test_a_job_that_goes_wrong_keeps_no_other_waiting(store: Store) -> None:
+    wrong, right = draft(notification(), CROWD), draft(notification(), CROWD)
+    await store.send(wrong)
+    await store.send(right)
+    await store.database.write(lambda c: make(c, wrong.id, [CROWD[0]]))  # which nobody but the job does
+    with pytest.raises(IntegrityError):
+        await work_off(store)
+    await work_off(store)
+    assert await copies(store) == {**dict.fromkeys(CROWD, 1), CROWD[0]: 2}
+    due = await store.jobs.next_due()
+    assert due is not None
+    assert due > utcnow()
