@@ -2,7 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
+
+from notifs.errors import StoreUnavailable
+from notifs.store.database import Database
 from tests.api.producer import Producer
+from tests.web.site import Site
 
 JSON = {"content-type": "application/json"}
 DEEP = b'{"title":"x","to":["a"],"data":' + b'{"a":' * 70 + b"1" + b"}" * 71
@@ -92,3 +97,20 @@ async def _try_as_a_name(admin: Producer, path: str) -> None:
     ):  # fmt: skip
         response = await admin.ask(method, place)
         assert response.status_code in (200, 201, 204, 400, 404, 422), (method, place, response.text)
+
+
+async def test_without_the_database_it_says_when_to_come_again(
+    shop: Producer, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database cannot be reached")
+
+    body = {"to": ["ada"], "title": "x"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "write", away)
+        response = await shop.ask("POST", "/notifications", json=body)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        results = (await shop.ask("POST", "/notifications/batch", json={"items": [body]})).json()["results"]
+        assert results[0]["error"]["code"] == "store_unavailable"
+    assert (await shop.send(to=["ada"]))["recipients"] == 1
+    assert len(await site.notifs.get_unread_notifs("ada")) == 1
