@@ -31,6 +31,8 @@ TITLE_LIMIT = 200
 """Characters of a title."""
 BODY_LIMIT = 4096
 """Bytes of a body in UTF-8."""
+DATA_DEPTH = 32
+"""Levels of lists and dicts in a notification's data."""
 NOTIFICATION_LIMIT = 8192
 """Bytes of a whole notification as JSON in UTF-8."""
 
@@ -110,7 +112,7 @@ class Content(_Strict):
         """
         try:
             if "data" in values:
-                values["data"] = orjson.loads(orjson.dumps(values["data"]))  # plain JSON, whatever will store it
+                values["data"] = _plain(values["data"])
             content = cls(**values)
             size = len(orjson.dumps(content.model_dump()))
         except ValidationError as error:
@@ -120,6 +122,19 @@ class Content(_Strict):
         if size > NOTIFICATION_LIMIT:
             raise InvalidNotification(f"the notification has {size} bytes as JSON; at most {NOTIFICATION_LIMIT} fit")
         return content
+
+
+def _plain(data: Any) -> Any:
+    """The same as plain JSON, whatever will store it, and no deeper than can be told inside of a message."""
+    plain = orjson.loads(orjson.dumps(data))
+    if _is_deeper(plain, DATA_DEPTH):
+        raise InvalidNotification(f"data: must have at most {DATA_DEPTH} levels of lists and dicts")
+    return plain
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(_is_deeper(each, levels - 1) for each in inner))
 
 
 def _explain(error: ValidationError) -> str:

@@ -1,8 +1,10 @@
 """`notify`: the one way in. What it accepts is checked, then written, then pushed; in this order."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Unpack
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +20,8 @@ from notifs.wire import Notification as StandardForm
 
 TRIES = 10
 """How often an update is tried while others update the same notification."""
+BESIDE = 5000
+"""Recipients from which on they are checked beside the event loop."""
 AT_ONCE = 100
 """Notifications that are taken back in one transaction."""
 
@@ -102,7 +106,7 @@ class Notifier:
         **options: Unpack[Options],
     ) -> Sent:
         """`notify` on behalf of a producer, whose keys are its own. Returns all that there is to tell it."""
-        draft = self._drafting.draft(event, options, to=to, producer=producer)
+        draft = await self._draft(event, options, to, producer)
         outcome = await self._store.send(draft, await session.connection() if session else None)
         sent = outcome.sent
         if sent.new and session is None:
@@ -222,6 +226,12 @@ class Notifier:
         entries = await self._store.unread(recipient)
         forms = self._forms.notifications(entries)
         return forms[::-1] if reverse else forms
+
+    async def _draft(self, event: Kind | None, options: Options, to: str | Iterable[str], producer: str) -> Draft:
+        named = to if isinstance(to, str) else list(to)
+        draft = partial(self._drafting.draft, event, options, to=named, producer=producer)
+        # Beside the event loop, where they are so many that others would notice.
+        return await asyncio.to_thread(draft) if len(named) > BESIDE else draft()
 
     def _tell_revised(self, session: AsyncSession | None, signal: Signal, revised: Revised) -> None:
         self._tell(session, signal, revised.recipients, work=revised.jobs > 0)

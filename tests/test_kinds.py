@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +86,8 @@ def test_a_kind_must_be_a_frozen_dataclass() -> None:
         ({"title": "t", "priority": "shouting"}, "priority"),
         ({"title": "t", "kind": "Not A Key"}, "kind"),
         ({"title": "t", "data": {"a": object()}}, "data"),
+        ({"title": "t", "data": {"a": orjson.loads("[" * 32 + "]" * 32)}}, "data: must have at most 32 levels"),
+        ({"title": "t", "data": {"a": orjson.loads("[" * 300 + "]" * 300)}}, "data"),
         ({"title": "t", "data": {"a": "x" * 8100}}, "8192"),
         ({"title": "t", "colour": "red"}, "colour"),
     ],

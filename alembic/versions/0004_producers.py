@@ -74,7 +74,9 @@ def _announcements_and_topics() -> None:
     op.create_table(
         "notifs_followers",
         sa.Column("topic", sa.String(200), sa.ForeignKey("notifs_topics.name", ondelete="CASCADE"), primary_key=True),
-        sa.Column("recipient", sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql"), primary_key=True),
+        sa.Column(
+            "recipient", sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql"), primary_key=True
+        ),
         sa.Column("created_at", MOMENT, nullable=False),
     )
     op.create_index("ix_notifs_followers_recipient", "notifs_followers", ["recipient", "topic"])
