@@ -17,7 +17,7 @@ from notifs.gather import Gather
 from notifs.store import accounts, creation, events, mailbox, recount, retention, revision
 from notifs.store.accounts import Person
 from notifs.store.database import Database
-from notifs.store.drafts import Draft, Outcome, Sent
+from notifs.store.drafts import DIRECT, Draft, Outcome, Sent
 from notifs.store.feed import Entry, Head, Look, Page
 from notifs.store.idempotency import Key
 from notifs.store.jobs import Jobs, Progress, Step
@@ -25,6 +25,7 @@ from notifs.store.keys import Keys
 from notifs.store.links import Links
 from notifs.store.mailbox import Act, Change
 from notifs.store.models import Epoch, Notification
+from notifs.store.outages import is_locked
 from notifs.store.reading import Reading
 from notifs.store.recipients import Recipients
 from notifs.store.recount import Wrong
@@ -37,6 +38,8 @@ from notifs.wire import PUSH_LIMIT, Cursor
 
 TOGETHER = 200
 """Notifications that are created in one transaction, at most."""
+FEW = 20
+"""Recipients of a notification that may have so much company; larger ones keep none of those waiting."""
 
 __all__ = [
     "Act", "Change", "Draft", "Entry", "Head", "Key", "Look", "Notification", "Outcome", "Page",
@@ -61,6 +64,7 @@ class Store(Reading):
         self.topics = Topics(database)
         self.webhooks = Webhooks(database)
         self._together = Gather(self._create, most=TOGETHER, pace=0.0)
+        self._larger = Gather(self._create, most=creation.COPIES // DIRECT, pace=0.0)
 
     async def create(self, notification: Notification, recipients: Sequence[str]) -> list[Change]:
         """Store a notification for each recipient. Returns what changed for each, in ascending order."""
@@ -77,33 +81,36 @@ class Store(Reading):
             IdempotencyConflict: its key stands for another notification; nothing was written.
             InvalidNotification: `dedupe_key` goes with few recipients only.
         """
+        answer: creation.Answer | None = None
         if connection is not None:
             (answer,) = await self._store(connection, [draft])
         elif creation.is_simple(draft):
-            answer = await self._together(draft)
-        else:
+            answer = await (self._together if len(draft.recipients) <= FEW else self._larger)(draft)
+        if answer is None:
             (answer,) = await self.database.write(lambda c: self._store(c, [draft]))
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    async def _create(self, drafts: Sequence[Draft]) -> Sequence[creation.Answer]:
-        """What has come meanwhile, in as few transactions as are short."""
-        answers: list[creation.Answer] = []
+    async def _create(self, drafts: Sequence[Draft]) -> Sequence[creation.Answer | None]:
+        """What has come meanwhile, in as few transactions as are short. None for what is to be tried alone."""
+        answers: list[creation.Answer | None] = []
         for chunk in creation.chunks(drafts):
             answers += await self._create_chunk(chunk)
         return answers
 
-    async def _create_chunk(self, drafts: Sequence[Draft]) -> Sequence[creation.Answer]:
+    async def _create_chunk(self, drafts: Sequence[Draft]) -> Sequence[creation.Answer | None]:
+        async def work(connection: AsyncConnection) -> Sequence[creation.Answer]:
+            await creation.hurry(connection)
+            return await self._store(connection, drafts)
+
         try:
-            return await self.database.write(lambda c: self._store(c, drafts))
-        except StoreUnavailable as error:
-            return [error] * len(drafts)
+            return await self.database.write(work)
         except Exception as error:
-            if len(drafts) == 1:
-                return [error]
-        # One of them is wrong, which nobody could see before: that is no fault of the others.
-        return [answer for draft in drafts for answer in await self._create_chunk([draft])]
+            if isinstance(error, StoreUnavailable) and not is_locked(error):
+                return [error] * len(drafts)
+        # One of them is wrong, or somebody has locked its mailbox for long: that is no fault of the others.
+        return [None] * len(drafts)
 
     async def _store(self, connection: AsyncConnection, drafts: Sequence[Draft]) -> Sequence[creation.Answer]:
         """Several simple drafts, or one of any sort; and what webhooks are told of them."""

@@ -20,6 +20,9 @@ _CONTENT = tuple(column.key for column in CONTENT)
 COPIES = 2000
 """Copies that are made in one transaction, if more than one notification goes into it."""
 
+HURRY_SECONDS = 1.0
+"""How long several notifications wait for a mailbox that another transaction has locked."""
+
 Answer = Outcome | Exception
 """What becomes of a draft: it is stored, or this is to be raised."""
 
@@ -40,6 +43,12 @@ def chunks(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
         chunk.append(draft)
         count += len(draft.recipients)
     yield chunk
+
+
+async def hurry(connection: AsyncConnection) -> None:
+    """Do not wait for long in this transaction: others wait for it."""
+    if connection.dialect.name != "sqlite":  # where who writes has all that there is
+        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {HURRY_SECONDS * 1000:.0f}")
 
 
 async def together(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[Answer]:

@@ -13,6 +13,8 @@ log = structlog.get_logger("notifs.store")
 
 GIVEN_UP = {"40001", "40P01"}
 """PostgreSQL's codes of a serialization failure and of a deadlock."""
+LOCKED = "55P03"
+"""PostgreSQL's code of a lock that was not to be had in time."""
 UNKNOWN_NAMES = {"42P01", "42703"}
 """PostgreSQL's codes of a table and of a column that is not there."""
 
@@ -26,6 +28,12 @@ def may_succeed_now(error: DBAPIError) -> bool:
     """Whether PostgreSQL rolled back for the sake of another transaction, or of a migration that came between."""
     overtaken = type(error.orig).__name__ == "InvalidCachedStatementError"
     return code(error) in GIVEN_UP or overtaken
+
+
+def is_locked(error: StoreUnavailable) -> bool:
+    """Whether nothing else was wrong than that another transaction held a lock for too long."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and code(cause) == LOCKED
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import IdempotencyConflict
 from notifs.store import Head, Key, Sent, Store
+from notifs.store.drafts import DIRECT
 from tests.samples import draft, notification
 
 
@@ -108,3 +109,25 @@ async def test_in_the_callers_transaction_nothing_has_happened_until_it_ends(sto
     with pytest.raises(LookupError):
         await store.database.write(work)
     assert await store.head("ann") == Head(0, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_who_has_locked_a_mailbox_keeps_only_those_waiting_who_send_to_it(store: Store) -> None:
+    async with store.database.session() as session:
+        await store.send(draft(notification(), ["locked"]), await session.connection())
+        stuck = asyncio.create_task(store.send(draft(notification(), ["locked", "zoe"])))
+        async with asyncio.timeout(4):  # less than anybody waits for a lock in vain
+            await asyncio.gather(*(store.send(draft(notification(), [f"user-{n}"])) for n in range(20)))
+        assert not stuck.done()
+    await stuck
+    assert await store.head("locked") == Head(2, 2, 2)
+
+
+async def test_large_ones_are_answered_one_by_one_and_small_ones_do_not_wait_for_all_of_them(store: Store) -> None:
+    people = [f"user-{n:04}" for n in range(DIRECT)]
+    large = [asyncio.create_task(store.send(draft(notification(), people))) for _ in range(20)]
+    await asyncio.wait(large, return_when=asyncio.FIRST_COMPLETED)
+    await store.send(draft(notification(), ["ann"]))
+    assert not all(task.done() for task in large)
+    await asyncio.gather(*large)
+    assert await store.head(people[0]) == Head(20, 20, 20)
