@@ -44,7 +44,8 @@ class Notification(Base):
 
 app = Flask(__name__)
 app.secret_key = "a key for benchmarks"
-socketio = SocketIO(app, async_mode="gevent")
+# With more load than it can take, it comes to reading pongs too late; that shall not end its sockets.
+socketio = SocketIO(app, async_mode="gevent", ping_timeout=120)
 engine = create_engine(f"sqlite:///{sys.argv[2]}")
 
 
