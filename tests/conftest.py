@@ -77,11 +77,24 @@ async def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def _postgres_clean() -> list[str]:
+    """Names of migrated databases that other tests have left clean."""
+    return []
+
+
 @pytest.fixture
-async def postgres_url(postgres: servers.Postgres, _postgres_template: str) -> AsyncIterator[str]:
+async def postgres_url(
+    postgres: servers.Postgres, _postgres_template: str, _postgres_clean: list[str]
+) -> AsyncIterator[str]:
     """A migrated PostgreSQL database of this test's own."""
-    async with postgres.database(_postgres_template) as url:
-        yield url
+    name = _postgres_clean.pop() if _postgres_clean else await postgres.create(_postgres_template)
+    yield postgres.url(name)
+    # To empty one is four times as fast as to make another.
+    if await postgres.emptied(name, _postgres_template):
+        _postgres_clean.append(name)
+    else:
+        await postgres.drop(name)
 
 
 @pytest.fixture

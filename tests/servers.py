@@ -32,6 +32,21 @@ synchronous_commit = off
 # It could sit in a template just when that is to be copied.
 autovacuum = off
 """
+SHAPE = """
+SELECT c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull
+FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 3
+"""
+"""Every table and index, with its columns."""
+EMPTY = """
+DO $$ BEGIN
+    EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('notifs_epoch', 'notifs_alembic_version')
+    );
+    UPDATE notifs_epoch SET value = left(md5(random()::text), 16);
+END $$
+"""
 DURABLE_SETTINGS = """
 listen_addresses = '127.0.0.1'
 max_connections = 200
@@ -120,12 +135,33 @@ class Postgres(Restarted):
     @asynccontextmanager
     async def database(self, template: str = "template0") -> AsyncIterator[str]:
         """The URL of a database of its own, a copy of the one called `template`; it is gone afterwards."""
+        name = await self.create(template)
+        try:
+            yield self.url(name)
+        finally:
+            await self.drop(name)
+
+    async def create(self, template: str) -> str:
+        """Make a copy of the database called `template`. Returns its name."""
         name = f"notifs_{next(self._numbers)}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield f"postgresql+asyncpg://notifs@/{name}?host={self.socket}&port={self.port}"
-        finally:
-            await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        return name
+
+    async def drop(self, name: str) -> None:
+        """Remove a database, whoever still uses it."""
+        await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    async def emptied(self, name: str, template: str) -> bool:
+        """Empty the tables of a copy of `template`, whoever still uses it; False if it is not like that any more."""
+        await self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        if await self.execute(SHAPE, name) != await self.execute(SHAPE, template):
+            return False
+        await self.execute(EMPTY, name)
+        return True
+
+    def url(self, name: str) -> str:
+        """Where a database is."""
+        return f"postgresql+asyncpg://notifs@/{name}?host={self.socket}&port={self.port}"
 
     async def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement outside of any transaction, and return its rows."""
