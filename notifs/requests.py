@@ -84,7 +84,8 @@ def explain(error: ValidationError) -> str:
     parts = []
     for each in error.errors(include_input=False, include_context=False, include_url=False)[:5]:
         where = ".".join(str(step) for step in each["loc"])
-        parts.append(f"{where or 'data'}: {each['msg'].removeprefix('Value error, ')}")
+        told = "there is no such field" if each["type"] == "extra_forbidden" else each["msg"]
+        parts.append((f"{where}: " if where else "") + told.removeprefix("Value error, "))
     return "; ".join(parts)
 
 

@@ -134,6 +134,8 @@ class Notifications:
         """
         one = await self._own(call, id)
         call.check_kind(one.columns["kind"])
+        if one.announced or one.producer != call.key.producer:
+            call.check_everybody()
         version = _matching(call.headers, one)
         changes = _plain(body.given(*Change.model_fields))
         await self._notifier.update(str(id), version=version, **changes)

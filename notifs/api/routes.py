@@ -44,6 +44,8 @@ class Door:
         key = await self._keys.find(token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
             await self.rates.refuse(request.client.host if request.client else "")
+            if token:
+                raise InvalidKey("nobody has this API key, or it was revoked; see: notifs key list")
             raise InvalidKey("send an API key: Authorization: Bearer nk_...; make one with: notifs key create")
         return key
 

@@ -32,8 +32,11 @@ class Users:
 
     @operation("GET", "/users/{id}", scope="read", answers={200: answers.User})
     async def user(self, call: Call, id: Name) -> answers.User:
-        """Look at a recipient."""
-        return await self._user(id)
+        """Look at a recipient.
+
+        A key that has topics of its own sees those.
+        """
+        return await self._user(call, id)
 
     @operation(
         "PUT", "/users/{id}", scope="admin", answers={200: answers.User, 201: answers.User},
@@ -45,7 +48,7 @@ class Users:
         It has no body. 201: it is new.
         """
         new = await self._store.recipients.put(id)
-        return Reply(await self._user(id), 201 if new else 200)
+        return Reply(await self._user(call, id), 201 if new else 200)
 
     @operation("GET", "/users/{id}/links/{system}/{name}", scope="read", answers={200: answers.LinkOf})
     async def link(self, call: Call, id: Name, system: System, name: LinkName) -> answers.LinkOf:
@@ -65,7 +68,7 @@ class Users:
 
         It has no body. 201: it is new. A name may stand for several recipients: a team does.
         """
-        await self._user(id)
+        await self._user(call, id)
         new = await self._store.links.link(system, name, id)
         return Reply(answers.LinkOf(system=system, name=name.lower()), 201 if new else 200)
 
@@ -78,11 +81,11 @@ class Users:
         if not await self._store.links.unlink(system, name, id):
             raise NotFound("this recipient has no such name there")
 
-    async def _user(self, id: str) -> answers.User:
+    async def _user(self, call: Call, id: str) -> answers.User:
         one = await self._store.recipients.one(id)
         if one is None:
-            raise NotFound("there is no such recipient")
-        topics = await self._store.topics.of(id)
+            raise NotFound("there is no recipient of this id; the address of an account is none")
+        topics = [topic for topic in await self._store.topics.of(id) if call.key.may_topic(topic)]
         links = [answers.LinkOf(system=system, name=name) for system, name in await self._store.links.of(id)]
         counts = {name: value for name, value in asdict(one).items() if name != "revision"}
         return answers.User(**counts, topics=topics, links=links)

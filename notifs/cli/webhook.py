@@ -106,7 +106,8 @@ async def deliveries(
             else:
                 state = f"given up, {each.error}" if each.error else "delivered"
             made = f"{each.created_at:%Y-%m-%dT%H:%M:%SZ}"
-            typer.echo(f"{each.id}  {each.webhook}  {made}  {each.attempts} attempts  {state}")
+            attempts = f"{each.attempts} attempt{'' if each.attempts == 1 else 's'}"
+            typer.echo(f"{each.id}  {each.webhook}  {made}  {attempts}  {state}")
 
 
 @webhook.command()

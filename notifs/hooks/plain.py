@@ -58,10 +58,12 @@ class Plain:
         scheme, _, token = hook.headers.get("authorization", "").partition(" ")
         key = await self._keys.find(token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
+            if token:
+                raise InvalidKey("nobody has this API key, or it was revoked; see: notifs key list")
             raise InvalidKey("send a key: Authorization: Bearer KEY; notifs key create makes one")
+        await self._take(key.id)
         if not key.may("send") or not key.may_kind(KIND) or not key.may_topic(hook.rest):
             raise OutOfScope(f"this key may not send to the topic {hook.rest[:TITLE_LIMIT]}")
-        await self._take(key.id)
         return key.producer
 
     def parse(self, hook: Hook) -> list[Told]:

@@ -105,14 +105,22 @@ class Topics:
 
         return await self._database.read(work)
 
-    async def page(self, after: str = "", limit: int = 100) -> list[str]:
+    async def page(self, after: str = "", limit: int = 100, only: Sequence[str] | None = None) -> list[str]:
         """The first `limit` topics after the topic `after`, in the database's order of text.
+
+        Args:
+            only: these, as far as there are such; None for all.
 
         Raises:
             InvalidCursor: `after` is none.
         """
         statement = select(Topic.name).where(Topic.name > check_after(after)).order_by(Topic.name).limit(limit)
-        return await self._database.read(lambda c: _texts(c, statement))
+
+        async def work(connection: AsyncConnection) -> list[str]:
+            wanted = statement if only is None else statement.where(among(connection, Topic.name, only))
+            return await _texts(connection, wanted)
+
+        return await self._database.read(work)
 
     async def of(self, recipient: str) -> list[str]:
         """What a recipient follows."""

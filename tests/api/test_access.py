@@ -106,7 +106,7 @@ async def test_a_key_may_be_for_some_kinds_alone(site: Site) -> None:
         assert change == (403, "out_of_scope")
 
 
-async def test_a_key_may_be_for_some_topics_alone(site: Site, shop: Producer) -> None:
+async def test_a_key_may_be_for_some_topics_alone(site: Site, shop: Producer, admin: Producer) -> None:
     topics = site.notifs.store.topics
     await topics.follow("orders", ["ada"])
     await topics.follow("secret", ["grace"])
@@ -117,8 +117,19 @@ async def test_a_key_may_be_for_some_topics_alone(site: Site, shop: Producer) ->
             assert await limited.refused("POST", "/notifications", json=request) == (403, "out_of_scope")
         assert await limited.refused("POST", "/announcements", json={"title": "x"}) == (403, "out_of_scope")
         assert (await limited.get("/topics"))["items"] == ["orders"]
+        assert await limited.get("/topics", limit=1) == {
+            "items": ["orders"],
+            "next": None,
+        }  # it would name the next one
+        await topics.follow("secret", ["ada"])
+        await admin.ask("PUT", "/users/ada")
+        assert (await limited.get("/users/ada"))["topics"] == ["orders"]
+        others = [await shop.send(to=["grace"]), (await shop.ask("POST", "/announcements", json={"title": "x"})).json()]
+        for sent in others:
+            refused = await limited.refused("PATCH", f"/notifications/{sent['id']}", json={"title": "y"})
+            assert refused == (403, "out_of_scope")
         for operation in (each for each in OPERATIONS if "{topic}" in each.path):
             path = place(operation).replace("orders", "secret")
             answer = await limited.refused(operation.method, path, json=body(operation))
             assert answer == (403, "out_of_scope"), operation.name
-    assert await topics.followers("secret") == ["grace"]
+    assert await topics.followers("secret") == ["ada", "grace"]

@@ -113,6 +113,18 @@ async def test_a_key_for_something_else_is_refused(source: Plain) -> None:
         await source.verify(Hook(TOKEN, b"x", "disk"))
 
 
+async def test_what_is_refused_counts_too() -> None:
+    counted = []
+
+    async def take(id: str) -> None:
+        counted.append(id)
+
+    key = Key("k", "backups", frozenset(["read"]), None, None, utcnow(), None, None)
+    with pytest.raises(OutOfScope):
+        await Plain(OneKey(key), take).verify(Hook(TOKEN, b"x", "disk"))
+    assert counted == ["k"]
+
+
 @pytest.mark.parametrize(
     ("headers", "query"),
     [
