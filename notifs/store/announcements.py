@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, insert, literal, select, text, update
@@ -23,6 +24,8 @@ from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Re
 
 ANNOUNCED_DAYS = 30
 """For how long an announcement that does not expire is taken in."""
+AT_ONCE = 5000
+"""Copies that one transaction makes, unless a single mailbox has to take in more."""
 _LOCK = 7_012_027
 """The PostgreSQL advisory lock under which numbers are given out."""
 
@@ -46,8 +49,15 @@ class Announcements:
         self._database = database
 
     async def take_in(self, recipients: Sequence[str]) -> list[Change]:
-        """Give each of these mailboxes a copy of what it has not taken in yet. Returns what changed."""
-        return await self._database.write(lambda c: take_in(c, recipients))
+        """Give each of these mailboxes a copy of what it has not taken in yet. Returns what changed.
+
+        Where that is much, it is done in several transactions, as others who write shall not wait for all of it.
+        """
+        changes: list[Change] = []
+        ordered, some = sorted(set(recipients)), await self._database.read(_at_once)
+        for start in range(0, len(ordered), some):
+            changes += await self._database.write(partial(take_in, recipients=ordered[start : start + some]))
+        return changes
 
 
 async def announce(connection: AsyncConnection, notification_id: uuid.UUID, expires_at: datetime | None) -> int:
@@ -67,6 +77,12 @@ async def expire(connection: AsyncConnection, notification_id: uuid.UUID, expire
     """Let it end at another moment, if the notification was announced."""
     theirs = update(Announcement).where(Announcement.notification_id == notification_id)
     await connection.execute(theirs.values(until=_until(expires_at)))
+
+
+async def _at_once(connection: AsyncConnection) -> int:
+    """How many mailboxes may take in together all that there is."""
+    statement = select(func.count()).select_from(Announcement).where(Announcement.until > utcnow())
+    return max(1, AT_ONCE // max(1, (await connection.execute(statement)).scalar_one()))
 
 
 def _until(expires_at: datetime | None) -> datetime:

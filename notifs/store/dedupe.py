@@ -1,7 +1,7 @@
 """`dedupe_key`: as long as one of the recipients has not read what was sent under it, that is brought up to date.
 
 There is then no second one. Whoever it is sent to has it unread, also who had read it; others who have a copy see it
-change.
+change, by a job if they are many.
 """
 
 import uuid
@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import copies, jobs
-from notifs.store.drafts import Draft
+from notifs.store.drafts import DIRECT, Draft
 from notifs.store.many import among
 from notifs.store.models import CONTENT, Notification, Receipt
 
@@ -44,9 +44,13 @@ async def renew(connection: AsyncConnection, id: uuid.UUID, draft: Draft) -> lis
     await connection.execute(changed.values(**content, **subject, version=Notification.version + 1))
     await jobs.expire(connection, id, draft.expires_at)
     wanted = set(draft.recipients)
-    await copies.lock(connection, wanted.union(await copies.holders(connection, id)))
+    others = set(await copies.holders(connection, id)) - wanted
+    if len(others) > DIRECT:
+        await jobs.over_copies(connection, "update", id)
+        others = set()
+    await copies.lock(connection, wanted | others)
     holders = set(await copies.holders(connection, id))  # some may have gone while we waited
     await copies.renew(connection, id, sorted(holders & wanted))
-    await copies.touch(connection, id, sorted(holders - wanted))
+    await copies.touch(connection, id, sorted(holders & others))
     await copies.make(connection, id, sorted(wanted - holders))
-    return sorted(holders | wanted)
+    return sorted(wanted | others)

@@ -286,3 +286,17 @@ def counted() -> Iterator[list[tuple[str, int]]]:
     event.listen(Engine, "after_cursor_execute", count)
     yield found
     event.remove(Engine, "after_cursor_execute", count)
+
+
+async def test_who_has_much_to_take_in_does_so_in_several_transactions(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifs.store.announcements.AT_ONCE", 100)
+    for n in range(20):
+        await announced(store, f"{n}")
+    committed: list[None] = []
+    event.listen(store.database._writer.sync_engine, "commit", lambda connection: committed.append(None))
+    people = [f"user-{n:03}" for n in range(30)]
+    changes = await store.announcements.take_in(people)
+    assert [(change.recipient, change.count) for change in changes] == [(person, 20) for person in people]
+    assert len(committed) >= 30 * 20 / 100

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifs.errors import InvalidNotification
 from notifs.store import Head, Key, Step, Store
 from notifs.store.copies import make
+from notifs.store.drafts import DIRECT
 from notifs.store.jobs import PART
 from notifs.store.models import Job, JobPart, Receipt, utcnow
 from tests.samples import draft, notification
@@ -150,6 +151,19 @@ async def test_parts_are_gone_when_a_job_is_done(store: Store) -> None:
         return parts, (await connection.execute(open_)).scalar_one()
 
     assert await store.database.read(work) == (0, 0)
+
+
+async def test_many_who_have_one_see_it_renewed_for_a_few_by_a_job(store: Store) -> None:
+    for some in (CROWD[:DIRECT], ["ann", *CROWD[DIRECT:]], ["ann", "bob", *CROWD[:DIRECT:2]]):
+        await store.send(draft(notification("old"), ["bob", *some][:DIRECT], dedupe_key="k"))
+    await work_off(store)
+    renewed = draft(notification("new"), ["ann"], dedupe_key="k")
+    outcome = await store.send(renewed)
+    assert (outcome.sent.id != str(renewed.id), outcome.touched) == (True, ["ann"])
+    assert [line.title for line in await store.unread(CROWD[0])] == ["new"]
+    before = (await store.head(CROWD[0])).revision
+    assert {step.act for step in await work_off(store)} == {"update"}
+    assert (await store.head(CROWD[0])).revision == before + 1
 
 
 async def test_a_dedupe_key_goes_with_few_recipients_only(store: Store) -> None:
