@@ -5,14 +5,29 @@ Mailboxes are locked in ascending order of recipient, so that two pieces of work
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, collate, func, insert, literal, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    collate,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.feed import Head
-from notifs.store.many import among, numbered
+from notifs.store.many import among, given_names, given_pairs, names_given, pairs_given
 from notifs.store.models import Mailbox, Receipt, utcnow
 
 UNREAD = and_(Receipt.archived_at.is_(None), Receipt.read_at.is_(None))
@@ -21,31 +36,53 @@ UNSEEN = and_(Receipt.archived_at.is_(None), Receipt.seen_at.is_(None))
 
 async def advance(connection: AsyncConnection, steps: Mapping[str, int]) -> dict[str, Head]:
     """Give each mailbox room for so many new copies; one that is not there is made. Returns where they then stand."""
-    statement = _advance(connection, sorted(steps.items()))
-    columns = (Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
-    result = await connection.execute(statement.returning(*columns))
+    dialect = connection.dialect.name
+    result = await connection.execute(_advance(dialect), pairs_given(dialect, sorted(steps.items())))
     return {row.recipient: Head(row.revision, row.unread, row.unseen) for row in result}
-
-
-def _advance(connection: AsyncConnection, steps: Sequence[tuple[str, int]]) -> Any:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    each = numbered(connection, steps)
-    rows = select(each[0], each[1], each[1], each[1]).where(literal(1) == 1)  # else SQLite reads ON as of a join
-    names = ("revision", "unread", "unseen")
-    statement = dialect.insert(Mailbox).from_select(["recipient", *names], rows, include_defaults=False)
-    step = {name: getattr(Mailbox, name) + getattr(statement.excluded, name) for name in names}
-    return statement.on_conflict_do_update(index_elements=["recipient"], set_=step)
 
 
 async def make(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Make a copy for each of these recipients, who are named once and have none yet."""
     if not recipients:
         return
-    await connection.execute(_advance(connection, [(recipient, 1) for recipient in sorted(recipients)]))
-    place = (Mailbox.recipient, Mailbox.revision, Mailbox.revision)
-    rows = select(*place, literal(notification_id)).where(among(connection, Mailbox.recipient, recipients))
-    names = ["recipient", "position", "revision", "notification_id"]
-    await connection.execute(insert(Receipt).from_select(names, rows, include_defaults=False))
+    dialect = connection.dialect.name
+    names = names_given(dialect, sorted(recipients))
+    await connection.execute(_advance_by_one(dialect), names)
+    await connection.execute(_receive(dialect), {**names, "id": notification_id})
+
+
+# Statements that are run all the time are built once: to build one costs more than to run it.
+
+
+@cache
+def _advance(dialect: str) -> Any:
+    recipient, number = given_pairs(dialect)
+    columns = (Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
+    return _upsert(dialect, recipient, number).returning(*columns)
+
+
+@cache
+def _advance_by_one(dialect: str) -> Any:
+    return _upsert(dialect, given_names(dialect), literal(1))
+
+
+def _upsert(dialect: str, recipient: Any, number: Any) -> Any:
+    names = ("revision", "unread", "unseen")
+    rows = select(recipient, *(number.label(name) for name in names)).where(true())  # else SQLite takes ON for a join's
+    insertion: Any = sqlite if dialect == "sqlite" else postgresql
+    statement = insertion.insert(Mailbox).from_select(["recipient", *names], rows, include_defaults=False)
+    step = {name: getattr(Mailbox, name) + getattr(statement.excluded, name) for name in names}
+    return statement.on_conflict_do_update(index_elements=["recipient"], set_=step)
+
+
+@cache
+def _receive(dialect: str) -> Any:
+    """Make copies at the revisions that the mailboxes have just reached."""
+    place = (Mailbox.recipient, Mailbox.revision, Mailbox.revision.label("position"))
+    theirs = Mailbox.recipient.in_(select(given_names(dialect)))
+    rows = select(*place, bindparam("id", type_=Uuid)).where(theirs)
+    names = ["recipient", "revision", "position", "notification_id"]
+    return insert(Receipt).from_select(names, rows, include_defaults=False)
 
 
 async def heads(connection: AsyncConnection, recipients: Sequence[str]) -> dict[str, Head]:

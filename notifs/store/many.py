@@ -65,6 +65,37 @@ def numbered(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> t
     return each.c.recipient, each.c.number
 
 
+def given_names(dialect: str) -> Any:
+    """A column of text to select by; which, the parameter `names` says when the statement is run."""
+    if dialect == "sqlite":
+        return func.json_each(bindparam("names")).table_valued("value", name="each").c.value
+    array = func.unnest(bindparam("names", type_=ARRAY(String)))
+    return array.table_valued("value", name="each").render_derived().c.value
+
+
+def given_pairs(dialect: str) -> tuple[Any, Any]:
+    """Columns of text and of numbers to select by; which, the parameters `names` and `numbers` say."""
+    if dialect == "sqlite":
+        each = func.json_each(bindparam("names")).table_valued("value", name="each").c.value
+        return each.op("->>")(0), each.op("->>")(1)
+    arrays = func.unnest(bindparam("names", type_=ARRAY(String)), bindparam("numbers", type_=ARRAY(BigInteger)))
+    pairs = arrays.table_valued("recipient", "number", name="each").render_derived()
+    return pairs.c.recipient, pairs.c.number
+
+
+def names_given(dialect: str, names: Sequence[str]) -> dict[str, Any]:
+    """The parameter of `given_names`."""
+    return {"names": orjson.dumps(names).decode() if dialect == "sqlite" else list(names)}
+
+
+def pairs_given(dialect: str, pairs: Sequence[tuple[str, int]]) -> dict[str, Any]:
+    """The parameters of `given_pairs`."""
+    if dialect == "sqlite":
+        return {"names": orjson.dumps(pairs).decode()}
+    names, numbers = zip(*pairs, strict=True)
+    return {"names": list(names), "numbers": list(numbers)}
+
+
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
     """The columns of one line of a feed."""
     own = (receipt.seen_at, receipt.read_at, receipt.archived_at, receipt.snoozed_until, receipt.retracted_at)
