@@ -14,7 +14,9 @@ log = structlog.get_logger("notifs.jobs")
 LOOK_SECONDS = 1.0
 """How often a worker looks whether there is something to do that nobody told it of."""
 SHARE = 0.5
-"""Of the time that a step has taken, how much is left to others before the next one."""
+"""Of the time that a step has taken, how much is left to others before the next one, if there are others."""
+PARTS = 8
+"""Parts in one step while nobody else writes."""
 
 
 class Runner:
@@ -62,25 +64,26 @@ class Runner:
         """Look at once: there is something to do."""
         self._awake.set()
 
-    async def once(self) -> bool:
-        """Do one part of what is due. Returns whether there was any.
+    async def once(self, parts: int = PARTS) -> bool:
+        """Do some of what is due. Returns whether there was any.
 
         Raises:
             StoreUnavailable: the store cannot be reached.
         """
-        step = await self._store.jobs.step(self._here)
+        step = await self._store.jobs.step(self._here, parts)
         if step is not None:
             self._tell(step)
         return step is not None
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, database, alone = asyncio.get_running_loop(), self._store.database, False
         while True:
             self._awake.clear()
-            began = loop.time()
+            began, writes = loop.time(), database.writes
             try:
-                if await self.once():
-                    await asyncio.sleep((loop.time() - began) * SHARE)
+                if await self.once(PARTS if alone else 1):
+                    alone = database.writes <= writes + 1
+                    await asyncio.sleep(0 if alone else (loop.time() - began) * SHARE)
                     continue
             except StoreUnavailable:
                 log.warning("jobs wait for the store")

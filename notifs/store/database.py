@@ -75,6 +75,8 @@ class Database:
             self._writer = engines.postgresql_engine(url, pool)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._readers = asyncio.Semaphore(pool if self.sqlite else pool - pool // 4)
+        self.writes = 0
+        """Pieces of work that were to be written so far."""
         self._waiting: deque[_Piece] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._write_lock = asyncio.Lock()
@@ -116,6 +118,7 @@ class Database:
             StoreUnavailable: the database cannot be reached, is full or too busy; try again.
             SchemaError: it has not the tables of this code.
         """
+        self.writes += 1
         if self.sqlite:
             return await self._queue(work)
         with translated():
@@ -186,7 +189,7 @@ class Database:
         for _ in range(GROUP_LIMIT):
             if self._waiting:
                 yield self._waiting.popleft()
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 return
 
     @asynccontextmanager
@@ -208,10 +211,11 @@ class Database:
         try:
             with translated():
                 async with self._writer.begin() as connection:
-                    for piece in self._next(GROUP_SECONDS):
+                    alone = len(self._waiting) == 1  # then a savepoint would protect nobody
+                    for piece in self._next(0.0 if alone else GROUP_SECONDS):
                         outcomes.append((piece, None, None))
                         if not piece.done.done():
-                            outcomes[-1] = await _attempt(connection, piece)
+                            outcomes[-1] = await _attempt(connection, piece, alone=alone)
         except Exception as error:
             lost = [piece for piece, _, _ in outcomes] or self._next()
             outcomes = [(piece, None, error) for piece in lost]
@@ -229,7 +233,9 @@ def _settle(outcomes: list[_Outcome]) -> None:
             piece.done.set_exception(failure)
 
 
-async def _attempt(connection: AsyncConnection, piece: _Piece) -> _Outcome:
+async def _attempt(connection: AsyncConnection, piece: _Piece, *, alone: bool) -> _Outcome:
+    if alone:
+        return piece, await piece.work(connection), None
     try:
         with translated():
             async with connection.begin_nested():

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -21,8 +22,8 @@ from notifs.store.mailbox import Change
 from notifs.store.many import among
 from notifs.store.models import CONTENT, Job, JobPart, Notification, Receipt, new_id, utcnow
 
-PART = 500
-"""Copies that one step makes or changes."""
+PART = 250
+"""Copies in a part: what one step makes or changes, or a multiple of it."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=10)
 """When a job is tried again that the store could not do just then, and one that went wrong."""
 
@@ -131,17 +132,18 @@ class Jobs:
 
         return await self._database.read(work)
 
-    async def step(self, here: Callable[[Sequence[str]], list[str]]) -> Step | None:
-        """Do a part of the job that has waited for longest; None if nothing is due.
+    async def step(self, here: Callable[[Sequence[str]], list[str]], parts: int = 1) -> Step | None:
+        """Do a part of the job that has waited for longest, or several; None if nothing is due.
 
         One that goes wrong is put off, so that the others do not wait for it, and what was wrong is raised.
 
         Args:
             here: those of some recipients who want to be told at once what changed.
+            parts: how many, at most.
         """
         tried: list[uuid.UUID] = []
         try:
-            return await self._database.write(lambda c: _step(c, here, tried))
+            return await self._database.write(lambda c: _step(c, here, parts, tried))
         except Exception as error:
             # Perhaps all is away, perhaps only somebody has locked one of its mailboxes.
             wait = SOON if isinstance(error, StoreUnavailable) else LATER
@@ -179,7 +181,7 @@ async def _progress(connection: AsyncConnection, *where: Any) -> Progress | None
 
 
 async def _step(
-    connection: AsyncConnection, here: Callable[[Sequence[str]], list[str]], tried: list[uuid.UUID]
+    connection: AsyncConnection, here: Callable[[Sequence[str]], list[str]], count: int, tried: list[uuid.UUID]
 ) -> Step | None:
     now = utcnow()
     due = select(Job.__table__).where(Job.finished_at.is_(None), Job.due_at <= now).order_by(Job.due_at).limit(1)
@@ -190,21 +192,21 @@ async def _step(
     # Shared with other steps, but not with who changes or takes back the notification.
     found = select(*CONTENT, Notification.retracted_at).where(Notification.id == job.notification_id)
     notification = (await connection.execute(found.with_for_update(read=True))).one()
-    parts = select(JobPart.__table__).where(JobPart.job_id == job.id).order_by(JobPart.number).limit(2)
+    parts = select(JobPart.__table__).where(JobPart.job_id == job.id).order_by(JobPart.number).limit(count + 1)
     left = (await connection.execute(parts)).all()
     if not left or (job.act != "retract" and notification.retracted_at is not None):
         await _finish(connection, [job.id])
         return Step(job.id, job.act, job.notification_id, notification.kind, (), ())
-    first, *more = left
     changes: list[Change] = []
     if job.act == "send":
-        recipients, ended = await _send(connection, job, first)
+        recipients, ended = await _send(connection, job, left, count)
         changes = await _changes(connection, notification, here(recipients))
     else:
-        recipients, ended = await _change(connection, job, first)
+        recipients, ended = await _change(connection, job, left[0], count)
     if ended:
-        await connection.execute(delete(JobPart).where(JobPart.job_id == job.id, JobPart.number == first.number))
-    finished = now if ended and not more else None
+        done = JobPart.number <= left[ended - 1].number
+        await connection.execute(delete(JobPart).where(JobPart.job_id == job.id, done))
+    finished = now if ended == len(left) else None
     # To the end of the queue: others have waited for longer now.
     values = {"done": Job.done + len(recipients), "due_at": now, "finished_at": finished}
     await connection.execute(update(Job).where(Job.id == job.id).values(**values))
@@ -212,20 +214,27 @@ async def _step(
     return Step(job.id, job.act, job.notification_id, notification.kind, recipients, changes, expired)
 
 
-async def _send(connection: AsyncConnection, job: Row[Any], part: Row[Any]) -> tuple[list[str], bool]:
-    """Make the copies of a part, or of some of it. Returns for whom, and whether the part is done."""
-    recipients, ended = part.recipients, True
-    if part.topic is not None:
-        page = await topics.followers(
-            connection, [part.topic], after=part.after, limit=PART, exclude=part.exclude or ()
-        )
-        ended = len(page) < PART
-        if not ended:
-            await _move(connection, part, page[-1])
-        recipients = await _without_copy(connection, job.notification_id, page)
+async def _send(
+    connection: AsyncConnection, job: Row[Any], parts: Sequence[Row[Any]], count: int
+) -> tuple[list[str], int]:
+    """Make the copies of some parts, or of some of one. Returns for whom, and how many parts are done."""
+    named = list(takewhile(lambda part: part.topic is None, parts[:count]))
+    recipients, ended = [recipient for part in named for recipient in part.recipients], len(named)
+    if not named:
+        recipients, ended = await _next_followers(connection, job, parts[0], count * PART)
     if recipients:
         await copies.make(connection, job.notification_id, recipients)
     return recipients, ended
+
+
+async def _next_followers(
+    connection: AsyncConnection, job: Row[Any], part: Row[Any], limit: int
+) -> tuple[list[str], int]:
+    exclude = part.exclude or ()
+    page = await topics.followers(connection, [part.topic], after=part.after, limit=limit, exclude=exclude)
+    if len(page) == limit:
+        await _move(connection, part, page[-1])
+    return await _without_copy(connection, job.notification_id, page), int(len(page) < limit)
 
 
 async def _without_copy(connection: AsyncConnection, notification: uuid.UUID, recipients: list[str]) -> list[str]:
@@ -236,18 +245,18 @@ async def _without_copy(connection: AsyncConnection, notification: uuid.UUID, re
     return [recipient for recipient in recipients if recipient not in known]
 
 
-async def _change(connection: AsyncConnection, job: Row[Any], part: Row[Any]) -> tuple[list[str], bool]:
-    """Update or retract some copies. Returns whose, and whether there are no more."""
+async def _change(connection: AsyncConnection, job: Row[Any], part: Row[Any], count: int) -> tuple[list[str], int]:
+    """Update or retract some copies. Returns whose, and 1 if there are no more."""
     if job.act == "retract" and part.after == "":
         await connection.execute(
             update(Notification).where(Notification.id == job.notification_id).values(**copies.blank())
         )
-    recipients = await copies.holders(connection, job.notification_id, part.after, PART)
+    recipients = await copies.holders(connection, job.notification_id, part.after, count * PART)
     if recipients:
         work = copies.retract if job.act == "retract" else copies.touch
         await work(connection, job.notification_id, recipients)
         await _move(connection, part, recipients[-1])
-    return recipients, len(recipients) < PART
+    return recipients, int(len(recipients) < count * PART)
 
 
 async def _move(connection: AsyncConnection, part: Row[Any], after: str) -> None:

@@ -165,7 +165,9 @@ async def _delete(connection: AsyncConnection, *, copies: Sequence[Any], due: Ca
 
 async def _forget(connection: AsyncConnection, *, ids: Collection[uuid.UUID]) -> int:
     """Delete those of these notifications that nobody has a copy of, and nobody will have. Returns how many."""
-    alone = await _alone(connection, ids=ids)
+    # Those that somebody is about to have are left to the next time; the others nobody can get meanwhile.
+    free = select(Notification.id).where(Notification.id.in_(ids)).with_for_update(skip_locked=True)
+    alone = await _alone(connection, ids=await _ids(connection, statement=free))
     # What other jobs than those that send would change in copies, they have nothing to do.
     await connection.execute(delete(Job).where(Job.notification_id.in_(alone)))
     result: Any = await connection.execute(delete(Notification).where(Notification.id.in_(alone)))

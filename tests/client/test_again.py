@@ -95,6 +95,13 @@ async def test_it_does_not_wait_beyond_its_deadline(client: AsyncClient, flaky: 
     assert len(flaky.keys) == 2
 
 
+async def test_an_answer_that_cannot_be_unpacked_is_none(client: AsyncClient, flaky: Flaky, notifs: Notifs) -> None:
+    flaky.faults = [answers(200, b"no gzip", {"content-encoding": "gzip"})]
+    await client.notify(to="ada", title="Hello")
+    assert len(flaky.keys) == 2
+    assert await count(notifs) == 1
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 422, 500, 501])
 async def test_what_was_refused_is_not_asked_again(status: int, client: AsyncClient, flaky: Flaky) -> None:
     flaky.faults = list(times(2, answers(status, b'{"code": "x", "detail": "No."}')))

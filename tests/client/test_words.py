@@ -26,6 +26,14 @@ async def titles(notifs: Notifs, recipient: str) -> list[str]:
     return [notif["title"] for notif in await notifs.get_unread_notifs(recipient)]
 
 
+@pytest.mark.parametrize("part", [".", "..", "a/../b", "x?y#z", "100%"])
+async def test_a_subject_may_have_any_name(part: str, client: AsyncClient, notifs: Notifs) -> None:
+    for subject in (("order", part), (part, "7")):
+        await client.notify(to="ada", title="Hello", subject=subject)
+        assert await client.retract(subject=subject) == 1
+    assert await titles(notifs, "ada") == []
+
+
 @pytest.mark.parametrize("word", ["notify", "update", "retract", "announce", "follow", "unfollow", "progress"])
 def test_the_words_are_those_of_notifs(word: str) -> None:
     assert inspect.iscoroutinefunction(getattr(AsyncClient, word))

@@ -33,6 +33,8 @@ def test_after_the_last_attempt_there_is_none() -> None:
         ("Tue, 24 Nov 1970 13:00:00 GMT", WAITS[1]),
         ("-5", WAITS[1]),
         ("soon", WAITS[1]),
+        ("Tue, 24 Nov 99999999999999999999 13:00:00 GMT", WAITS[1]),
+        ("Tue, 24 Nov 2099 13:00:00 +99999999999999999999", WAITS[1]),
         ("", WAITS[1]),
         ("٣", WAITS[1]),
     ],

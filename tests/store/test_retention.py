@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import Entry, Head, Key, Look, Pruned, Store, Wrong, accounts, announcements, retention
+from notifs.store import Entry, Head, Key, Look, Pruned, Store, Wrong, accounts, announcements, copies, retention
 from notifs.store.database import Database
 from notifs.store.models import (
     Announcement,
@@ -433,3 +433,15 @@ async def test_after_a_new_epoch_no_cursor_of_before_is_believed(store: Store) -
     assert Cursor.parse(f"{epoch}:1") == store.cursor(await store.head("ann"))
     assert await store.catch_up([("ann", old)], 9) == [(None, await store.page("ann", "unread"))]
     assert await other.look(["ann"]) == Look(epoch, {"ann": 1}, [])
+
+
+@pytest.mark.parametrize("kind", ["postgres"])
+async def test_what_somebody_is_just_getting_is_not_forgotten(store: Store) -> None:
+    sent = notification()
+    await store.create(sent, [])
+    async with store.database.session() as session:
+        await copies.make(await session.connection(), sent.id, ["ann"])
+        pruning = asyncio.create_task(store.prune(0))
+        await asyncio.wait([pruning], timeout=0.5)  # time enough to come to it
+    assert (await pruning).notifications == 0
+    assert await store.head("ann") == Head(1, 1, 1)
