@@ -19,6 +19,7 @@ AGAIN = frozenset({429, 502, 503, 504})
 KEY_LIMIT = 200
 """Characters of an idempotency key."""
 _NO_ANSWER = (
+    httpx2.DecodingError,
     httpx2.TimeoutException,
     httpx2.NetworkError,
     httpx2.ProxyError,

@@ -179,8 +179,8 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part(text: str) -> str:
-    """A name as one part of a path."""
-    return quote(text, safe="")
+    """A name as one part of a path. One that is `.` or `..` would be taken for a step in it."""
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def _sent(answer: Any) -> Sent:

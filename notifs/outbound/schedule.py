@@ -32,6 +32,6 @@ def _asked(retry_after: str | None, now: datetime) -> timedelta:
         return timedelta(seconds=min(int(text[:9]), 86_400))
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta()
     return (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
