@@ -111,7 +111,7 @@ class Receipt(Base):
     archived_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     retracted_at: Mapped[datetime | None]
-    """When it was taken back. Such a copy is archived too: it counts and shows nowhere, whatever version reads it."""
+    """When it was taken back. Such a copy is archived too: it counts nowhere, whatever version reads it."""
 
     # One partial index per filter: a page costs what it returns, however much of the mailbox the filter leaves out.
     # The narrowest come last: of indexes that serve alike, SQLite takes the one made last.
