@@ -137,11 +137,16 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return inner is not None and (levels == 0 or any(_is_deeper(each, levels - 1) for each in inner))
 
 
+_COUNTED = re.compile(r"Value should (have .*) item(s?) after validation")
+"""What pydantic says of the length of text that a function of ours has looked at."""
+
+
 def _explain(error: ValidationError) -> str:
     parts = []
     for each in error.errors(include_input=False, include_context=False, include_url=False):
         field = ".".join(str(step) for step in each["loc"])
-        parts.append(f"{field}: {each['msg'].removeprefix('Value error, ')}")
+        told = _COUNTED.sub(r"must \1 character\2", each["msg"].removeprefix("Value error, "))
+        parts.append(f"{field}: {told}")
     return "; ".join(parts)
 
 

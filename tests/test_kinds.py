@@ -72,8 +72,8 @@ def test_a_kind_must_be_a_frozen_dataclass() -> None:
     ("fields", "named"),
     [
         ({}, "title"),
-        ({"title": ""}, "title"),
-        ({"title": "x" * 201}, "title"),
+        ({"title": ""}, "title: must have at least 1 character, not 0"),
+        ({"title": "x" * 201}, "title: must have at most 200 characters, not 201"),
         ({"title": 7}, "title"),
         ({"title": "\ud800"}, "title"),
         ({"title": "a\0b"}, "title"),

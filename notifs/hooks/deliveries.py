@@ -48,7 +48,7 @@ class Deliveries:
             NotFound: there is none.
         """
         if name not in self._sources:
-            raise NotFound("no source of webhooks has this name")
+            raise NotFound("no source of webhooks has this name; github is one where NOTIFS_GITHUB_SECRET is set")
         return self._sources[name]
 
     async def take(self, source: Source, hook: Hook) -> Taken:
