@@ -17,6 +17,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import orjson
@@ -103,6 +104,12 @@ class Content(_Strict):
     group: Annotated[Text, Field(max_length=200)] | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        """The fields as plain values: what is stored."""
+        values = self.model_dump()
+        return {**values, "actions": [dict(action) for action in values["actions"]]}
+
     @classmethod
     def check(cls, **values: Any) -> "Content":
         """The content that `values` make.
@@ -114,7 +121,7 @@ class Content(_Strict):
             if "data" in values:
                 values["data"] = _plain(values["data"])
             content = cls(**values)
-            size = len(orjson.dumps(content.model_dump()))
+            size = len(orjson.dumps(content.columns))
         except ValidationError as error:
             raise InvalidNotification(_explain(error)) from None
         except (TypeError, orjson.JSONEncodeError):
