@@ -96,7 +96,7 @@ class Drafting:
         given = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
         content = self._content(event, fields)
         now = utcnow()
-        columns: dict[str, Any] = {**columns_of(content), **_times(given, now), **_keys(event, given)}
+        columns: dict[str, Any] = {**content.columns, **_times(given, now), **_keys(event, given)}
         columns |= {"id": new_id(), "created_at": now, "producer": producer, "version": 1}
         exclude = names("exclude", given.get("exclude", ()), EXCLUDE_LIMIT)
         topics = [check_topic(topic) for topic in names("topics", given.get("topics", ()), TOPICS_LIMIT)]
@@ -119,12 +119,6 @@ class Drafting:
                 f"{', '.join(sorted(fields))}: a kind makes its own fields; give either of the two"
             )
         return self._kinds.content(event)
-
-
-def columns_of(content: Content) -> dict[str, Any]:
-    """The columns of a notification's content."""
-    columns = content.model_dump()
-    return {**columns, "actions": [dict(action) for action in columns["actions"]]}
 
 
 def names(what: str, given: str | Iterable[str], most: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifs.drafting import AnnounceOptions, Changes, Drafting, Options, columns_of, moment, subject_of
+from notifs.drafting import AnnounceOptions, Changes, Drafting, Options, moment, subject_of
 from notifs.errors import ChangedMeanwhile, NotFound, StoreUnavailable
 from notifs.forms import Forms
 from notifs.kinds import Content, Kind, Kinds
@@ -280,7 +280,7 @@ def _merged(one: SentOne, changes: Changes) -> dict[str, Any]:
     """The columns that change."""
     fields = {name: value for name, value in changes.items() if name != "expires_at"}
     before = {name: one.columns[name] for name in Content.model_fields}
-    after = columns_of(Content.check(**{**before, **fields}))
+    after = Content.check(**{**before, **fields}).columns
     columns = {name: value for name, value in after.items() if name in fields}
     if "expires_at" in changes:
         end = changes["expires_at"]

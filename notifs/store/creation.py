@@ -14,8 +14,11 @@ from notifs.store.drafts import DIRECT, Draft, Outcome, Sent
 from notifs.store.feed import Entry, Head
 from notifs.store.mailbox import Change
 from notifs.store.models import CONTENT, Notification, Receipt
+from notifs.store.rows import insert_rows
 
 _CONTENT = tuple(column.key for column in CONTENT)
+_NOTIFICATIONS: Any = Notification.__table__
+_RECEIPTS: Any = Receipt.__table__
 
 COPIES = 2000
 """Copies that are made in one transaction, if more than one notification goes into it."""
@@ -134,7 +137,7 @@ async def _with_followers(connection: AsyncConnection, draft: Draft) -> tuple[Dr
 async def _make(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[list[Change]]:
     if not drafts:
         return []
-    await connection.execute(insert(Notification), [draft.columns for draft in drafts])
+    await insert_rows(connection, _NOTIFICATIONS, [draft.columns for draft in drafts])
     await _expire(connection, drafts)
     wanted = Counter(recipient for draft in drafts for recipient in draft.recipients)
     if not wanted:
@@ -148,7 +151,7 @@ async def _make(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[li
         for change in changes:
             place = {"position": change.head.revision, "revision": change.head.revision}
             receipts.append({"recipient": change.recipient, **place, "notification_id": draft.id})
-    await connection.execute(insert(Receipt), receipts)
+    await insert_rows(connection, _RECEIPTS, receipts)
     return made
 
 

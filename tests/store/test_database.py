@@ -1,6 +1,7 @@
 """Transactions: whole or not at all, on SQLite and on PostgreSQL alike."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from notifs.errors import SchemaError, StoreUnavailable
 from notifs.store import Head, Store, engines
 from notifs.store import database as module
 from notifs.store.database import GROUP_LIMIT, Database, after_commit
-from notifs.store.models import Mailbox
+from notifs.store.models import ApiKey, Mailbox, utcnow
 from tests.samples import notification, once
 
 Work = Callable[[AsyncConnection], Awaitable[str]]
@@ -36,6 +37,16 @@ def add_and_raise(name: str, error: Exception) -> Work:
         raise error
 
     return work
+
+
+async def test_an_error_does_not_tell_what_was_to_be_written(store: Store) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        row = {"id": "k", "producer": "shop", "token_hash": "canary", "scopes": [], "created_at": utcnow()}
+        await connection.execute(insert(ApiKey), [row, row])
+
+    with pytest.raises(IntegrityError) as caught:
+        await store.database.write(work)
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 async def names(database: Database) -> list[str]:
