@@ -30,7 +30,11 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-_JSON: dict[str, Any] = {"json_serializer": _dumps, "json_deserializer": orjson.loads}
+_OPTIONS: dict[str, Any] = {
+    "json_serializer": _dumps,
+    "json_deserializer": orjson.loads,
+    "hide_parameters": True,  # else an error tells the log what somebody was to be told
+}
 
 
 def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
@@ -40,7 +44,7 @@ def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
     waits for another process.
     """
     connect_args = {"timeout": BUSY_SECONDS}
-    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_JSON)
+    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_OPTIONS)
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
     if begin == "BEGIN IMMEDIATE":
         pragmas.append("busy_timeout=2")
@@ -109,7 +113,7 @@ def postgresql_engine(url: str, pool: int) -> AsyncEngine:
                 **_KEEPALIVES,
             },
         },
-        **_JSON,
+        **_OPTIONS,
     )
 
     @event.listens_for(engine.sync_engine, "handle_error")
@@ -133,5 +137,5 @@ def patient_postgresql_engine(url: str) -> AsyncEngine:
         url,
         poolclass=NullPool,
         connect_args={"timeout": BUSY_SECONDS, "server_settings": {"application_name": "notifs", **_KEEPALIVES}},
-        **_JSON,
+        **_OPTIONS,
     )
