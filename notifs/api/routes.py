@@ -1,7 +1,7 @@
 """From declared operations to routes: who asks, how often, with what; and what they are answered."""
 
 from collections.abc import Sequence
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import orjson
 from pydantic import BaseModel
@@ -70,7 +70,7 @@ class Endpoint(Route):
         if scope["type"] != "http":
             return Match.NONE, {}
         sent = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or scope["path"]
-        found = self.path_regex.match(sent.removeprefix(quote(scope.get("root_path", ""))))
+        found = self.path_regex.match(_below(scope.get("root_path", ""), sent))
         if found is None:
             return Match.NONE, {}
         parameters = {**scope.get("path_params", {}), **found.groupdict()}
@@ -125,6 +125,12 @@ async def _given(request: Request, operation: Operation) -> dict[str, object]:
         request.scope[LARGER_BODY] = operation.limit
         given["body"] = await calls.body(request, operation.body, operation.wrong)
     return given
+
+
+def _below(root: str, path: str) -> str:
+    """What of a path, as it was sent, is below the host's `root`, which may be written in more ways than one."""
+    *above, below = path.split("/", root.count("/") + 1)
+    return f"/{below}" if root and unquote("/".join(above)) == root else path
 
 
 def _response(request: Request, answer: Reply) -> Response:
