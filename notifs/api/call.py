@@ -1,5 +1,6 @@
 """One call of an operation: who calls, and what was sent with it, checked."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from notifs.store.keys import Key
 
 BESIDE = 262_144
 """Bytes of a body from which on it is read in a thread, beside the event loop."""
+BODY_SECONDS = 30.0
+"""How long a body may take to come."""
 DEPTH_LIMIT = 64
 """Levels of nesting in a body."""
 IDEMPOTENCY_KEY = re.compile(r'(?!")[!-~]([ -~]{0,198}[!-~])?|"[ !#-~]{1,200}"')
@@ -83,13 +86,17 @@ async def body(request: Request, model: type[A], wrong: type[NotifsError]) -> A:
     """The body as a `model`.
 
     Raises:
-        BadRequest: `unsupported_media_type`, `bad_json` or `too_deep`.
+        BadRequest: `unsupported_media_type`, `too_slow`, `bad_json` or `too_deep`.
         wrong: it is of another shape.
         TooLarge: it is over its bound.
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequest("send JSON, with Content-Type: application/json", code="unsupported_media_type", status=415)
-    raw = await request.body()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.body()
+    except TimeoutError:
+        raise BadRequest("the body took too long to come", code="too_slow", status=408) from None
     if len(raw) > BESIDE:
         return await anyio.to_thread.run_sync(_parse, raw, model, wrong)
     return _parse(raw, model, wrong)

@@ -22,6 +22,7 @@ WITH_BODY = [
     Refusal(400, "bad_json", "The body is not JSON."),
     Refusal(400, "too_deep", "The body is nested too deeply."),
     Refusal.of(TooLarge),
+    Refusal(408, "too_slow", "The body took too long to come."),
     Refusal(415, "unsupported_media_type", "Send `Content-Type: application/json`."),
 ]
 HEADERS: dict[str, tuple[str, str]] = {

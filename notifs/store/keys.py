@@ -36,6 +36,10 @@ _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?")
 _LETTERS = string.ascii_lowercase + string.digits
 
 
+HOOKS = "hook:"
+"""How the names of producers begin that are no keys, but webhooks that come in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What a producer may do who has the token of this key."""
@@ -104,9 +108,9 @@ class Keys:
         Raises:
             BadRequest: `invalid_key_name`, `invalid_scope`, `invalid_kind` or `invalid_topic`.
         """
-        if not is_name(producer) or producer != producer.strip():
+        if not is_name(producer) or producer != producer.strip() or producer.startswith(HOOKS):
             raise BadRequest(
-                f"a key's name is 1 to {NAME_LIMIT} printable characters, without spaces around them",
+                f"a key's name is 1 to {NAME_LIMIT} printable characters, no spaces around them, and not {HOOKS} first",
                 code="invalid_key_name",
             )
         id = "".join(secrets.choice(_LETTERS) for _ in range(12))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from jsonschema import Draft202012Validator, FormatChecker
@@ -57,6 +58,8 @@ class Document:
         return self._validators[key]
 
 
+DOCUMENTS: dict[str, Document] = {}
+"""By the path that a site is at: they are the same each time, and take a while to make."""
 SOMETIMES = {"Idempotency-Replayed"}
 """Headers that are not always there."""
 
@@ -90,8 +93,10 @@ class Producer:
         key, token = await notifs.store.keys.create(name, scopes, kinds, topics)
         headers = {"authorization": f"Bearer {token}"}
         async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=headers, timeout=30) as http:
-            document = Document((await http.get("/api/openapi.json")).json())
-            yield cls(http, key.id, document)
+            place = urlsplit(url).path
+            if place not in DOCUMENTS:
+                DOCUMENTS[place] = Document((await http.get("/api/openapi.json")).json())
+            yield cls(http, key.id, DOCUMENTS[place])
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """The answer to a request below /api/v1, which is as the document says."""

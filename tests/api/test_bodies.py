@@ -1,9 +1,12 @@
 """What may come instead of a good request: refused in words, and never a fault of ours."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 
+from notifs.api import call
 from notifs.errors import StoreUnavailable
 from notifs.store.database import Database
 from tests.api.producer import Producer
@@ -114,3 +117,19 @@ async def test_without_the_database_it_says_when_to_come_again(
         assert results[0]["error"]["code"] == "store_unavailable"
     assert (await shop.send(to=["ada"]))["recipients"] == 1
     assert len(await site.notifs.get_unread_notifs("ada")) == 1
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    shop: Producer, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "BODY_SECONDS", 0.1)
+    url = urlsplit(site.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    key = shop.http.headers["authorization"]
+    lines = ("POST /api/v1/notifications HTTP/1.1", f"host: {url.netloc}", f"authorization: {key}",
+             "content-type: application/json", "content-length: 10", "", "{")  # fmt: skip
+    writer.write("\r\n".join(lines).encode())
+    answer = await reader.readuntil(b"}")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"code":"too_slow"' in answer
+    writer.close()

@@ -206,6 +206,7 @@ NO_KEYS: list[tuple[str, list[str], list[str] | None, list[str] | None, str]] = 
     ("x" * 201, ["send"], None, None, "invalid_key_name"),
     ("a\nb", ["send"], None, None, "invalid_key_name"),
     (" ci", ["send"], None, None, "invalid_key_name"),
+    ("hook:github", ["send"], None, None, "invalid_key_name"),
     ("a\0b", ["send"], None, None, "invalid_key_name"),
     ("\ud800", ["send"], None, None, "invalid_key_name"),
     ("ci", [], None, None, "invalid_scope"),
