@@ -154,8 +154,9 @@ class Postgres(Restarted):
     async def emptied(self, name: str, template: str) -> bool:
         """Empty the tables of a copy of `template`, whoever still uses it; False if it is not like that any more."""
         await self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        if await self.execute(SHAPE, name) != await self.execute(SHAPE, template):
-            return False
+        for query in (SHAPE, "SELECT version_num FROM notifs_alembic_version"):
+            if await self.execute(query, name) != await self.execute(query, template):
+                return False
         await self.execute(EMPTY, name)
         return True
 

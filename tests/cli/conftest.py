@@ -1,14 +1,18 @@
-"""The command line as people use it: a real process in a folder with a database.
+"""The command line as people use it, in a folder with a database.
 
-What is refused is so often tried that it is tried in this process, by the same entry point.
+`serve` and `run` are processes of their own. The other commands are run in this process, by the same entry point: to
+start Python takes longer than all that they do.
 """
 
 import asyncio
 import io
+import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -49,30 +53,42 @@ class Folder:
 
     async def run(self, *args: str, stdin: bytes | None = None, **env: str) -> Result:
         """Run it to its end."""
+        if args[0] not in PROCESSES:
+            return await asyncio.to_thread(_run_here, args, self.path, stdin or b"", env)
         process = await self.start(*args, **env)
         out, err = await process.communicate(stdin)
         return Result(process.returncode or 0, out.decode(), err.decode())
+
+
+PROCESSES = ("serve", "run")
+
+
+def _run_here(args: Sequence[str], cwd: Path, stdin: bytes, env: Mapping[str, str]) -> Result:
+    """Run a command in this process, as if it were one of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, {"COLUMNS": "200", **env}))
+        stack.enter_context(mock.patch.object(sys, "argv", ["notifs", *args]))
+        stack.enter_context(mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))))
+        stack.enter_context(chdir(cwd))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    status = ended.value.code
+    return Result(status if isinstance(status, int) else 0, out.getvalue(), err.getvalue())
 
 
 Main = Callable[..., Result]
 
 
 @pytest.fixture
-def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Main:
+def main(tmp_path: Path) -> Main:
     """`notifs` in this very process and the folder `cwd`, with arguments, `stdin` and `env`."""
 
     def run(*args: str, stdin: bytes = b"", cwd: Path = tmp_path, **env: str) -> Result:
-        monkeypatch.chdir(cwd)
-        for name, value in env.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["notifs", *args])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        status = ended.value.code
-        return Result(status if isinstance(status, int) else 0, *capfd.readouterr())
+        return _run_here(args, cwd, stdin, env)
 
-    monkeypatch.setenv("COLUMNS", "200")
     return run
 
 

@@ -22,7 +22,7 @@ STATUS = 77
 """With which a process ends at a fail-point."""
 
 POINTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "after_commit": (("notifs.store.Store", "create_once"), ("notifs.store.Store", "change")),
+    "after_commit": (("notifs.store.Store", "send"), ("notifs.store.Store", "change")),
     "before_push": (("notifs.realtime.push.Push", "changed"),),
     "before_hint": (("notifs.realtime.hints.Hints", "moved"),),
     "before_read": (("notifs.store.Store", "catch_up"),),

@@ -215,7 +215,7 @@ async def test_mailboxes_equal_a_plain_model_after_every_step(store: Store) -> N
     await asyncio.to_thread(
         run_state_machine_as_test,
         partial(Mailboxes, store, loop),  # type: ignore[arg-type]  # any factory will do
-        settings=settings(max_examples=25, stateful_step_count=30),
+        settings=settings(max_examples=12, stateful_step_count=30),
     )
 
 
