@@ -75,7 +75,7 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monke
         arguments: list[Any] = [
             "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml",
             "run", f"{site.url}/api/openapi.json", "--header", f"Authorization: Bearer {token}",
-            "--phases", "coverage,fuzzing,stateful", "--max-examples", "3", "--workers", "1", "--no-color",
+            "--phases", "coverage,fuzzing,stateful", "--max-examples", "1", "--workers", "1", "--no-color",
         ]  # fmt: skip
         environment = {**clean_environment(), "SCHEMATHESIS_HOOKS": "unique_keys", "PYTHONPATH": str(FOLDER)}
         process = await asyncio.create_subprocess_exec(
