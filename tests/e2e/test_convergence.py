@@ -13,9 +13,9 @@ from tests.wire import by_header, listening
 BROWSER = servers.REPOSITORY / "notifs" / "browser"
 
 
-async def test_after_a_thousand_accidents_both_tabs_equal_the_store(database_url: str) -> None:
+async def test_after_a_thousand_accidents_both_tabs_equal_the_store(postgres_url: str) -> None:
     notifs = Notifs(
-        Settings(database_url=database_url, head_check_seconds=0.5, events_per_second=100_000), identify=by_header
+        Settings(database_url=postgres_url, head_check_seconds=0.5, events_per_second=100_000), identify=by_header
     )
 
     async def produce() -> None:

@@ -205,7 +205,7 @@ async def test_list_counts_and_cursor_agree_while_others_write(
     site: Site, notifs: Notifs, ada: Person, adas: httpx2.AsyncClient
 ) -> None:
     async def write() -> None:
-        for number in range(60):
+        for number in range(30):
             id = await notifs.notify(to=ada.id, title=f"n{number}")
             if number % 3:
                 async with asyncio.TaskGroup() as together:
