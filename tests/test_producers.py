@@ -45,6 +45,12 @@ def soon(seconds: float = 0.3) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
+async def reached(moment: datetime) -> None:
+    """Wait until the clock says so."""
+    while datetime.now(UTC) < moment:
+        await asyncio.sleep(0.02)
+
+
 async def test_followers_get_what_is_sent_to_their_topic_and_nobody_gets_two(notifs: Notifs) -> None:
     await notifs.follow("ada", "posts/7")
     await notifs.follow("eve", "posts/7")
@@ -103,8 +109,8 @@ async def test_one_that_is_taken_back_just_then_is_not_updated_but_another_is_ma
 
 async def test_who_is_late_to_end_one_does_not_end_what_it_was_renewed_or_prolonged_to(notifs: Notifs) -> None:
     await notifs.notify(to="ada", title="one", dedupe_key="k", expires_at=soon(0.05))
-    two = await notifs.notify(to="eve", title="two", expires_at=soon(0.05))
-    await asyncio.sleep(0.1)
+    two = await notifs.notify(to="eve", title="two", expires_at=(end := soon(0.05)))
+    await reached(end)
     await notifs.notify(to="ada", title="renewed", dedupe_key="k")
     await notifs.update(two, expires_at=soon(900))
     async with notifs.lifespan():
@@ -151,8 +157,8 @@ async def test_it_is_sent_at_its_time_and_disappears_at_its_end(notifs: Notifs) 
 async def test_what_was_to_be_sent_later_is_sent_by_who_comes_after_a_restart(database_url: str) -> None:
     settings = Settings(database_url=database_url)
     async with Notifs(settings, identify=by_header).open() as notifs:
-        await notifs.notify(to="ada", title="later", send_at=soon(0.2))
-    await asyncio.sleep(0.3)  # nobody is there when it is due
+        await notifs.notify(to="ada", title="later", send_at=(due := soon(0.2)))
+    await reached(due)  # and nobody is there
     async with hosted(another := Notifs(settings, identify=by_header)):
         while not await titles(another):
             await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select, text, update
+from sqlalchemy import func, insert, literal, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from notifs.store import copies
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head
 from notifs.store.mailbox import Change
-from notifs.store.many import among, numbered
+from notifs.store.many import among, given_names, names_given
 from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Receipt, utcnow
 
 ANNOUNCED_DAYS = 30
@@ -137,13 +137,14 @@ async def _running(connection: AsyncConnection, after: int, through: int) -> lis
 async def _lock(connection: AsyncConnection, ordered: Sequence[str]) -> dict[str, int]:
     """Lock mailboxes, and make those that are not there. Returns the last announcement that each has taken in."""
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    recipient, nothing = numbered(connection, [(r, 0) for r in ordered])
-    rows = select(recipient, *[nothing] * 3).where(literal(1) == 1)  # else SQLite reads ON as of a join
+    nothing = (literal(0).label(name) for name in ("revision", "unread", "unseen"))
+    rows = select(given_names(connection.dialect.name), *nothing).where(true())  # else SQLite takes ON for a join's
     columns = ["recipient", "revision", "unread", "unseen"]
     statement = dialect.insert(Mailbox).from_select(columns, rows, include_defaults=False)
     same = {"announced_through": Mailbox.announced_through}
     locked = statement.on_conflict_do_update(index_elements=["recipient"], set_=same)
-    found = await connection.execute(locked.returning(Mailbox.recipient, Mailbox.announced_through))
+    returned = locked.returning(Mailbox.recipient, Mailbox.announced_through)
+    found = await connection.execute(returned, names_given(connection.dialect.name, ordered))
     return {row.recipient: row.announced_through for row in found}
 
 

@@ -90,7 +90,9 @@ async def expire(connection: AsyncConnection, notification: uuid.UUID, at: datet
     It has not ended yet, even if it is high time, and is locked.
     """
     pending = (Job.notification_id == notification, Job.act == "retract", Job.finished_at.is_(None))
-    await connection.execute(update(Job).where(*pending).values(finished_at=utcnow()))
+    ended = update(Job).where(*pending).values(finished_at=utcnow()).returning(Job.id)
+    if ids := list((await connection.execute(ended)).scalars()):
+        await connection.execute(delete(JobPart).where(JobPart.job_id.in_(ids)))
     if at is not None:
         await over_copies(connection, "retract", notification, due_at=at)
 

@@ -56,15 +56,6 @@ def among_pairs(
     return tuple_(*columns).in_(select(*_unnest(values).c))
 
 
-def numbered(connection: AsyncConnection, pairs: Sequence[tuple[str, int]]) -> tuple[Any, Any]:
-    """Columns of text and of numbers to select `pairs` by, in their order."""
-    if connection.dialect.name == "sqlite":
-        each = _json_each(pairs).c.value
-        return each.op("->>")(0), each.op("->>")(1)
-    each = _unnest(pairs)
-    return each.c.recipient, each.c.number
-
-
 def given_names(dialect: str) -> Any:
     """A column of text to select by; which, the parameter `names` says when the statement is run."""
     if dialect == "sqlite":

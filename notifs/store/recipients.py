@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest
 from notifs.store import accounts
 from notifs.store.database import Database
-from notifs.store.many import among, numbered
+from notifs.store.many import among, given_names, names_given
 from notifs.store.models import Mailbox
 from notifs.store.names import check_after, check_recipients, is_name
 
@@ -45,15 +45,16 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
 
 async def create_mailboxes(connection: AsyncConnection, names: Iterable[str]) -> int:
     """Make an empty mailbox for each of these recipients who has none yet. Returns for how many."""
-    ordered = [(name, 0) for name in sorted(set(names))]
+    ordered = sorted(set(names))
     if not ordered:
         return 0
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    each, zero = numbered(connection, ordered)
-    rows = select(each, zero, zero, zero).where(literal(1) == 1)  # else SQLite reads ON as of a join
     columns = ["recipient", "revision", "unread", "unseen"]
+    nothing = (literal(0).label(name) for name in columns[1:])
+    rows = select(given_names(connection.dialect.name), *nothing).where(true())  # else SQLite takes ON for a join's
     made = dialect.insert(Mailbox).from_select(columns, rows, include_defaults=False).on_conflict_do_nothing()
-    return int((await connection.execute(made, execution_options={"preserve_rowcount": True})).rowcount)
+    given, counted = names_given(connection.dialect.name, ordered), {"preserve_rowcount": True}
+    return int((await connection.execute(made, given, execution_options=counted)).rowcount)
 
 
 class Recipients:

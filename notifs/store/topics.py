@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Select, delete, func, literal, not_, select
+from sqlalchemy import Select, delete, func, literal, not_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import NotFound
 from notifs.store.database import Database
-from notifs.store.many import among, numbered
+from notifs.store.many import among, given_names, names_given
 from notifs.store.models import Follower, Topic, utcnow
 from notifs.store.names import check_after, check_recipients, check_topic, is_name, is_topic
 
@@ -159,11 +159,12 @@ async def _follow(connection: AsyncConnection, topic: str, recipients: Sequence[
     held = select(Topic.name).where(Topic.name == topic).with_for_update(read=True, key_share=True)
     while (await connection.execute(held)).first() is None:
         await connection.execute(made)
-    each, _ = numbered(connection, [(recipient, 0) for recipient in recipients])
-    rows = select(literal(topic), each, literal(now)).where(literal(1) == 1)  # else SQLite reads ON as of a join
+    name = connection.dialect.name
+    rows = select(literal(topic), given_names(name), literal(now)).where(true())  # else SQLite takes ON for a join's
     names = ["topic", "recipient", "created_at"]
     statement = dialect.insert(Follower).from_select(names, rows, include_defaults=False).on_conflict_do_nothing()
-    result = await connection.execute(statement, execution_options={"preserve_rowcount": True})
+    counted = {"preserve_rowcount": True}
+    result = await connection.execute(statement, names_given(name, recipients), execution_options=counted)
     return int(result.rowcount)
 
 
