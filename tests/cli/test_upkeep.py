@@ -85,14 +85,17 @@ async def test_prune_beside_a_process_that_writes_leaves_every_count_right(notif
             archived = update(Receipt).where(Receipt.archived_at.is_not(None))
             await execute(notifs, archived.values(read_at=days_ago(100), archived_at=days_ago(100)))
 
-    async def prune() -> int:
-        results = [await db("prune", "--days", "1") for _ in range(2)]
-        assert all(result.status == 0 for result in results), results
-        return sum(int(re.findall(r"deleted (\d+) copies", result.out)[0]) for result in results)
+    async def prune() -> None:
+        found = 0
+        while found < 3:
+            result = await db("prune", "--days", "1")
+            assert result.status == 0, result
+            deleted = re.search(r"deleted (\d+) copies", result.out)
+            found += bool(deleted and int(deleted[1]))
 
     pruned = asyncio.create_task(prune())
     await asyncio.gather(*(write(number) for number in range(1, 5)))
-    assert await pruned > 0
+    await pruned
     result = await db("check")
     assert (result.status, result.err) == (0, "")
     assert re.search(r"as it should be; 10 mailboxes are right\n$", result.out)
