@@ -1,9 +1,9 @@
 """For uvicorn: `uvicorn asgi:app`."""
 
 from notifs.errors import SettingsError
-from notifs.standalone import create_app
+from notifs.standalone import create_worker
 
 try:
-    app = create_app()
+    app = create_worker()
 except SettingsError as error:
     raise SystemExit(f"notifs: {error.message}") from None

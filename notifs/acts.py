@@ -36,5 +36,5 @@ class Acts:
         head, change = await self._store.change(recipient, act, ids=ids, up_to=up_to)
         if change is not None:
             self._changed([change])
-            self._signals.send(Changed(recipient, act, tuple(str(id) for id in ids or ()), change.count))
+            self._signals.send(Changed(recipient, act, tuple(str(id) for id in ids or ()), change.copies))
         return head

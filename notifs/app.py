@@ -137,7 +137,7 @@ class Notifs:
         **options: Unpack[Options],
     ) -> str:
         """Notify one recipient or many; see `Notifier.notify`."""
-        return await self.notifier.notify(event, to=to, session=session, **options)
+        return (await self.notifier.send(event, to=to, session=session, **options)).id
 
     async def announce(
         self,

@@ -65,7 +65,7 @@ class Options(AnnounceOptions, total=False):
     send_at: datetime | None
 
 
-_OPTIONS = ("topics", "exclude", "idempotency_key", "dedupe_key", "send_at", "expires_at", "subject")
+_OPTIONS = Options.__annotations__.keys() - Fields.__annotations__.keys()
 
 
 class Drafting:
@@ -93,13 +93,13 @@ class Drafting:
             InvalidNotification: names what is wrong, and its bound.
         """
         fields = {name: value for name, value in options.items() if name not in _OPTIONS}
-        given = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
+        given = {name: value for name, value in options.items() if name in _OPTIONS and value is not None}
         content = self._content(event, fields)
         now = utcnow()
-        columns: dict[str, Any] = {**content.columns, **_times(given, now), **_keys(event, given)}
-        columns |= {"id": new_id(), "created_at": now, "producer": producer, "version": 1}
-        exclude = names("exclude", given.get("exclude", ()), EXCLUDE_LIMIT)
-        topics = [check_topic(topic) for topic in names("topics", given.get("topics", ()), TOPICS_LIMIT)]
+        ours = {"id": new_id(), "created_at": now, "producer": producer, "version": 1}
+        columns = {**content.columns, **_times(given, now), **_keys(event, given), **ours}
+        exclude = names("exclude", given["exclude"], EXCLUDE_LIMIT) if "exclude" in given else []
+        topics = _topics(given["topics"]) if "topics" in given else []
         recipients = names("to", to, RECIPIENTS_LIMIT)
         if not (recipients or topics or everyone):
             raise InvalidNotification("to: nobody is named; give at least one recipient, or a topic")
@@ -173,6 +173,10 @@ def subject_of(given: Any) -> tuple[str, str]:
     if len(type_) > 100:
         raise InvalidNotification("subject: its type has at most 100 characters")
     return type_, id
+
+
+def _topics(given: str | Iterable[str]) -> list[str]:
+    return [check_topic(topic) for topic in names("topics", given, TOPICS_LIMIT)]
 
 
 def _times(given: Mapping[str, Any], now: datetime) -> dict[str, datetime | None]:

@@ -17,11 +17,11 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from notifs.errors import InvalidNotification
 from notifs.urls import is_safe_url
@@ -32,6 +32,7 @@ TITLE_LIMIT = 200
 """Characters of a title."""
 BODY_LIMIT = 4096
 """Bytes of a body in UTF-8."""
+_NO_TEXT = "must be text without NUL or lone surrogates"
 DATA_DEPTH = 32
 """Levels of lists and dicts in a notification's data."""
 NOTIFICATION_LIMIT = 8192
@@ -46,26 +47,16 @@ def _check_url(value: str) -> str:
     return value
 
 
-def _check_body(value: str) -> str:
-    if len(value.encode("utf-8", "replace")) > BODY_LIMIT:
-        raise ValueError(f"must have at most {BODY_LIMIT} bytes")
-    return value
-
-
 def _check_text(value: str) -> str:
     # Lone surrogates cannot be stored or sent; NUL cannot be stored by PostgreSQL.
     if UNSTORABLE.search(value):
-        raise ValueError("must be text without NUL or lone surrogates")
-    return value
-
-
-def _check_key(value: str) -> str:
-    if not KEY.fullmatch(value):
-        raise ValueError("must be like 'comment.posted': lower-case words joined by dots")
+        raise ValueError(_NO_TEXT)
     return value
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
+Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""The same: lone surrogates are no text to the validator."""
 Url = Annotated[Text, Field(max_length=2048), AfterValidator(_check_url)]
 
 
@@ -93,22 +84,23 @@ class Action(_Strict):
 class Content(_Strict):
     """The fields of a notification, within their bounds (docs/protocol.md)."""
 
-    title: Annotated[Text, Field(min_length=1, max_length=TITLE_LIMIT)]
-    body: Annotated[Text, AfterValidator(_check_body)] = ""
+    # By constraints that the validator knows by itself, where it can be: it is called for every notification.
+    title: Annotated[Plain, Field(min_length=1, max_length=TITLE_LIMIT)]
+    body: Annotated[Plain, Field(max_length=BODY_LIMIT)] = ""
     url: Url | None = None
-    kind: Annotated[str, Field(max_length=100), AfterValidator(_check_key)] = "message"
+    kind: Annotated[str, Field(max_length=100, pattern=f"^{KEY.pattern}$")] = "message"
     icon: Url | None = None
     actor: Actor | None = None
     actions: Annotated[tuple[Action, ...], Field(max_length=3, strict=False)] = ()
     priority: Priority = "normal"
-    group: Annotated[Text, Field(max_length=200)] | None = None
+    group: Annotated[Plain, Field(max_length=200)] | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 
-    @cached_property
+    @property
     def columns(self) -> dict[str, Any]:
         """The fields as plain values: what is stored."""
-        values = self.model_dump()
-        return {**values, "actions": [dict(action) for action in values["actions"]]}
+        actor, actions = self.actor and self.actor.model_dump(), [action.model_dump() for action in self.actions]
+        return {**self.__dict__, "actor": actor, "actions": actions}
 
     @classmethod
     def check(cls, **values: Any) -> "Content":
@@ -120,12 +112,14 @@ class Content(_Strict):
         try:
             if "data" in values:
                 values["data"] = _plain(values["data"])
-            content = cls(**values)
-            size = len(orjson.dumps(content.columns))
+            content = cls.model_validate(values)
+            size = len(orjson.dumps(content.__dict__, default=dict))
         except ValidationError as error:
             raise InvalidNotification(_explain(error)) from None
         except (TypeError, orjson.JSONEncodeError):
             raise InvalidNotification("data: must be JSON: text, numbers, lists and dicts with text keys") from None
+        if size > BODY_LIMIT and len(content.body.encode()) > BODY_LIMIT:
+            raise InvalidNotification(f"body: must have at most {BODY_LIMIT} bytes")
         if size > NOTIFICATION_LIMIT:
             raise InvalidNotification(f"the notification has {size} bytes as JSON; at most {NOTIFICATION_LIMIT} fit")
         return content
@@ -144,17 +138,25 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return inner is not None and (levels == 0 or any(_is_deeper(each, levels - 1) for each in inner))
 
 
-_COUNTED = re.compile(r"Value should (have .*) item(s?) after validation")
-"""What pydantic says of the length of text that a function of ours has looked at."""
-
-
 def _explain(error: ValidationError) -> str:
     parts = []
-    for each in error.errors(include_input=False, include_context=False, include_url=False):
+    for each in error.errors(include_context=False, include_url=False):
         field = ".".join(str(step) for step in each["loc"])
-        told = _COUNTED.sub(r"must \1 character\2", each["msg"].removeprefix("Value error, "))
-        parts.append(f"{field}: {told}")
+        parts.append(f"{field}: {_MEANT.get((each['type'], field)) or _MEANT.get(each['type']) or _told(each)}")
     return "; ".join(parts)
+
+
+_MEANT: dict[Any, str] = {
+    "string_unicode": _NO_TEXT,
+    "string_pattern_mismatch": _NO_TEXT,
+    ("string_pattern_mismatch", "kind"): "must be like 'comment.posted': lower-case words joined by dots",
+}
+"""What the validator's own words do not say; by what is wrong, and where."""
+
+
+def _told(error: ErrorDetails) -> str:
+    text = error["msg"].removeprefix("Value error, ").replace("String should have", "must have")
+    return f"{text}, not {len(error['input'])}" if error["type"] in ("string_too_long", "string_too_short") else text
 
 
 class Kind:

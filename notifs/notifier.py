@@ -106,14 +106,18 @@ class Notifier:
         **options: Unpack[Options],
     ) -> Sent:
         """`notify` on behalf of a producer, whose keys are its own. Returns all that there is to tell it."""
-        draft = await self._draft(event, options, to, producer)
+        named = (to,) if isinstance(to, str) else list(to)
+        make = partial(self._drafting.draft, event, options, to=named, producer=producer)
+        # Beside the event loop, where they are so many that others would notice.
+        draft = await asyncio.to_thread(make) if len(named) > BESIDE else make()
         outcome = await self._store.send(draft, await session.connection() if session else None)
         sent = outcome.sent
         if sent.new and session is None:
             self._doors.changed(outcome.changes)
         if sent.new:
             touched = [change.recipient for change in outcome.changes] if session else []
-            self._tell(session, _created(draft, outcome), [*touched, *outcome.touched], work=sent.job is not None)
+            signal = _created(draft, outcome) if self._signals.heard else None
+            self._tell(session, signal, [*touched, *outcome.touched], work=sent.job is not None)
         return sent
 
     async def announce(
@@ -226,12 +230,6 @@ class Notifier:
         entries = await self._store.unread(recipient)
         forms = self._forms.notifications(entries)
         return forms[::-1] if reverse else forms
-
-    async def _draft(self, event: Kind | None, options: Options, to: str | Iterable[str], producer: str) -> Draft:
-        named = to if isinstance(to, str) else list(to)
-        draft = partial(self._drafting.draft, event, options, to=named, producer=producer)
-        # Beside the event loop, where they are so many that others would notice.
-        return await asyncio.to_thread(draft) if len(named) > BESIDE else draft()
 
     def _tell_revised(self, session: AsyncSession | None, signal: Signal, revised: Revised) -> None:
         self._tell(session, signal, revised.recipients, work=revised.jobs > 0)

@@ -89,7 +89,7 @@ def bind(host: str, port: int) -> socket.socket:
 def run(settings: Settings, bound: socket.socket, *, host: str, workers: int, tell: Tell) -> None:
     """Serve until told to stop. Says `notifs is ready: URL` as soon as connections are accepted."""
     config = uvicorn.Config(
-        "notifs.standalone:create_app",
+        "notifs.standalone:create_worker",
         factory=True,
         workers=workers,
         ws="notifs.realtime.transport:WebSocket",

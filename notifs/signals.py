@@ -135,6 +135,11 @@ class Signals:
         self._listeners: defaultdict[type[Signal], list[Listener[Any]]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def on(self, kind: type[S]) -> Callable[[Listener[S]], Listener[S]]:
         """Decorate a function, plain or async, that is called with each signal of this class and its subclasses."""
 

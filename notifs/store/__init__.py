@@ -36,7 +36,7 @@ from notifs.store.topics import Topics
 from notifs.store.webhooks import Webhooks
 from notifs.wire import PUSH_LIMIT, Cursor
 
-TOGETHER = 100
+TOGETHER = 200
 """Notifications that are created in one transaction, at most."""
 FEW = 20
 """Recipients of a notification that may have so much company; larger ones keep none of those waiting."""

@@ -38,7 +38,7 @@ async def advance(connection: AsyncConnection, steps: Mapping[str, int]) -> dict
     """Give each mailbox room for so many new copies; one that is not there is made. Returns where they then stand."""
     dialect = connection.dialect.name
     result = await connection.execute(_advance(dialect), pairs_given(dialect, sorted(steps.items())))
-    return {row.recipient: Head(row.revision, row.unread, row.unseen) for row in result}
+    return {recipient: Head(*head) for recipient, *head in result}
 
 
 async def make(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import insert
@@ -16,7 +16,7 @@ from notifs.store.mailbox import Change
 from notifs.store.models import CONTENT, Notification, Receipt
 from notifs.store.rows import insert_rows
 
-_CONTENT = tuple(column.key for column in CONTENT)
+_content = itemgetter(*(column.key for column in CONTENT))
 _NOTIFICATIONS: Any = Notification.__table__
 _RECEIPTS: Any = Receipt.__table__
 
@@ -32,7 +32,8 @@ Answer = Outcome | Exception
 
 def is_simple(draft: Draft) -> bool:
     """Whether it can be stored together with others: all it needs is known beforehand."""
-    return not (draft.topics or draft.dedupe_key or draft.send_at or len(draft.recipients) > DIRECT)
+    later = draft.columns["send_at"] or draft.columns["dedupe_key"]
+    return not (draft.topics or later or len(draft.recipients) > DIRECT)
 
 
 def chunks(drafts: Sequence[Draft]) -> Iterator[list[Draft]]:
@@ -57,19 +58,15 @@ async def hurry(connection: AsyncConnection) -> None:
 async def together(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[Answer]:
     """Store simple notifications, and the copies of their recipients. Each has an answer of its own."""
     told = [Sent(str(draft.id), len(draft.recipients), None) for draft in drafts]
-    answers: list[Answer] = [Outcome(sent) for sent in told]
-    new = dict.fromkeys(range(len(drafts)))
+    repeated: dict[int, Answer] = {}
     keyed = [(n, draft.key) for n, draft in enumerate(drafts) if draft.key]
     if keyed:
         claims = [(key, _answer(told[n])) for n, key in keyed]
         for (n, _), known in zip(keyed, await idempotency.claim(connection, claims), strict=True):
             if known is not None:
-                answers[n] = known if isinstance(known, IdempotencyConflict) else Outcome(_repeated(known))
-                del new[n]
-    made = await _make(connection, [drafts[n] for n in new])
-    for n, changes in zip(new, made, strict=True):
-        answers[n] = Outcome(told[n], changes)
-    return answers
+                repeated[n] = known if isinstance(known, IdempotencyConflict) else Outcome(_repeated(known))
+    made = iter(await _make(connection, [draft for n, draft in enumerate(drafts) if n not in repeated]))
+    return [repeated[n] if n in repeated else Outcome(sent, next(made)) for n, sent in enumerate(told)]
 
 
 async def alone(connection: AsyncConnection, draft: Draft) -> Outcome:
@@ -131,27 +128,27 @@ async def _with_followers(connection: AsyncConnection, draft: Draft) -> tuple[Dr
         return draft, count + len(draft.recipients)
     followers = await topics.followers(connection, draft.topics, after="", limit=DIRECT, exclude=draft.exclude)
     recipients = sorted({*draft.recipients, *followers})
-    return replace(draft, recipients=recipients, topics=()), len(recipients)
+    return draft._replace(recipients=recipients, topics=()), len(recipients)
 
 
 async def _make(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[list[Change]]:
     if not drafts:
         return []
-    await insert_rows(connection, _NOTIFICATIONS, [draft.columns for draft in drafts])
+    names = tuple(drafts[0].columns)
+    await insert_rows(connection, _NOTIFICATIONS, names, map(itemgetter(*names), (draft.columns for draft in drafts)))
     await _expire(connection, drafts)
     wanted = Counter(recipient for draft in drafts for recipient in draft.recipients)
     if not wanted:
         return [[] for _ in drafts]
     heads = await copies.advance(connection, wanted)
-    receipts: list[dict[str, Any]] = []
+    receipts: list[tuple[Any, ...]] = []
     made = []
     for draft in drafts:
         changes = [_next(heads, wanted, draft, recipient) for recipient in draft.recipients]
         made.append(changes)
-        for change in changes:
-            place = {"position": change.head.revision, "revision": change.head.revision}
-            receipts.append({"recipient": change.recipient, **place, "notification_id": draft.id})
-    await insert_rows(connection, _RECEIPTS, receipts)
+        id = draft.id
+        receipts += [(recipient, head.revision, head.revision, id) for recipient, _, head, *_ in changes]
+    await insert_rows(connection, _RECEIPTS, ("recipient", "position", "revision", "notification_id"), receipts)
     return made
 
 
@@ -165,7 +162,7 @@ def _next(heads: dict[str, Head], left: Counter[str], draft: Draft, recipient: s
 
 def entry(draft: Draft, position: int) -> Entry:
     """The line that it is in a feed."""
-    return Entry.fresh((draft.columns[name] for name in _CONTENT), position)
+    return Entry(*_content(draft.columns), position, position)
 
 
 async def _expire(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:

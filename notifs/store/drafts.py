@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from notifs.store.idempotency import Key
 from notifs.store.mailbox import Change
@@ -13,8 +12,7 @@ DIRECT = 1000
 """Copies that are made or changed in the transaction of the call itself; more of them are a job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A notification that is not stored yet, and whom it is for.
 
     `columns` are those of the table of notifications, `id`, `kind` and `created_at` among them. Recipients are in
@@ -49,8 +47,7 @@ class Draft:
         return self.columns.get("dedupe_key")
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What the producer is told. The same call under the same idempotency key is told the same."""
 
     id: str
@@ -62,8 +59,7 @@ class Sent:
     """It was sent by this very call, and not by an earlier one under the same idempotency key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the producer is told, and what there is to push."""
 
     sent: Sent

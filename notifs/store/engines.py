@@ -12,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from notifs.store import sqlite
+
 BUSY_SECONDS = 5.0
 """How long a write waits for a lock that another process has, and how long PostgreSQL may take to let us in."""
 POOL_SECONDS = 15.0
@@ -43,7 +45,7 @@ def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
     The execution option `notifs_begin` says otherwise for one connection, and `notifs_patience` how many seconds it
     waits for another process.
     """
-    connect_args = {"timeout": BUSY_SECONDS}
+    connect_args = {"timeout": BUSY_SECONDS, "async_creator_fn": sqlite.connect}
     engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_OPTIONS)
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
     if begin == "BEGIN IMMEDIATE":
@@ -85,8 +87,8 @@ async def _begin_immediate(driver: Any, seconds: float, *, after_you: bool) -> b
     waited = 0.0
     while True:
         try:
-            async with driver.execute("BEGIN IMMEDIATE"):
-                return waited > 0
+            await driver.run(lambda connection: connection.execute("BEGIN IMMEDIATE"))
+            return waited > 0
         except sqlite3.Error as error:
             waited = time.monotonic() - began
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,6 +1,6 @@
 """What webhooks are told of: the events, and their data as they go out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,13 +33,11 @@ class Event:
         return orjson.dumps(said, option=orjson.OPT_UTC_Z).decode()
 
 
-def sent(drafts: Sequence[Draft], answers: Sequence[object]) -> list[Event]:
+def sent(drafts: Sequence[Draft], answers: Sequence[object]) -> Iterator[Event]:
     """What was created of these drafts: not what was there already, under its idempotency key or its dedupe key."""
-    return [
-        created(draft.columns, _known(draft, answer), answer.sent.recipients)
-        for draft, answer in zip(drafts, answers, strict=True)
-        if isinstance(answer, Outcome) and answer.sent.new and answer.sent.id == str(draft.id)
-    ]
+    for draft, answer in zip(drafts, answers, strict=True):
+        if isinstance(answer, Outcome) and answer.sent.new and answer.sent.id == str(draft.id):
+            yield created(draft.columns, _known(draft, answer), answer.sent.recipients)
 
 
 def _known(draft: Draft, answer: Outcome) -> Sequence[str]:
@@ -69,6 +67,6 @@ def changed(act: Act, change: Change | None) -> list[Event]:
 
     def data() -> dict[str, Any]:
         ids = [str(entry.id) for entry in (change.entries or ())[:IDS_TOLD]]
-        return {"recipient": change.recipient, "ids": ids, "count": change.count}
+        return {"recipient": change.recipient, "ids": ids, "count": change.copies}
 
     return [Event(_ACTS[act], data)]

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,8 +25,7 @@ LINES_AT_ONCE = 2000
 """Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a mailbox stands: its revision, and the counts at that revision."""
 
     revision: int
@@ -53,8 +52,7 @@ class Look:
     behind: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of a feed: a receipt with its notification."""
 
     id: uuid.UUID

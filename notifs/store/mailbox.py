@@ -2,9 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, false, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,11 +14,10 @@ from notifs.store.models import Mailbox, Receipt, utcnow
 Act = Literal["read", "unread", "seen", "archive", "unarchive"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One step of one mailbox, from `prev` to `head.revision`, with the copies that it changed.
+class Change(NamedTuple):
+    """One step of one mailbox, from `prev` to `head.revision`, and how many copies it changed.
 
-    `entries` is None where there are more of them than were asked for.
+    `entries` are those copies; None where there are more of them than were asked for.
     """
 
     recipient: str
@@ -27,7 +25,7 @@ class Change:
     head: Head
     created: bool
     entries: tuple[Entry, ...] | None
-    count: int
+    copies: int
 
 
 async def change(

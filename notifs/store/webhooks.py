@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -135,15 +135,15 @@ class Webhooks:
         await self._database.write(lambda c: _one(c, statement, f"webhook {id}"))
         self._known_until = 0.0
 
-    async def enqueue(self, connection: AsyncConnection, events: Sequence[Event]) -> None:
+    async def enqueue(self, connection: AsyncConnection, events: Iterable[Event]) -> None:
         """Write a delivery of each event for each webhook that wants it.
 
         Call it in the transaction of the change, once for all that happens there. Without a webhook it does nothing,
         but reads every two seconds whether there is one.
         """
-        if not events:
-            return
         hooks = await self._enabled(connection)
+        if not hooks:
+            return
         now = utcnow()
         rows = [
             {"hook": hook.id, "delivery": new_id(), "said": event.payload(now), "now": now}

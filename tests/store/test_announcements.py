@@ -297,5 +297,5 @@ async def test_who_has_much_to_take_in_does_so_in_several_transactions(
     event.listen(store.database._writer.sync_engine, "commit", lambda connection: committed.append(None))
     people = [f"user-{n:03}" for n in range(30)]
     changes = await store.announcements.take_in(people)
-    assert [(change.recipient, change.count) for change in changes] == [(person, 20) for person in people]
+    assert [(change.recipient, change.copies) for change in changes] == [(person, 20) for person in people]
     assert len(committed) >= 30 * 20 / 100

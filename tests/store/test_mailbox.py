@@ -187,7 +187,7 @@ class Mailboxes(RuleBasedStateMachine):
         model = self._models[person]
         assert change.recipient == self._recipient(person)
         assert (change.prev, change.head, change.created) == (model.revision - 1, model.head, created)
-        assert change.count == len(copies)
+        assert change.copies == len(copies)
         assert change.entries is not None
         assert [Copy.of(entry) for entry in change.entries] == list(copies)
 
@@ -357,7 +357,7 @@ async def test_a_change_of_many_comes_without_its_entries(store: Store) -> None:
     _, most = await store.change("ann", "seen", up_to=Cursor(store.epoch, PUSH_LIMIT))
     assert most is not None
     assert most.entries is not None
-    assert len(most.entries) == most.count == PUSH_LIMIT
+    assert len(most.entries) == most.copies == PUSH_LIMIT
     head, all_ = await store.change("ann", "read")
     assert all_ == Change("ann", PUSH_LIMIT + 2, head, False, None, PUSH_LIMIT + 1)
 

@@ -1,0 +1,85 @@
+"""A connection to SQLite that goes to its thread once for each statement, and back with all of the answer.
+
+aiosqlite goes there four times: for a cursor, to run the statement, for the rows, and to close the cursor. Each way
+there and back wakes two threads, and costs more than a short statement does.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, Self
+
+from aiosqlite import Connection
+
+Run = Callable[[sqlite3.Connection], sqlite3.Cursor]
+
+
+class Cursor:
+    """What SQLAlchemy needs of a cursor (PEP 249); its rows are in memory."""
+
+    arraysize = 1
+    description: Any = None
+    rowcount = -1
+    lastrowid: int | None = None
+
+    def __init__(self, connection: "Direct") -> None:
+        self._connection = connection
+        self._rows: Iterator[Any] = iter(())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, statement: str, parameters: Iterable[Any] = ()) -> None:
+        """Run a statement, and fetch what it returns."""
+        await self._run(lambda connection: connection.execute(statement, parameters))
+
+    async def executemany(self, statement: str, parameters: Iterable[Iterable[Any]]) -> None:
+        """Run a statement for each of many rows."""
+        await self._run(lambda connection: connection.executemany(statement, parameters))
+
+    async def fetchone(self) -> Any:
+        """The next row; None after the last."""
+        return next(self._rows, None)
+
+    async def fetchmany(self, size: int = 1) -> list[Any]:
+        """So many more rows, or as many as there are."""
+        return list(islice(self._rows, size))
+
+    async def fetchall(self) -> list[Any]:
+        """The other rows."""
+        return list(self._rows)
+
+    async def close(self) -> None:
+        """Nothing is open any more: the statement has been run to its end."""
+
+    async def _run(self, run: Run) -> None:
+        rows, self.description, self.rowcount, self.lastrowid = await self._connection.run(run)
+        self._rows = iter(rows)
+
+
+class Direct(Connection):
+    """A connection that goes to its thread once for a statement, and does not roll back where nothing has begun."""
+
+    def cursor(self) -> Cursor:
+        return Cursor(self)
+
+    async def run(self, run: Run) -> tuple[list[Any], Any, int, int | None]:
+        """Run a statement. Returns its rows; and their description, their count and the last row's id (PEP 249)."""
+
+        def work() -> tuple[list[Any], Any, int, int | None]:
+            cursor = run(self._conn)
+            return cursor.fetchall(), cursor.description, cursor.rowcount, cursor.lastrowid
+
+        result: tuple[list[Any], Any, int, int | None] = await self._execute(work)
+        return result
+
+    async def rollback(self) -> None:
+        if self.in_transaction:
+            await super().rollback()
+
+
+def connect(database: str, **kwargs: Any) -> Direct:
+    """A connection to the database in this file, to be awaited. The arguments are those of `sqlite3.connect`."""
+    connection = Direct(lambda: sqlite3.connect(database, **kwargs), iter_chunk_size=0)
+    connection._thread.daemon = True  # the process may end while it waits for work
+    return connection
