@@ -21,7 +21,6 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from notifs.errors import InvalidNotification
 from notifs.urls import is_safe_url
@@ -154,9 +153,10 @@ _MEANT: dict[Any, str] = {
 """What the validator's own words do not say; by what is wrong, and where."""
 
 
-def _told(error: ErrorDetails) -> str:
-    text = error["msg"].removeprefix("Value error, ").replace("String should have", "must have")
-    return f"{text}, not {len(error['input'])}" if error["type"] in ("string_too_long", "string_too_short") else text
+def _told(error: Mapping[str, object]) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ").replace("String should have", "must have")
+    counted = error["type"] in ("string_too_long", "string_too_short")
+    return f"{text}, not {len(str(error['input']))}" if counted else text
 
 
 class Kind:

@@ -162,7 +162,7 @@ def _next(heads: dict[str, Head], left: Counter[str], draft: Draft, recipient: s
 
 def entry(draft: Draft, position: int) -> Entry:
     """The line that it is in a feed."""
-    return Entry(*_content(draft.columns), position, position)
+    return Entry.fresh(_content(draft.columns), position)
 
 
 async def _expire(connection: AsyncConnection, drafts: Sequence[Draft]) -> None:

@@ -88,12 +88,13 @@ async def _begin_immediate(driver: Any, seconds: float, *, after_you: bool) -> b
     while True:
         try:
             await driver.run(lambda connection: connection.execute("BEGIN IMMEDIATE"))
-            return waited > 0
         except sqlite3.Error as error:
             waited = time.monotonic() - began
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or waited > seconds:
                 raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+        else:
+            return waited > 0
         await asyncio.sleep(max(0.002, 0.02 / (1 + 20 * waited)))
 
 

@@ -4,8 +4,9 @@ aiosqlite goes there four times: for a cursor, to run the statement, for the row
 there and back wakes two threads, and costs more than a short statement does.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Self
 
@@ -29,11 +30,11 @@ class Cursor:
     async def __aenter__(self) -> Self:
         return self
 
-    async def execute(self, statement: str, parameters: Iterable[Any] = ()) -> None:
+    async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement, and fetch what it returns."""
         await self._run(lambda connection: connection.execute(statement, parameters))
 
-    async def executemany(self, statement: str, parameters: Iterable[Iterable[Any]]) -> None:
+    async def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of many rows."""
         await self._run(lambda connection: connection.executemany(statement, parameters))
 
@@ -60,7 +61,9 @@ class Cursor:
 class Direct(Connection):
     """A connection that goes to its thread once for a statement, and does not roll back where nothing has begun."""
 
-    def cursor(self) -> Cursor:
+    _stopped: asyncio.Future[None] | None = None
+
+    def cursor(self) -> Cursor:  # type: ignore[override]  # ours needs no waiting for
         return Cursor(self)
 
     async def run(self, run: Run) -> tuple[list[Any], Any, int, int | None]:
@@ -70,8 +73,22 @@ class Direct(Connection):
             cursor = run(self._conn)
             return cursor.fetchall(), cursor.description, cursor.rowcount, cursor.lastrowid
 
-        result: tuple[list[Any], Any, int, int | None] = await self._execute(work)
+        execute: Any = self._execute
+        result: tuple[list[Any], Any, int, int | None] = await execute(work)
         return result
+
+    def stop(self) -> asyncio.Future[None] | None:
+        self._stopped = super().stop()
+        return self._stopped
+
+    async def _connect(self) -> Connection:
+        try:
+            return await super()._connect()
+        except BaseException:
+            # Its thread ends first: it must not come back to an event loop that is closed by then.
+            if self._stopped is not None:
+                await self._stopped
+            raise
 
     async def rollback(self) -> None:
         if self.in_transaction:

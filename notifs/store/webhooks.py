@@ -141,16 +141,14 @@ class Webhooks:
         Call it in the transaction of the change, once for all that happens there. Without a webhook it does nothing,
         but reads every two seconds whether there is one.
         """
-        hooks = await self._enabled(connection)
-        if not hooks:
-            return
-        now = utcnow()
-        rows = [
-            {"hook": hook.id, "delivery": new_id(), "said": event.payload(now), "now": now}
-            for event in events
-            for hook in hooks
-            if event.type in hook.events
-        ]
+        now, rows = utcnow(), []
+        for event in events:
+            enabled = await self._enabled(connection)
+            if not enabled:
+                break
+            if hooks := [hook.id for hook in enabled if event.type in hook.events]:
+                said = event.payload(now)
+                rows += [{"hook": hook, "delivery": new_id(), "said": said, "now": now} for hook in hooks]
         if rows:
             await connection.execute(_ENQUEUE, rows)
             self.stirred.set()

@@ -4,7 +4,6 @@ import asyncio
 import random
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -348,8 +347,8 @@ async def test_an_act_stamps_the_moment_and_keeps_those_before(store: Store) -> 
     assert archived.archived_at is not None
     assert (archived.seen_at, archived.read_at) == (seen.seen_at, read.read_at)
     back = await do("unarchive")
-    assert back == replace(read, revision=5)
-    assert await do("unread") == replace(seen, revision=6)
+    assert back == read._replace(revision=5)
+    assert await do("unread") == seen._replace(revision=6)
 
 
 async def test_a_change_of_many_comes_without_its_entries(store: Store) -> None:

@@ -1,0 +1,102 @@
+"""The connection that goes to its thread once for a statement: what SQLAlchemy and a host's own queries get from it."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from notifs.store import Store
+from notifs.store.database import Database
+from notifs.store.models import Topic, utcnow
+from notifs.store.sqlite import Direct, connect
+
+
+@pytest.fixture
+async def connection(tmp_path: Path) -> AsyncIterator[Direct]:
+    connection = connect(str(tmp_path / "x.db"), isolation_level=None)
+    async with connection:
+        yield connection
+
+
+def trips(connection: Direct, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """From now on each way to the thread of a connection is noted."""
+    noted: list[str] = []
+    execute: Any = connection._execute
+
+    async def count(function: object, *args: object) -> object:
+        noted.append(getattr(function, "__name__", "?"))
+        return await execute(function, *args)
+
+    monkeypatch.setattr(connection, "_execute", count)
+    return noted
+
+
+async def test_a_statement_is_one_way_to_the_thread(connection: Direct, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = trips(connection, monkeypatch)
+    cursor = await connection.cursor().__aenter__()
+    await cursor.execute("SELECT 1 AS one UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4")
+    assert [column[0] for column in cursor.description] == ["one"]
+    assert await cursor.fetchone() == (1,)
+    assert await cursor.fetchmany(2) == [(2,), (3,)]
+    assert await cursor.fetchall() == [(4,)]
+    assert await cursor.fetchone() is None
+    await cursor.close()
+    assert len(noted) == 1
+
+
+async def test_without_a_transaction_there_is_nothing_to_roll_back(
+    connection: Direct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = connection.cursor()
+    await cursor.execute("CREATE TABLE t (x)")
+    noted = trips(connection, monkeypatch)
+    await connection.rollback()
+    assert noted == []
+    await cursor.execute("BEGIN")
+    await cursor.executemany("INSERT INTO t VALUES (?)", [(1,), (2,)])
+    assert cursor.rowcount == 2
+    await connection.rollback()
+    await cursor.execute("SELECT count(*) FROM t")
+    assert await cursor.fetchall() == [(0,)]
+
+
+async def test_what_sqlite_says_is_raised_where_it_was_asked(connection: Direct) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
+        await connection.cursor().execute("SELECT * FROM nowhere")
+
+
+async def opened(path: Path) -> None:
+    await connect(str(path))
+
+
+def test_what_cannot_be_opened_leaves_no_thread_that_comes_back_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told: left.append(told.exc_value))
+    for _ in range(200):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            asyncio.run(opened(tmp_path))
+    assert left == []
+
+
+async def test_a_host_reads_by_stream_and_by_name_and_sees_its_own_errors(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    store = await Store(database).open()
+    async with database.session() as session:
+        await session.execute(insert(Topic), [{"name": f"t{n}", "created_at": utcnow()} for n in range(5)])
+        streamed = [name async for (name,) in await session.stream(select(Topic.name).order_by(Topic.name))]
+        assert streamed == [f"t{n}" for n in range(5)]
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                await session.execute(insert(Topic), {"name": "t1", "created_at": utcnow()})
+        with pytest.raises(OperationalError):
+            await session.execute(text("SELECT * FROM nowhere"))
+    assert await store.topics.page() == streamed
+    await database.close()
