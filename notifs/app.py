@@ -120,7 +120,7 @@ class Notifs:
             here=push.here,
             changed=push.changed,
             moved=push.moved,
-            look=push.look_soon,
+            look=push.others_look_soon,
         )
         doors = Doors(push.changed, push.moved, push.announced, self._jobs.wake)
         self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, doors)

@@ -13,10 +13,12 @@ from notifs.store.models import utcnow
 log = structlog.get_logger("notifs.jobs")
 LOOK_SECONDS = 1.0
 """How often a worker looks whether there is something to do that nobody told it of."""
-SHARE = 0.5
+SHARE = 2.0
 """Of the time that a step has taken, how much is left to others before the next one, if there are others."""
 PARTS = 8
 """Parts in one step while nobody else writes."""
+QUIET_SECONDS = 0.2
+"""After so long without a write of others nobody else writes."""
 
 
 class Runner:
@@ -76,13 +78,17 @@ class Runner:
         return step is not None
 
     async def _run(self) -> None:
-        loop, database, alone = asyncio.get_running_loop(), self._store.database, False
+        loop, database = asyncio.get_running_loop(), self._store.database
+        quiet_since, writes = loop.time(), database.writes
         while True:
             self._awake.clear()
-            began, writes = loop.time(), database.writes
+            began = loop.time()
+            if database.writes > writes:
+                quiet_since, writes = began, database.writes
+            alone = began - quiet_since > QUIET_SECONDS
+            writes += 1  # our own
             try:
                 if await self.once(PARTS if alone else 1):
-                    alone = database.writes <= writes + 1
                     await asyncio.sleep(0 if alone else (loop.time() - began) * SHARE)
                     continue
             except StoreUnavailable:

@@ -1,5 +1,6 @@
 """Whom producers name: recipients by their ids, or accounts of ours by their addresses."""
 
+import time
 from collections.abc import Iterable, Sequence
 
 from notifs.api.operations import Refusal
@@ -10,6 +11,8 @@ UNKNOWN_RECIPIENT = Refusal(422, "unknown_recipient", "Nobody is known by one of
 INVALID_RECIPIENT = Refusal(422, "invalid_recipient", "A recipient is 1 to 200 printable characters.")
 CHUNK = 1000
 """Names that are looked up before others on the event loop have their turn."""
+REMEMBERED, REMEMBERED_SECONDS = 10_000, 10.0
+"""How many names are remembered, and for how long: who gets one notification gets the next one soon."""
 Names = tuple[str, ...]
 
 
@@ -26,7 +29,9 @@ class People:
         self._store = store
         self._ours = ours
         self._create = create
-        self._known: Gather[Names, dict[str, str]] = Gather(self._look_up, pace=0.0)
+        self._asked: Gather[Names, dict[str, str]] = Gather(self._look_up, pace=0.0)
+        self._remembered: dict[str, str] = {}
+        self._remembered_until = 0.0
 
     async def resolve(self, names: Iterable[str]) -> list[str]:
         """The recipients of these names.
@@ -52,6 +57,15 @@ class People:
             return list(asked)
         known = await self._known(asked)
         return [known.get(name, name) for name in asked]
+
+    async def _known(self, asked: Names) -> dict[str, str]:
+        """The recipients of those of these names that are known."""
+        if time.monotonic() >= self._remembered_until or len(self._remembered) > REMEMBERED:
+            self._remembered, self._remembered_until = {}, time.monotonic() + REMEMBERED_SECONDS
+        new = tuple(name for name in asked if name not in self._remembered)
+        if new:
+            self._remembered.update(await self._asked(new))
+        return {name: self._remembered[name] for name in asked if name in self._remembered}
 
     async def _look_up(self, asked: Sequence[Names]) -> Sequence[dict[str, str]]:
         """What is known of each of them, in one question for all that ask at the same time."""

@@ -61,7 +61,7 @@ class Push:
         self._missing: dict[str, None] = {}
         self._filling: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._look_wanted = self._look_again = False
+        self._look_here = self._look_wanted = self._look_again = False
         self._pause: asyncio.TimerHandle | None = None
         self.refresh: Refresh = _nobody
         """Brings a socket to the head again, from the cursor where it stands; the namespace does it."""
@@ -89,15 +89,21 @@ class Push:
 
     def look_soon(self) -> None:
         """Let every worker look at all its rooms: many mailboxes have changed. However often, it is done in turns."""
+        self._look_here = True
+        self.others_look_soon()
+
+    def others_look_soon(self) -> None:
+        """Let the other workers look: our own rooms have been told."""
         if self._pause is not None:
             self._look_again = True
             return
         loop = asyncio.get_running_loop()
         self._pause = loop.call_later(PAUSE_SECONDS, self._paused)
         self._hints.look()
-        self._look_wanted = True
-        if self._looking is None:
-            self._looking = loop.create_task(self._look_now())
+        if self._look_here:
+            self._look_here, self._look_wanted = False, True
+            if self._looking is None:
+                self._looking = loop.create_task(self._look_now())
 
     def moved(self, recipients: Iterable[str]) -> None:
         """Look what happened to these mailboxes: somebody else's transaction has changed them."""
@@ -159,7 +165,7 @@ class Push:
         self._pause = None
         if self._look_again:
             self._look_again = False
-            self.look_soon()
+            self.others_look_soon()
 
     async def _look_now(self) -> None:
         try:

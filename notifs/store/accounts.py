@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest, NotFound
-from notifs.store.many import among, among_ids
+from notifs.store.many import among, lists_given, one_of
 from notifs.store.models import Session, User, new_id, utcnow
 from notifs.store.names import NAME_LIMIT, is_name
 
@@ -179,20 +179,23 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
     addresses = {name: name.strip().casefold() for name in names if "@" in name}
     others = [name for name in names if name not in addresses]
     ids = [id for id in map(_uuid, others) if id is not None]
-    ways: list[Select[Any]] = []
-    if addresses:
-        ways.append(_recipients(User.email).where(among(connection, User.email, list(addresses.values()))))
-    if others:
-        ways.append(_recipients(User.external_id).where(among(connection, User.external_id, others)))
-    if ids:
-        own = (among_ids(connection, User.id, ids), User.external_id.is_(None))
-        ways.append(_recipients(literal("")).where(*own))
-    if not ways:
+    if not names:
         return {}
+    dialect = connection.dialect.name
+    given = lists_given(dialect, emails=list(addresses.values()), names=others, ids=ids)
     found = {}
-    for name, external_id, id in await connection.execute(union_all(*ways)):
+    for name, external_id, id in await connection.execute(_known(dialect), given):
         found[name or str(id)] = external_id or str(id)
     return {name: found[key] for name in names if (key := addresses.get(name, name)) in found}
+
+
+@cache
+def _known(dialect: str) -> Any:
+    # Built once: that costs more than to run it.
+    by_email = _recipients(User.email).where(one_of(dialect, User.email, "emails"))
+    by_name = _recipients(User.external_id).where(one_of(dialect, User.external_id, "names"))
+    by_id = _recipients(literal("")).where(one_of(dialect, User.id, "ids"), User.external_id.is_(None))
+    return union_all(by_email, by_name, by_id)
 
 
 async def start_session(connection: AsyncConnection, recipient: str, token_hash: str, days: int) -> None:

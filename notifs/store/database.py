@@ -69,8 +69,8 @@ class Database:
         self.sqlite = url.startswith("sqlite")
         self._url = url
         if self.sqlite:
-            self._reader = engines.sqlite_engine(url, pool, begin="BEGIN")
-            self._writer = engines.sqlite_engine(url, 1, begin="BEGIN IMMEDIATE")
+            self._reader = engines.sqlite_reader(url, pool)
+            self._writer = engines.sqlite_writer(url)
         else:
             self._writer = engines.postgresql_engine(url, pool)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -160,7 +160,7 @@ class Database:
         if not self.sqlite:
             return 0
         with translated():
-            async with self._write_lock, self._writer.execution_options(notifs_begin="").connect() as connection:
+            async with self._write_lock, self._writer.execution_options(notifs_begin=False).connect() as connection:
                 result = await connection.exec_driver_sql("PRAGMA data_version")
                 return int(result.scalar_one())
 

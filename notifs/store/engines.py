@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -39,38 +41,50 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def sqlite_engine(url: str, pool: int, *, begin: str) -> AsyncEngine:
-    """Connections in WAL mode whose transactions start with `begin`.
+def sqlite_reader(url: str, pool: int) -> AsyncEngine:
+    """Connections in WAL mode that each see one moment of the database in a transaction."""
+    engine = _sqlite_engine(url, pool, sqlite.Reader, ())
 
-    The execution option `notifs_begin` says otherwise for one connection, and `notifs_patience` how many seconds it
-    waits for another process.
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.begin()
+
+    return engine
+
+
+def sqlite_writer(url: str) -> AsyncEngine:
+    """A connection in WAL mode whose transactions may write from the beginning.
+
+    The execution option `notifs_begin=False` says otherwise for one connection, and `notifs_patience` how many seconds
+    it waits for another process.
     """
-    connect_args = {"timeout": BUSY_SECONDS, "async_creator_fn": sqlite.connect}
-    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_OPTIONS)
-    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
-    if begin == "BEGIN IMMEDIATE":
-        pragmas.append("busy_timeout=2")
-
+    engine = _sqlite_engine(url, 1, sqlite.Direct, ("busy_timeout=2",))
     contended = False
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         nonlocal contended
         options = connection.get_execution_options()
-        if options.get("notifs_begin", begin) == "BEGIN IMMEDIATE":
+        if options.get("notifs_begin", True):
             seconds, polite = options.get("notifs_patience", BUSY_SECONDS), contended
             raw: Any = connection.connection.dbapi_connection
             contended = raw.run_async(lambda driver: _begin_immediate(driver, seconds, after_you=polite))
-        elif options.get("notifs_begin", begin):
-            connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def _sqlite_engine(url: str, pool: int, kind: type[sqlite.Direct], also: Sequence[str]) -> AsyncEngine:
+    connect_args = {"timeout": BUSY_SECONDS, "async_creator_fn": partial(sqlite.connect, kind)}
+    engine = create_async_engine(url, pool_size=pool, max_overflow=0, connect_args=connect_args, **_OPTIONS)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own: `_begin` does
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *also):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
     return engine
 

@@ -56,6 +56,25 @@ def among_pairs(
     return tuple_(*columns).in_(select(*_unnest(values).c))
 
 
+def one_of(dialect: str, column: Any, parameter: str) -> ColumnElement[bool]:
+    """Whether `column` is one of those that the parameter of this name says when the statement is run."""
+    found: ColumnElement[bool]
+    if dialect == "sqlite":
+        each = func.json_each(bindparam(parameter)).table_valued("value", name="each")
+        found = column.in_(select(each.c.value))
+    else:
+        found = column == func.any(bindparam(parameter, type_=ARRAY(column.type)))
+    return found
+
+
+def lists_given(dialect: str, **lists: Sequence[str] | Sequence[uuid.UUID]) -> dict[str, Any]:
+    """The parameters of `one_of`, by their names."""
+    if dialect != "sqlite":
+        return {name: list(values) for name, values in lists.items()}
+    plain = {name: [v.hex if isinstance(v, uuid.UUID) else v for v in values] for name, values in lists.items()}
+    return {name: orjson.dumps(values).decode() for name, values in plain.items()}
+
+
 def given_names(dialect: str) -> Any:
     """A column of text to select by; which, the parameter `names` says when the statement is run."""
     if dialect == "sqlite":

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import literal, select, true
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from notifs.errors import BadRequest
 from notifs.store import accounts
 from notifs.store.database import Database
-from notifs.store.many import among, given_names, names_given
+from notifs.store.many import given_names, lists_given, names_given, one_of
 from notifs.store.models import Mailbox
 from notifs.store.names import check_after, check_recipients, is_name
 
@@ -38,9 +39,15 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
     found = await accounts.known(connection, possible)
     rest = [name for name in possible if name not in found]
     if rest:
-        mailboxes = select(Mailbox.recipient).where(among(connection, Mailbox.recipient, rest))
-        found.update((recipient, recipient) for recipient in (await connection.execute(mailboxes)).scalars())
+        dialect = connection.dialect.name
+        mailboxes = await connection.execute(_mailboxes(dialect), lists_given(dialect, names=rest))
+        found.update((recipient, recipient) for recipient in mailboxes.scalars())
     return found
+
+
+@cache
+def _mailboxes(dialect: str) -> Any:
+    return select(Mailbox.recipient).where(one_of(dialect, Mailbox.recipient, "names"))
 
 
 async def create_mailboxes(connection: AsyncConnection, names: Iterable[str]) -> int:

@@ -95,8 +95,36 @@ class Direct(Connection):
             await super().rollback()
 
 
-def connect(database: str, **kwargs: Any) -> Direct:
+class Reader(Direct):
+    """A connection that only reads: a transaction begins with its first statement, and nobody waits for its end."""
+
+    _due = _begun = False
+
+    def begin(self) -> None:
+        """Begin a transaction on the way of the next statement."""
+        self._due = True
+
+    async def run(self, run: Run) -> tuple[list[Any], Any, int, int | None]:
+        if not self._due:
+            return await super().run(run)
+        self._due, self._begun = False, True
+        return await super().run(lambda connection: (connection.execute("BEGIN"), run(connection))[1])
+
+    async def commit(self) -> None:
+        self._end()
+
+    async def rollback(self) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._due = False
+        if self._begun and self._connection is not None:
+            self._begun = False
+            self._tx.put_nowait((None, self._connection.rollback))  # in order: before whatever comes next
+
+
+def connect(kind: type[Direct], database: str, **kwargs: Any) -> Direct:
     """A connection to the database in this file, to be awaited. The arguments are those of `sqlite3.connect`."""
-    connection = Direct(lambda: sqlite3.connect(database, **kwargs), iter_chunk_size=0)
+    connection = kind(lambda: sqlite3.connect(database, **kwargs), iter_chunk_size=0)
     connection._thread.daemon = True  # the process may end while it waits for work
     return connection

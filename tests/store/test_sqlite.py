@@ -19,7 +19,7 @@ from notifs.store.sqlite import Direct, connect
 
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[Direct]:
-    connection = connect(str(tmp_path / "x.db"), isolation_level=None)
+    connection = connect(Direct, str(tmp_path / "x.db"), isolation_level=None)
     async with connection:
         yield connection
 
@@ -72,7 +72,7 @@ async def test_what_sqlite_says_is_raised_where_it_was_asked(connection: Direct)
 
 
 async def opened(path: Path) -> None:
-    await connect(str(path))
+    await connect(Direct, str(path))
 
 
 def test_what_cannot_be_opened_leaves_no_thread_that_comes_back_later(
