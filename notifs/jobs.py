@@ -15,7 +15,7 @@ LOOK_SECONDS = 1.0
 """How often a worker looks whether there is something to do that nobody told it of."""
 SHARE = 2.0
 """Of the time that a step has taken, how much is left to others before the next one, if there are others."""
-PARTS = 8
+PARTS = 20
 """Parts in one step while nobody else writes."""
 QUIET_SECONDS = 0.2
 """After so long without a write of others nobody else writes."""

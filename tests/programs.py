@@ -17,6 +17,8 @@ from typing import IO, Self
 
 import pytest
 
+from tests.nursery import Born, can_bear
+
 START_SECONDS = 30
 STOP_SECONDS = 10
 
@@ -59,8 +61,22 @@ class Child:
         self._found: re.Match[str] | None = None
         self._settled = threading.Event()
         self._end = end
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", end.name.removeprefix("SIG"), *privileges, *command],
+        self._process = self._start(command, env, cwd, privileges)
+        # A thread, so that the pipe never fills up, whatever the event loop does.
+        self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
+        self._reader.start()
+
+    def _start(
+        self,
+        command: Sequence[str | Path],
+        env: Mapping[str, str] | None,
+        cwd: Path | None,
+        privileges: Sequence[str],
+    ) -> "subprocess.Popen[str] | Born":
+        if env is not None and not privileges and can_bear(command, env):
+            return Born(command, env=env, cwd=cwd, end=self._end)
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", self._end.name.removeprefix("SIG"), *privileges, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -70,9 +86,6 @@ class Child:
             cwd=cwd,
             start_new_session=True,
         )
-        # A thread, so that the pipe never fills up, whatever the event loop does.
-        self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
-        self._reader.start()
 
     def __enter__(self) -> Self:
         return self

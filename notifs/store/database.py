@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +27,7 @@ from notifs.errors import StoreUnavailable
 from notifs.store import engines
 from notifs.store.outages import may_succeed_now, translated
 
+log = structlog.get_logger("notifs.store")
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
@@ -33,6 +35,8 @@ GROUP_LIMIT = 100
 """Pieces of work in one SQLite transaction."""
 GROUP_SECONDS = 0.1
 """How long one SQLite transaction takes in pieces of work: other processes wait for their turn."""
+CLEAR_SECONDS = 0.5
+"""How long after a write the write-ahead log of SQLite is cleared away."""
 TRIES = 5
 """How often PostgreSQL is asked to do a piece of work that it gives up for the sake of another."""
 _BACK_OFF_SECONDS = 0.01
@@ -77,6 +81,7 @@ class Database:
         self._readers = asyncio.Semaphore(pool if self.sqlite else pool - pool // 4)
         self.writes = 0
         """Pieces of work that were to be written so far."""
+        self._clearing: asyncio.Task[None] | None = None
         self._waiting: deque[_Piece] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._write_lock = asyncio.Lock()
@@ -91,6 +96,9 @@ class Database:
         """Finish what waits for SQLite's writer, and close every connection."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
+        if self._clearing is not None:
+            self._clearing.cancel()
+            await asyncio.wait([self._clearing])
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -180,8 +188,20 @@ class Database:
                         await self._commit()
                     else:
                         _settle([(piece, None, StoreUnavailable(_HELD)) for piece in self._next()])
+                    if self._clearing is None:
+                        self._clearing = asyncio.create_task(self._clear())
         finally:
             self._writing = None
+
+    async def _clear(self) -> None:
+        """Clear SQLite's write-ahead log away, beside those who write: a large one takes as long as many commits."""
+        await asyncio.sleep(CLEAR_SECONDS)
+        try:
+            await engines.checkpoint(self._reader)
+        except Exception:  # then who commits does it, in the end
+            log.warning("the write-ahead log could not be cleared away", exc_info=True)
+        finally:
+            self._clearing = None
 
     def _next(self, seconds: float = engines.BUSY_SECONDS) -> Iterator[_Piece]:
         """What waits, those who came meanwhile too, until there is enough for one transaction."""

@@ -27,6 +27,9 @@ SILENCE_SECONDS = 15.0
 IDLE_SECONDS = 60.0
 """How long a transaction may stay open on PostgreSQL with nobody doing anything in it."""
 
+WAL_PAGES = 10_000
+"""Pages of SQLite's write-ahead log from which on who commits clears it away, should `checkpoint` not have come."""
+
 _COURTESY_SECONDS = 0.005
 
 
@@ -59,7 +62,7 @@ def sqlite_writer(url: str) -> AsyncEngine:
     The execution option `notifs_begin=False` says otherwise for one connection, and `notifs_patience` how many seconds
     it waits for another process.
     """
-    engine = _sqlite_engine(url, 1, sqlite.Direct, ("busy_timeout=2",))
+    engine = _sqlite_engine(url, 1, sqlite.Direct, ("busy_timeout=2", f"wal_autocheckpoint={WAL_PAGES}"))
     contended = False
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -72,6 +75,13 @@ def sqlite_writer(url: str) -> AsyncEngine:
             contended = raw.run_async(lambda driver: _begin_immediate(driver, seconds, after_you=polite))
 
     return engine
+
+
+async def checkpoint(engine: AsyncEngine) -> None:
+    """Write SQLite's write-ahead log into the database, as far as it can be done without anybody waiting for it."""
+    async with engine.connect() as connection:
+        raw: Any = await connection.get_raw_connection()
+        await raw.driver_connection.run(lambda driver: driver.execute("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def _sqlite_engine(url: str, pool: int, kind: type[sqlite.Direct], also: Sequence[str]) -> AsyncEngine:

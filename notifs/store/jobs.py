@@ -22,7 +22,7 @@ from notifs.store.mailbox import Change
 from notifs.store.many import among
 from notifs.store.models import CONTENT, Job, JobPart, Notification, Receipt, new_id, utcnow
 
-PART = 250
+PART = 100
 """Copies in a part: what one step makes or changes, or a multiple of it."""
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=10)
 """When a job is tried again that the store could not do just then, and one that went wrong."""

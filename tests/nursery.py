@@ -1,0 +1,182 @@
+"""Python programs that start at once: each is forked from a process that has imported already what they import.
+
+To import notifs and its libraries takes more than a second of a core, and the tests start some two hundred programs.
+A program that is born here is a process of its own like any other, but for its parent. Run as a program, this is the
+parent: `nursery.py FD`.
+"""
+
+import atexit
+import ctypes
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+IMPORTED = (
+    "notifs.app",
+    "notifs.cli.serve",
+    "notifs.realtime.transport",
+    "notifs.serve",
+    "notifs.standalone",
+    "uvloop",
+)
+LARGEST = 2**18
+"""Bytes of an order: a command, its environment, its folder."""
+NUMBER = struct.Struct("i")
+PR_SET_PDEATHSIG = 1
+
+
+def can_bear(command: Sequence[str | Path], env: Mapping[str, str]) -> bool:
+    """Whether it is a program of our Python, without options, and without libraries that are to be loaded before."""
+    ours = len(command) > 1 and str(command[0]) == sys.executable
+    return ours and "LD_PRELOAD" not in env and _is_program(str(command[1]))
+
+
+def _is_program(argument: str) -> bool:
+    return argument == "-c" or argument.endswith(".py")
+
+
+class Born:
+    """A process like `subprocess.Popen`, as far as tests need one: it leads a session of its own."""
+
+    def __init__(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path | None, end: signal.Signals
+    ) -> None:
+        self.args = [str(word) for word in command]
+        output, its_output = os.pipe()
+        self._status, its_status = os.pipe()
+        folder = str(cwd or Path.cwd())
+        order = json.dumps({"args": self.args[1:], "env": dict(env), "cwd": folder, "end": int(end)}).encode()
+        assert len(order) < LARGEST, "this does not fit into one message"
+        nursery = _nursery()
+        with nursery.lock:
+            socket.send_fds(nursery.orders, [order], [its_output, its_status])
+        os.close(its_output)
+        os.close(its_status)
+        (self.pid,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
+        self.stdout = open(output, errors="replace")  # noqa: PTH123, SIM115 - who reads it closes it
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, or minus the signal that ended it; None while it runs."""
+        return self._ended(0)
+
+    def wait(self, timeout: float) -> int:
+        """The same, once it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not, within `timeout` seconds.
+        """
+        status = self._ended(timeout)
+        if status is None:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return status
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _ended(self, timeout: float) -> int | None:
+        if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
+            (status,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
+            os.close(self._status)
+            self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+
+class _Nursery:
+    """The parent of this test process's programs, which ends with it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.orders, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = ["setpriv", "--pdeathsig", "KILL", sys.executable, __file__, str(its.fileno())]
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        with its:
+            self._process = subprocess.Popen(command, env=env, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self.orders.close()
+        self._process.wait()
+
+
+@cache
+def _nursery() -> _Nursery:
+    return _Nursery()
+
+
+def bear(orders: socket.socket) -> list[str]:
+    """Fork for each order, tell how each program ends; end with who gives the orders. Returns in the new process only.
+
+    What it returns is what is to be run, with its arguments.
+    """
+    running: dict[int, tuple[int, int]] = {}
+    while True:
+        for ready in select.select([orders.fileno(), *running], [], [])[0]:
+            if ready != orders.fileno():
+                pid, its_status = running.pop(ready)
+                with suppress(BrokenPipeError):  # nobody wants to know
+                    os.write(its_status, NUMBER.pack(os.waitpid(pid, 0)[1]))
+                os.close(its_status)
+                os.close(ready)
+                continue
+            order, fds, _, _ = socket.recv_fds(orders, LARGEST, 2)
+            if not order:
+                os._exit(0)
+            its_output, its_status = fds
+            pid = os.fork()
+            if pid == 0:
+                orders.detach()
+                return _begin(json.loads(order), its_output)
+            os.write(its_status, NUMBER.pack(pid))
+            os.close(its_output)
+            running[os.pidfd_open(pid)] = pid, its_status
+
+
+def _begin(order: dict[str, Any], output: int) -> list[str]:
+    """Become what a new process would be."""
+    os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["end"])
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.closerange(3, 1024)
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["env"])
+    time.tzset()
+    args: list[str] = order["args"]
+    return args
+
+
+def run(program: str, *args: str) -> None:
+    """Run a program as Python would."""
+    if program == "-c":
+        code, *args_of_code = args
+        sys.argv, sys.path[0] = ["-c", *args_of_code], ""
+        del globals()["__file__"]
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        sys.argv, sys.path[0] = [program, *args], str(Path(program).parent)
+        runpy.run_path(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    for name in IMPORTED:
+        __import__(name)
+    gc.collect()
+    gc.freeze()
+    run(*bear(socket.socket(fileno=int(sys.argv[1]))))
