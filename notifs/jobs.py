@@ -89,7 +89,7 @@ class Runner:
             writes += 1  # our own
             try:
                 if await self.once(PARTS if alone else 1):
-                    await asyncio.sleep(0 if alone else (loop.time() - began) * SHARE)
+                    await asyncio.sleep(0 if alone else min((loop.time() - began) * SHARE, LOOK_SECONDS))
                     continue
             except StoreUnavailable:
                 log.warning("jobs wait for the store")
@@ -117,6 +117,8 @@ class Runner:
     def _tell(self, step: Step) -> None:
         if step.act == "send" and step.recipients:
             self._changed(step.changes)
+            told = {change.recipient for change in step.changes}  # others may have come while it was committed
+            self._moved([recipient for recipient in self._here(step.recipients) if recipient not in told])
             self._signals.send(Created(str(step.notification), step.kind, tuple(step.recipients)))
         elif step.recipients:
             self._moved(self._here(step.recipients))

@@ -26,7 +26,6 @@ from notifs.errors import InvalidNotification
 from notifs.urls import is_safe_url
 
 KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII)
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 TITLE_LIMIT = 200
 """Characters of a title."""
 BODY_LIMIT = 4096
@@ -46,16 +45,8 @@ def _check_url(value: str) -> str:
     return value
 
 
-def _check_text(value: str) -> str:
-    # Lone surrogates cannot be stored or sent; NUL cannot be stored by PostgreSQL.
-    if UNSTORABLE.search(value):
-        raise ValueError(_NO_TEXT)
-    return value
-
-
-Text = Annotated[str, AfterValidator(_check_text)]
-Plain = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-"""The same: lone surrogates are no text to the validator."""
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""What can be stored and sent: PostgreSQL takes no NUL; and lone surrogates are no text to the validator."""
 Url = Annotated[Text, Field(max_length=2048), AfterValidator(_check_url)]
 
 
@@ -84,15 +75,15 @@ class Content(_Strict):
     """The fields of a notification, within their bounds (docs/protocol.md)."""
 
     # By constraints that the validator knows by itself, where it can be: it is called for every notification.
-    title: Annotated[Plain, Field(min_length=1, max_length=TITLE_LIMIT)]
-    body: Annotated[Plain, Field(max_length=BODY_LIMIT)] = ""
+    title: Annotated[Text, Field(min_length=1, max_length=TITLE_LIMIT)]
+    body: Annotated[Text, Field(max_length=BODY_LIMIT)] = ""
     url: Url | None = None
     kind: Annotated[str, Field(max_length=100, pattern=f"^{KEY.pattern}$")] = "message"
     icon: Url | None = None
     actor: Actor | None = None
     actions: Annotated[tuple[Action, ...], Field(max_length=3, strict=False)] = ()
     priority: Priority = "normal"
-    group: Annotated[Plain, Field(max_length=200)] | None = None
+    group: Annotated[Text, Field(max_length=200)] | None = None
     data: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -148,6 +139,7 @@ def _explain(error: ValidationError) -> str:
 _MEANT: dict[Any, str] = {
     "string_unicode": _NO_TEXT,
     "string_pattern_mismatch": _NO_TEXT,
+    ("string_too_long", "body"): f"must have at most {BODY_LIMIT} bytes",
     ("string_pattern_mismatch", "kind"): "must be like 'comment.posted': lower-case words joined by dots",
 }
 """What the validator's own words do not say; by what is wrong, and where."""

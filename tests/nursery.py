@@ -1,8 +1,8 @@
 """Python programs that start at once: each is forked from a process that has imported already what they import.
 
 To import notifs and its libraries takes more than a second of a core, and the tests start some two hundred programs.
-A program that is born here is a process of its own like any other, but for its parent. Run as a program, this is the
-parent: `nursery.py FD`.
+A program that is born here is a process of its own like any other, but for its parent: it has that one's limits, say,
+and none that the test process has set since. Run as a program, this is the parent: `nursery.py FD`.
 """
 
 import atexit
@@ -69,6 +69,8 @@ class Born:
         (self.pid,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
         self.stdout = open(output, errors="replace")  # noqa: PTH123, SIM115 - who reads it closes it
         self.returncode: int | None = None
+        self._waiting, self._news = threading.Lock(), select.poll()
+        self._news.register(self._status, select.POLLIN)
 
     def poll(self) -> int | None:
         """Its exit status, or minus the signal that ended it; None while it runs."""
@@ -90,10 +92,11 @@ class Born:
             os.kill(self.pid, number)
 
     def _ended(self, timeout: float) -> int | None:
-        if self.returncode is None and select.select([self._status], [], [], timeout)[0]:
-            (status,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
-            os.close(self._status)
-            self.returncode = os.waitstatus_to_exitcode(status)
+        with self._waiting:
+            if self.returncode is None and self._news.poll(1000 * timeout):
+                (status,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
+                os.close(self._status)
+                self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
 
@@ -141,16 +144,16 @@ def bear(orders: socket.socket) -> list[str]:
             pid = os.fork()
             if pid == 0:
                 orders.detach()
-                return _begin(json.loads(order), its_output)
-            os.write(its_status, NUMBER.pack(pid))
+                return _begin(json.loads(order), its_output, its_status)
             os.close(its_output)
             running[os.pidfd_open(pid)] = pid, its_status
 
 
-def _begin(order: dict[str, Any], output: int) -> list[str]:
-    """Become what a new process would be."""
+def _begin(order: dict[str, Any], output: int, status: int) -> list[str]:
+    """Become what a new process would be, then tell its id."""
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["end"])
+    os.write(status, NUMBER.pack(os.getpid()))
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.closerange(3, 1024)

@@ -62,10 +62,14 @@ class People:
         """The recipients of those of these names that are known."""
         if time.monotonic() >= self._remembered_until or len(self._remembered) > REMEMBERED:
             self._remembered, self._remembered_until = {}, time.monotonic() + REMEMBERED_SECONDS
-        new = tuple(name for name in asked if name not in self._remembered)
+        found = {name: self._remembered[name] for name in asked if name in self._remembered}
+        new = tuple(name for name in asked if name not in found)
         if new:
-            self._remembered.update(await self._asked(new))
-        return {name: self._remembered[name] for name in asked if name in self._remembered}
+            more = await self._asked(new)
+            # An address that stands for itself is nobody's yet: it may become an account's at any moment.
+            self._remembered.update({name: who for name, who in more.items() if "@" not in name or who != name})
+            found |= more
+        return {name: found[name] for name in asked if name in found}
 
     async def _look_up(self, asked: Sequence[Names]) -> Sequence[dict[str, str]]:
         """What is known of each of them, in one question for all that ask at the same time."""

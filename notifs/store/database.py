@@ -96,9 +96,10 @@ class Database:
         """Finish what waits for SQLite's writer, and close every connection."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
-        if self._clearing is not None:
-            self._clearing.cancel()
-            await asyncio.wait([self._clearing])
+        clearing, self._clearing = self._clearing, None
+        if clearing is not None and not clearing.done():
+            clearing.cancel()
+            await asyncio.wait([clearing])
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -145,6 +146,7 @@ class Database:
                 with translated():
                     await session.connection()
                 yield session
+        self._clear_soon()
 
     @asynccontextmanager
     async def patient(self) -> AsyncIterator[AsyncConnection]:
@@ -188,20 +190,22 @@ class Database:
                         await self._commit()
                     else:
                         _settle([(piece, None, StoreUnavailable(_HELD)) for piece in self._next()])
-                    if self._clearing is None:
-                        self._clearing = asyncio.create_task(self._clear())
         finally:
             self._writing = None
+            self._clear_soon()
+
+    def _clear_soon(self) -> None:
+        if self.sqlite and (self._clearing is None or self._clearing.done()):
+            self._clearing = asyncio.create_task(self._clear())
 
     async def _clear(self) -> None:
         """Clear SQLite's write-ahead log away, beside those who write: a large one takes as long as many commits."""
         await asyncio.sleep(CLEAR_SECONDS)
         try:
-            await engines.checkpoint(self._reader)
-        except Exception:  # then who commits does it, in the end
-            log.warning("the write-ahead log could not be cleared away", exc_info=True)
-        finally:
-            self._clearing = None
+            async with self._readers:
+                await engines.checkpoint(self._reader)
+        except Exception as error:  # then who commits does it, in the end
+            log.warning("the write-ahead log could not be cleared away", error=str(error))
 
     def _next(self, seconds: float = engines.BUSY_SECONDS) -> Iterator[_Piece]:
         """What waits, those who came meanwhile too, until there is enough for one transaction."""

@@ -62,6 +62,8 @@ class Direct(Connection):
     """A connection that goes to its thread once for a statement, and does not roll back where nothing has begun."""
 
     _stopped: asyncio.Future[None] | None = None
+    _ended = True
+    """Nothing was run since the last transaction ended."""
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # ours needs no waiting for
         return Cursor(self)
@@ -73,6 +75,7 @@ class Direct(Connection):
             cursor = run(self._conn)
             return cursor.fetchall(), cursor.description, cursor.rowcount, cursor.lastrowid
 
+        self._ended = False
         execute: Any = self._execute
         result: tuple[list[Any], Any, int, int | None] = await execute(work)
         return result
@@ -90,9 +93,15 @@ class Direct(Connection):
                 await self._stopped
             raise
 
+    async def commit(self) -> None:
+        await super().commit()
+        self._ended = True
+
     async def rollback(self) -> None:
-        if self.in_transaction:
+        # Not by `in_transaction`: what was cancelled may be about to begin one, in the thread.
+        if not self._ended:
             await super().rollback()
+            self._ended = True
 
 
 class Reader(Direct):

@@ -85,7 +85,7 @@ class Worker(Restarted):
 
     def memory(self) -> int:
         """Resident KiB."""
-        return int(Path(f"/proc/{self.child.pid}/status").read_text().partition("VmRSS:")[2].split()[0])
+        return int(Path(f"/proc/{self.child.pid}/status").read_text().partition("RssAnon:")[2].split()[0])
 
 
 class Producer(Restarted):

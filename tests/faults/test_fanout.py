@@ -15,7 +15,7 @@ from tests import servers
 
 pytestmark = pytest.mark.timeout(180)
 
-CROWD = int(os.environ.get("CROWD", "10000"))
+CROWD = int(os.environ.get("CROWD", "20000"))
 
 
 async def copies(store: Store) -> tuple[int, int, int, int]:

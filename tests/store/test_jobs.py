@@ -17,7 +17,7 @@ from notifs.store.jobs import PART
 from notifs.store.models import Job, JobPart, Receipt, utcnow
 from tests.samples import draft, notification
 
-CROWD = [f"user-{n:05}" for n in range(11 * PART)]
+CROWD = [f"user-{n:05}" for n in range(11 * PART + 7)]
 """More than one call serves, and not a whole number of parts."""
 
 
@@ -50,7 +50,7 @@ async def test_many_recipients_are_accepted_at_once_and_served_in_parts(store: S
     assert (progress.id, progress.total, progress.done, progress.finished_at) == (outcome.sent.job, len(CROWD), 0, None)
 
     steps = await work_off(store, here=["user-00007"])
-    assert [len(step.recipients) for step in steps] == [PART] * 11
+    assert [len(step.recipients) for step in steps] == [*[PART] * 11, 7]
     assert await copies(store) == dict.fromkeys(CROWD, 1)
     assert {await store.head(person) for person in CROWD[::77]} == {Head(1, 1, 1)}
     (change,) = [change for step in steps for change in step.changes]

@@ -15,6 +15,7 @@ from notifs.store import Store
 from notifs.store.database import Database
 from notifs.store.models import Topic, utcnow
 from notifs.store.sqlite import Direct, connect
+from tests.samples import notification
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ async def test_without_a_transaction_there_is_nothing_to_roll_back(
 ) -> None:
     cursor = connection.cursor()
     await cursor.execute("CREATE TABLE t (x)")
+    await connection.rollback()
     noted = trips(connection, monkeypatch)
     await connection.rollback()
     assert noted == []
@@ -99,4 +101,40 @@ async def test_a_host_reads_by_stream_and_by_name_and_sees_its_own_errors(sqlite
         with pytest.raises(OperationalError):
             await session.execute(text("SELECT * FROM nowhere"))
     assert await store.topics.page() == streamed
+    await database.close()
+
+
+async def test_a_session_that_is_cancelled_while_it_begins_leaves_the_database_to_others(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    database = Database(sqlite_url)
+    other = sqlite3.connect(tmp_path / "notifs.db", isolation_level=None, timeout=5)
+
+    async def session() -> None:
+        async with database.session():
+            pass
+
+    for n in range(200):
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(session())
+        await asyncio.sleep(n % 7 / 1000)
+        other.execute("COMMIT")
+        await asyncio.sleep(n % 5 / 2000)
+        task.cancel()
+        await asyncio.wait([task])
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("COMMIT")
+    other.close()
+    await database.close()
+
+
+async def test_the_log_is_cleared_away_beside_those_who_write(sqlite_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "notifs.db"
+    database = Database(sqlite_url)
+    store = await Store(database).open()
+    before = file.stat().st_size
+    await asyncio.gather(*(store.create(notification(body="x" * 4000), ["ada"]) for _ in range(100)))
+    async with asyncio.timeout(30):
+        while file.stat().st_size < before + 400_000:
+            await asyncio.sleep(0.05)
     await database.close()
