@@ -15,7 +15,7 @@ from notifs.forms import Forms
 from notifs.kinds import Content, Kind, Kinds
 from notifs.signals import Announced, Created, Retracted, Signal, Signals, Updated
 from notifs.store import Change, Draft, Outcome, Progress, Revised, Sent, SentOne, Store
-from notifs.store.database import after_commit
+from notifs.store.pending import after_commit
 from notifs.wire import Notification as StandardForm
 
 TRIES = 10

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from notifs.errors import SchemaError, StoreUnavailable
 from notifs.store import Head, Store, engines
 from notifs.store import database as module
-from notifs.store.database import GROUP_LIMIT, Database, after_commit
+from notifs.store.database import GROUP_LIMIT, Database
 from notifs.store.models import ApiKey, Mailbox, utcnow
+from notifs.store.pending import after_commit
 from tests.samples import notification, once
 
 Work = Callable[[AsyncConnection], Awaitable[str]]
