@@ -38,7 +38,7 @@ def own_process() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(10_000, 20, 50)
 
 
 def create_app(settings: Settings | None = None) -> Starlette:

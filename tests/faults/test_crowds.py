@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(300)
 CROWD = int(os.environ.get("CROWD", "300"))
 SECONDS = float(os.environ.get("SECONDS", "3"))
 MUTES = int(os.environ.get("MUTES", "20"))
-WARM_KIB = 8192
+WARM_KIB = 4096
 """What a worker takes once, for what it had not done before."""
 COST_KIB = 256 + 128
 """What one client that does not read may cost: its window, any connection's cost, and what the allocator wastes."""
