@@ -17,7 +17,8 @@ from benchmarks.load import Load, Seen, Target
 from benchmarks.measure import CLIENT_CORE, SERVER_CORE, must
 from benchmarks.places import place
 from notifs import Notifs, Settings
-from notifs.store import accounts
+from notifs.signing import Signer
+from notifs.store import accounts, sessions
 from tests.programs import Child, free_port
 from tests.servers import REPOSITORY, clean_environment, notifs_command
 
@@ -105,7 +106,7 @@ async def _seed(notifs: Notifs, people: int, unread: int) -> tuple[list[str], li
         ids = []
         for n, token in enumerate(tokens):
             person = await accounts.add(connection, f"user-{n:06}@example.org", f"User {n}", "no password")
-            await accounts.start_session(connection, person.id, accounts.hash_token(SECRET, token), 1)
+            await sessions.start(connection, person.id, Signer([SECRET]).hashes(token)[0], 1)
             ids.append(person.id)
         return ids
 

@@ -30,6 +30,7 @@ from notifs.outbound import Outbound
 from notifs.realtime import Handlers, Realtime
 from notifs.settings import Settings
 from notifs.signals import Signals
+from notifs.signing import Signer
 from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.web.api import InboxApi
@@ -78,11 +79,12 @@ class Notifs:
         self.path = path.rstrip("/")
         self.signals = Signals()
         self.metrics = Metrics()
+        self._signer = Signer(settings.secret_keys)
         self.store = Store(Database(settings.database_url, pool=settings.database_pool))
         self.outbound = Outbound(
             self.store.webhooks,
             self.signals,
-            settings.secret_key.get_secret_value(),
+            settings.secret_keys[0],
             networks=settings.webhook_networks,
         )
         self.kinds = Kinds(kinds)
@@ -90,8 +92,9 @@ class Notifs:
         self._origins = Origins(settings.origins)
         self._sessions = Sessions(
             self.store.database,
-            settings.secret_key.get_secret_value(),
+            self._signer,
             days=settings.session_days,
+            idle_hours=settings.session_idle_hours,
             secure=settings.production,
         )
         self._rates = Rates(settings.api_requests_per_minute, settings.redis_url)
@@ -242,6 +245,7 @@ class Notifs:
         finally:
             await self.realtime.hints.close()
             await self.store.keys.drain()
+            await self._sessions.drain()
             await self._rates.close()
             await database.close()
 

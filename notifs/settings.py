@@ -1,29 +1,51 @@
-"""Everything that can be set, read once at the start from `NOTIFS_*` variables and refused there if it is wrong."""
+"""Everything that can be set, read once at the start from `NOTIFS_*` variables and refused there if it is wrong.
+
+`NOTIFS_*_FILE` names a file that has the value: for secrets, which so are in no environment that a process shows.
+"""
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from notifs.errors import SettingsError
+from notifs.providers import NAME, Provider, is_guarded
 
 DEVELOPMENT_SECRET = "development only: set NOTIFS_SECRET_KEY in production"  # noqa: S105
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 ORIGIN = re.compile(r"http://[^/:@?#\s]+(:(?!80$)[0-9]{1,5})?|https://[^/:@?#\s]+(:(?!443$)[0-9]{1,5})?", re.ASCII)
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.ASCII)
+SECRET_MIN = 32
+"""Characters of a secret that something is signed with (256 bits, if they are random: RFC 7518, section 3.2)."""
 
 
 class Settings(BaseSettings):
     """Frozen settings. Every field is also the environment variable `NOTIFS_` + its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="NOTIFS_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="NOTIFS_", env_nested_delimiter="__", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     environment: Literal["development", "production"] = Field(
         "development",
@@ -33,7 +55,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET),
         description="At least 32 characters, the same on every worker; it keys sessions and the secrets of webhooks. "
-        "Production needs it.",
+        "Production needs it. To replace it, put the new one before the old one, with a comma between them: the first "
+        "signs, all verify.",
     )
     database_url: str = Field(
         "sqlite:///notifs.db",
@@ -54,9 +77,27 @@ class Settings(BaseSettings):
         description="Comma-separated origins (`https://example.org`) browsers may come from; none: the host asked for.",
     )
     session_days: int = Field(14, ge=1, le=400, description="Days until a sign-in ends by itself.")
-    sign_in_tries: int = Field(
-        10, ge=1, description="Failed sign-ins per account in 15 minutes; ten times as many per client address."
+    session_idle_hours: int = Field(
+        168, ge=0, le=9600, description="Hours without a request after which a sign-in ends; 0 for any number."
     )
+    sign_in_tries: int = Field(
+        10, ge=1, description="Failed sign-ins per account in 15 minutes; ten times as many per network."
+    )
+    providers: dict[str, Provider] = Field(
+        {},
+        description="Who else signs people in: `NOTIFS_PROVIDERS__GOOGLE__CLIENT_ID` and so on, see "
+        "[docs/sign-in.md](docs/sign-in.md).",
+    )
+    token_secret: SecretStr = Field(
+        SecretStr(""),
+        description="At least 32 characters: tokens that your application has signed with it (JWT, HS256) open "
+        "sockets. None, and no `NOTIFS_TOKEN_KEYS_URL`: no token does.",
+    )
+    token_keys_url: str = Field(
+        "", description="Where the public keys are (a JWK Set) of those who sign tokens by RS256, ES256 or EdDSA."
+    )
+    token_issuer: str = Field("", description="The `iss` that tokens have; needed where tokens are taken.")
+    token_audience: str = Field("notifs", description="The `aud` that tokens have.")
     head_check_seconds: float = Field(
         5.0, gt=0, le=60, description="How often a worker looks for changes that nobody told it of."
     )
@@ -64,7 +105,15 @@ class Settings(BaseSettings):
     sockets_per_address: int = Field(
         100, ge=0, description="Open sockets from one client address, on one worker; 0 for any number."
     )
-    events_per_second: int = Field(20, ge=1, description="Client events that one socket may send in a second.")
+    connects_per_minute: int = Field(
+        120,
+        ge=1,
+        description="Sockets that one person may open in a minute, on all workers; ten times as many one network, "
+        "if `NOTIFS_SOCKETS_PER_ADDRESS` is not 0.",
+    )
+    events_per_second: int = Field(
+        20, ge=1, description="Client events that one socket may send in a second; one person five times as many."
+    )
     drain_seconds: float = Field(
         1.0,
         ge=0,
@@ -73,6 +122,14 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(
         90, ge=1, description="`notifs db prune` deletes what was read or archived longer ago, or has expired."
+    )
+    audit_days: int = Field(
+        365, ge=1, description="`notifs db prune` deletes lines of the audit log that are older than that."
+    )
+    image_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated origins (`https://images.example.org`) from which avatars and icons may come; "
+        "none: from this host alone.",
     )
     webhook_networks: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode] = Field(
         (),
@@ -103,12 +160,18 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What the log tells.")
 
-    @field_validator("origins", "webhook_networks", mode="before")
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: Any, **named: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (named["init_settings"], _Environment(settings_cls))
+
+    @field_validator("origins", "image_hosts", "webhook_networks", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
-    @field_validator("origins")
+    @field_validator("origins", "image_hosts")
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for number, origin in enumerate(value, 1):
@@ -152,9 +215,53 @@ class Settings(BaseSettings):
                 "NOTIFS_SECRET_KEY is required in production; make one with: "
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
-        if len(self.secret_key.get_secret_value()) < 32:
-            raise ValueError("NOTIFS_SECRET_KEY must have at least 32 characters")
+        if not self.secret_keys or any(len(key) < SECRET_MIN for key in self.secret_keys):
+            raise ValueError(f"NOTIFS_SECRET_KEY must have at least {SECRET_MIN} characters")
         return self
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if any(len(secret) < SECRET_MIN for secret in self.token_secrets):
+            raise ValueError(f"NOTIFS_TOKEN_SECRET must have at least {SECRET_MIN} characters")
+        if self.token_secrets and self.token_keys_url:
+            raise ValueError("set NOTIFS_TOKEN_SECRET or NOTIFS_TOKEN_KEYS_URL, and not both")
+        if self.tokens and not (self.token_issuer and self.token_audience):
+            raise ValueError(
+                "NOTIFS_TOKEN_ISSUER must say whose tokens are believed, and NOTIFS_TOKEN_AUDIENCE for whom they are"
+            )
+        return self
+
+    @field_validator("token_keys_url")
+    @classmethod
+    def _check_keys_url(cls, value: str) -> str:
+        if value and not is_guarded(value):
+            raise ValueError("must begin with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _check_providers(self) -> Self:
+        for name in self.providers:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"NOTIFS_PROVIDERS: {name!r} is no name; take letters, digits and dashes")
+        issuers = [provider.expected_issuer for provider in self.providers.values()]
+        if len(set(issuers)) < len(issuers):
+            raise ValueError("NOTIFS_PROVIDERS: two providers have the same issuer")
+        return self
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The first signs, all verify."""
+        return _parts(self.secret_key)
+
+    @property
+    def token_secrets(self) -> tuple[str, ...]:
+        """Those that tokens may be signed with."""
+        return _parts(self.token_secret)
+
+    @property
+    def tokens(self) -> bool:
+        """Whether tokens open sockets."""
+        return bool(self.token_secrets or self.token_keys_url)
 
     @property
     def production(self) -> bool:
@@ -184,8 +291,36 @@ class Settings(BaseSettings):
             raise SettingsError("; ".join(_explain(e) for e in error.errors(include_input=False))) from None
 
 
+class _Environment(EnvSettingsSource):
+    """The environment, where `NOTIFS_*_FILE` stands for what is in that file."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        variables = dict(super()._load_env_vars())
+        for name in [name for name in variables if name.startswith("notifs_") and name.endswith("_file")]:
+            plain, path = name.removesuffix("_file"), variables.pop(name) or ""
+            if variables.get(plain):
+                raise SettingsError(f"set {plain.upper()} or {name.upper()}, and not both")
+            try:
+                variables[plain] = Path(path).read_text().rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(
+                    f"{name.upper()}: cannot read {path}: {getattr(error, 'strerror', 'not text')}"
+                ) from None
+        return variables
+
+
+def _parts(secret: SecretStr) -> tuple[str, ...]:
+    """The secrets of a list. A comma separates them only if what is between is long enough: it may be in a secret too."""
+    whole = secret.get_secret_value()
+    parts = tuple(part.strip() for part in whole.split(","))
+    if all(len(part) >= SECRET_MIN for part in parts):
+        return parts
+    return (whole,) if whole else ()
+
+
 def _explain(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
     field = str(error["loc"][0]) if error["loc"] else ""
     variable = field if field.isupper() else f"NOTIFS_{field.upper()}"
+    variable = "__".join([variable, *(str(step).upper() for step in error["loc"][1:])])
     return message if not field else f"{variable}: {message}"

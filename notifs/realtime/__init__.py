@@ -61,7 +61,7 @@ class Realtime:
         self.rooms = Rooms()
         self.server = Server()
         self.connections = Connections(settings.sockets_per_user, settings.sockets_per_address, metrics)
-        self.hints = Hints(settings.redis_url, settings.secret_key.get_secret_value(), self)
+        self.hints = Hints(settings.redis_url, settings.secret_keys[0], self)
         self.push = Push(store, forms, self.rooms, self.hints, signals, metrics)
         self.ends = Ends(self.rooms, self.hints, self.server, live_sessions)
         self._heads = HeadCheck(

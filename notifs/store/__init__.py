@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
 from notifs.gather import Gather
-from notifs.store import accounts, creation, events, mailbox, recount, retention, revision
+from notifs.store import accounts, creation, events, mailbox, recount, retention, revision, sessions
 from notifs.store.accounts import Person
+from notifs.store.audit import AuditLog
 from notifs.store.database import Database
 from notifs.store.drafts import DIRECT, Draft, Outcome, Sent
 from notifs.store.feed import Entry, Head, Look, Page
@@ -56,6 +57,7 @@ class Store(Reading):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self.audit = AuditLog(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.links = Links(database)
@@ -228,7 +230,7 @@ class Store(Reading):
 
     async def end_sessions(self, user: str) -> int:
         """Sign a person out everywhere. Returns how many sign-ins that were."""
-        return len(await self.database.write(lambda c: accounts.end_sessions(c, user)))
+        return len(await self.database.write(lambda c: sessions.end_all(c, user)))
 
     async def users(self) -> list[Person]:
         """Everybody with an account, by address."""

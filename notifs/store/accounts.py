@@ -1,24 +1,21 @@
-"""People with an account here, and their sign-ins. A host app with its own users never comes by."""
+"""People with an account here. A host app with its own users never comes by."""
 
-import hashlib
-import hmac
 import secrets
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, insert, literal, or_, select, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.errors import BadRequest, NotFound
-from notifs.store.many import among, lists_given, one_of
-from notifs.store.models import Session, User, new_id, utcnow
+from notifs.errors import BadRequest
+from notifs.store.many import lists_given, one_of
+from notifs.store.models import User, new_id, utcnow
 from notifs.store.names import NAME_LIMIT, is_name
 
 PASSWORD_MIN = 12
@@ -44,6 +41,7 @@ class Person:
     id: str
     email: str
     name: str
+    admin: bool = False
 
 
 def normal_email(email: str) -> str:
@@ -109,11 +107,6 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     return password_hash is not None
 
 
-def hash_token(secret_key: str, token: str) -> str:
-    """What is stored of a session's cookie: its HMAC-SHA-256 under the deployment's secret, in hex."""
-    return hmac.new(secret_key.encode(), token.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
-
-
 async def add(
     connection: AsyncConnection, email: str, name: str, password_hash: str, external_id: str | None = None
 ) -> Person:
@@ -148,9 +141,9 @@ async def _refuse_account_id(connection: AsyncConnection, external_id: str) -> N
 
 async def by_email(connection: AsyncConnection, email: str) -> tuple[Person, str] | None:
     """The person with this address, and their password's hash; None for nobody and for a disabled account."""
-    statement = select(*_PERSON, User.password_hash)
+    statement = select(*PERSON, User.password_hash)
     row = (await connection.execute(statement.where(User.email == email, User.disabled_at.is_(None)))).one_or_none()
-    return (_person(row), row.password_hash) if row else None
+    return (person_of(row), row.password_hash) if row else None
 
 
 async def by_name(connection: AsyncConnection, name: str) -> Person | None:
@@ -161,14 +154,14 @@ async def by_name(connection: AsyncConnection, name: str) -> Person | None:
     """
     if not is_name(name):
         return None
-    theirs = User.email == normal_email(name) if "@" in name else _is(name)
-    row = (await connection.execute(select(*_PERSON).where(theirs, User.disabled_at.is_(None)))).one_or_none()
-    return _person(row) if row else None
+    theirs = User.email == normal_email(name) if "@" in name else is_theirs(name)
+    row = (await connection.execute(select(*PERSON).where(theirs, User.disabled_at.is_(None)))).one_or_none()
+    return person_of(row) if row else None
 
 
 async def everybody(connection: AsyncConnection) -> list[Person]:
     """All accounts, by address."""
-    return [_person(row) for row in await connection.execute(select(*_PERSON).order_by(User.email))]
+    return [person_of(row) for row in await connection.execute(select(*PERSON).order_by(User.email))]
 
 
 async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str, str]:
@@ -198,52 +191,15 @@ def _known(dialect: str) -> Any:
     return union_all(by_email, by_name, by_id)
 
 
-async def start_session(connection: AsyncConnection, recipient: str, token_hash: str, days: int) -> None:
-    """Record a sign-in of the person whose mailbox it is, and forget those sign-ins that ended by themselves.
-
-    Raises:
-        NotFound: `unknown_recipient`.
-    """
-    now = utcnow()
-    await connection.execute(delete(Session).where(Session.expires_at <= now))
-    row = select(User.id, literal(token_hash), literal(now), literal(now + timedelta(days=days)))
-    columns = [Session.user_id, Session.token_hash, Session.created_at, Session.expires_at]
-    started = insert(Session).from_select(columns, row.where(_is(recipient))).returning(Session.user_id)
-    if (await connection.execute(started)).first() is None:
-        raise NotFound("there is no such account", code="unknown_recipient")
+PERSON = (User.id, User.external_id, User.email, User.name, User.admin)
+"""The columns of a Person."""
 
 
-async def sessions(connection: AsyncConnection, token_hashes: Sequence[str]) -> dict[str, Person]:
-    """Whose sign-ins these are: one query, however many. Without those that are unknown or have ended, and those of
-    disabled accounts."""
-    statement = (
-        select(*_PERSON, Session.token_hash)
-        .join(Session, Session.user_id == User.id)
-        .where(among(connection, Session.token_hash, token_hashes))
-        .where(Session.expires_at > utcnow(), User.disabled_at.is_(None))
-    )
-    return {row.token_hash: _person(row) for row in await connection.execute(statement)}
+def person_of(row: Any) -> Person:
+    return Person(row.external_id or str(row.id), row.email, row.name, row.admin)
 
 
-async def end_session(connection: AsyncConnection, token_hash: str) -> None:
-    """Sign out: from now on the cookie is worth nothing."""
-    await connection.execute(delete(Session).where(Session.token_hash == token_hash))
-
-
-async def end_sessions(connection: AsyncConnection, recipient: str) -> list[str]:
-    """Sign a person out everywhere. Returns the keys of the sign-ins that ended."""
-    theirs = Session.user_id.in_(select(User.id).where(_is(recipient)))
-    return list((await connection.execute(delete(Session).where(theirs).returning(Session.token_hash))).scalars())
-
-
-_PERSON = (User.id, User.external_id, User.email, User.name)
-
-
-def _person(row: Any) -> Person:
-    return Person(row.external_id or str(row.id), row.email, row.name)
-
-
-def _is(recipient: str) -> ColumnElement[bool]:
+def is_theirs(recipient: str) -> ColumnElement[bool]:
     """Whether an account has this recipient id."""
     id = _uuid(recipient)
     named = User.external_id == recipient

@@ -116,7 +116,7 @@ class Login:
             return self._page(request, going, email=email, error=error)
         response = RedirectResponse(going, 303)
         await self._close(request)
-        await self._sessions.start(person, response)
+        await self._sessions.start(request.scope, person, response)
         self._signals.send(SignedIn(person.id))
         return response
 

@@ -19,7 +19,8 @@ from sqlalchemy import make_url
 
 from notifs import Notifs, Settings
 from notifs.errors import NotifsError
-from notifs.store import accounts, schema
+from notifs.signing import Signer
+from notifs.store import schema, sessions
 from notifs.store.database import Database
 from tests.faults.history import Fault, Report, examine, read_journals
 from tests.faults.person import Person
@@ -154,8 +155,8 @@ class Cluster:
     async def cookie(self, recipient: str) -> str:
         """The Cookie header of a new sign-in."""
         token = secrets.token_urlsafe(32)
-        key = accounts.hash_token(self.notifs.settings.secret_key.get_secret_value(), token)
-        await self.notifs.store.database.write(lambda c: accounts.start_session(c, recipient, key, 1))
+        key = Signer(self.notifs.settings.secret_keys).hashes(token)[0]
+        await self.notifs.store.database.write(lambda c: sessions.start(c, recipient, key, 1))
         return f"notifs={token}"
 
     async def tabs(self, recipient: str, count: int = 1, at: Worker | None = None) -> list[Person]:

@@ -9,7 +9,8 @@ from notifs import Settings
 from notifs.errors import StoreUnavailable
 from notifs.realtime import connections, ends, server
 from notifs.realtime.hints import Ended
-from notifs.store import accounts
+from notifs.signing import Signer
+from notifs.store import sessions
 from tests.mute import Mute
 from tests.web.site import Site, cookies, serve
 from tests.wire import Client
@@ -29,9 +30,8 @@ async def site(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 async def end_elsewhere(site: Site, cookie: str) -> str:
     """End a sign-in in the store, as a worker does that nobody hears."""
-    secret = site.notifs.settings.secret_key.get_secret_value()
-    key = accounts.hash_token(secret, cookie.partition("=")[2])
-    await site.notifs.store.database.write(lambda c: accounts.end_session(c, key))
+    (key,) = Signer(site.notifs.settings.secret_keys).hashes(cookie.partition("=")[2])
+    await site.notifs.store.database.write(lambda c: sessions.end(c, key))
     return key
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifs.errors import BadRequest, NotFound
-from notifs.store import Store, accounts
+from notifs.store import Store, accounts, sessions
 from notifs.store.accounts import Person
 from notifs.store.models import Session, User, utcnow
 
@@ -22,11 +22,12 @@ async def people(store: Store, *names: str) -> list[Person]:
 
 
 async def start(store: Store, person: Person, key: str) -> None:
-    await store.database.write(lambda c: accounts.start_session(c, person.id, key, days=1))
+    await store.database.write(lambda c: sessions.start(c, person.id, key, days=1))
 
 
 async def known(store: Store, *keys: str) -> dict[str, Person]:
-    return await store.database.read(lambda c: accounts.sessions(c, keys))
+    found = await store.database.read(lambda c: sessions.find(c, keys))
+    return {key: each.person for key, each in found.items()}
 
 
 async def test_sign_ins_are_known_by_their_keys_any_number_at_once(store: Store) -> None:
@@ -47,10 +48,10 @@ async def test_a_sign_in_that_has_ended_and_one_of_a_disabled_account_are_not_kn
 
 async def test_all_sign_ins_of_a_person_end_at_once_and_nobody_elses(store: Store) -> None:
     ann, bob = await people(store, "ann", "bob")
-    ended = await store.database.write(lambda c: accounts.end_sessions(c, ann.id))
+    ended = await store.database.write(lambda c: sessions.end_all(c, ann.id))
     assert sorted(ended) == ["ann1", "ann2"]
     assert await known(store, "ann1", "ann2", "bob1", "bob2") == {"bob1": bob, "bob2": bob}
-    assert await store.database.write(lambda c: accounts.end_sessions(c, ann.id)) == []
+    assert await store.database.write(lambda c: sessions.end_all(c, ann.id)) == []
 
 
 async def test_what_the_host_calls_a_person_is_the_recipient_id_everywhere(store: Store) -> None:

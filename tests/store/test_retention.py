@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store import Entry, Head, Key, Look, Pruned, Store, Wrong, accounts, announcements, copies, retention
+from notifs.store import Entry, Head, Key, Look, Pruned, Store, Wrong, announcements, copies, retention, sessions
 from notifs.store.database import Database
 from notifs.store.models import (
     Announcement,
@@ -288,7 +288,7 @@ async def test_keys_and_sessions_that_have_ended_go_too(store: Store) -> None:
     person = await store.add_user("ann@example.org", "Ann", "x")
     for n in range(8):
         await once(store, notification(), ["ann"], Key("", f"{n}", "x"))
-        await store.database.write(lambda c, n=n: accounts.start_session(c, person.id, f"{n}", days=1))  # type: ignore[misc]
+        await store.database.write(lambda c, n=n: sessions.start(c, person.id, f"{n}", days=1))  # type: ignore[misc]
     some = [f"{n}" for n in range(7)]
     await execute(
         store,

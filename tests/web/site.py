@@ -13,7 +13,8 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from notifs import Notifs, Settings, create_app
-from notifs.store import accounts
+from notifs.signing import Signer
+from notifs.store import sessions
 from notifs.store.accounts import Person
 from tests.wire import listening
 
@@ -44,8 +45,8 @@ class Site:
     async def cookie(self, person: Person) -> str:
         """The Cookie header of a new sign-in, made without the form."""
         settings, token = self.notifs.settings, secrets.token_urlsafe(32)
-        key = accounts.hash_token(settings.secret_key.get_secret_value(), token)
-        await self.notifs.store.database.write(lambda c: accounts.start_session(c, person.id, key, 1))
+        key = Signer(settings.secret_keys).hashes(token)[0]
+        await self.notifs.store.database.write(lambda c: sessions.start(c, person.id, key, 1))
         return f"{'__Host-notifs' if settings.production else 'notifs'}={token}"
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from notifs import Notifs, Settings, SignedIn
+from notifs.signing import Signer
 from notifs.store import accounts
 from notifs.store.accounts import Person
 from notifs.store.models import Session
@@ -86,8 +87,8 @@ async def test_the_database_has_only_a_keyed_hash_of_256_random_bits(
     assert tokens[0] != tokens[1]
     async with notifs.session() as session:
         (stored,) = (await session.execute(select(Session.token_hash))).scalars()
-    assert stored == accounts.hash_token(notifs.settings.secret_key.get_secret_value(), tokens[1])
-    assert stored != accounts.hash_token("another key", tokens[1])
+    assert stored == Signer(notifs.settings.secret_keys).hashes(tokens[1])[0]
+    assert stored != Signer(["another key"]).hashes(tokens[1])[0]
     for worthless in (stored, tokens[0], tokens[1] + "A", tokens[1].swapcase(), "", "x" * 8000):
         assert (await nobody.get(INBOX, headers={"cookie": f"notifs={worthless}"})).status_code == 401
 

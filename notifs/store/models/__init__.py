@@ -13,7 +13,7 @@ from notifs.store.models.mailboxes import (
     Notification,
     Receipt,
 )
-from notifs.store.models.people import Session, User
+from notifs.store.models.people import Audit, Count, Identity, Session, Spent, User
 from notifs.store.models.producers import (
     Announcement,
     ApiKey,
@@ -27,7 +27,7 @@ from notifs.store.models.producers import (
 )
 
 __all__ = [
-    "ARCHIVED", "CONTENT", "KEPT", "UNREAD", "UNSEEN", "Announcement", "ApiKey", "Base", "Delivery", "Epoch",
-    "Follower", "Idempotency", "Instant", "Job", "JobPart", "Link", "Mailbox", "Notification", "Receipt", "Session",
-    "Topic", "User", "Webhook", "new_id", "utcnow",
+    "ARCHIVED", "CONTENT", "KEPT", "UNREAD", "UNSEEN", "Announcement", "ApiKey", "Audit", "Base", "Count", "Delivery",
+    "Epoch", "Follower", "Idempotency", "Identity", "Instant", "Job", "JobPart", "Link", "Mailbox", "Notification",
+    "Receipt", "Session", "Spent", "Topic", "User", "Webhook", "new_id", "utcnow",
 ]  # fmt: skip
