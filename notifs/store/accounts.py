@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
@@ -22,13 +23,21 @@ PASSWORD_MIN = 12
 """Characters of a password (OWASP ASVS 5.0, 6.2.1)."""
 PASSWORD_MAX = 1024
 """Bytes of a password: hashing is paid for by the server."""
+JUDGED = 72
+"""Characters of a password that are looked at for how easily it is guessed: that takes time by their square."""
+
+GUESSED = 2
+"""What zxcvbn has to make of it, of 0 to 4: fewer than a million guesses are fewer than an attacker has."""
 
 _hasher = PasswordHasher()
 
 
 @cache
 def _nobody() -> str:
-    return _hasher.hash(secrets.token_urlsafe(32))
+    """A hash that takes as long to check as somebody's, and that no password has."""
+    salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, _hasher.hash_len))
+    work = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v=19${work}${salt}${digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +89,28 @@ def check_external_id(external_id: str) -> None:
         )
 
 
-def check_password(password: str) -> None:
-    """Refuse a password that is too short or too long.
+def check_password(password: str, *known: str) -> None:
+    """Refuse a new password that is too short or too long, or that is guessed early (OWASP ASVS 5.0, 6.2).
+
+    Any characters will do. It takes some hundredths of a second, at first more: not on the event loop.
+
+    Args:
+        known: what others know of its person, and so try first: their address, their name.
 
     Raises:
-        BadRequest: `invalid_password`.
+        BadRequest: `invalid_password` or `common_password`.
     """
+    from zxcvbn import zxcvbn  # noqa: PLC0415  its lists take a while to load, and few processes need them
+
     if len(password) < PASSWORD_MIN or len(password.encode("utf-8", "replace")) > PASSWORD_MAX:
         raise BadRequest(
             f"a password has at least {PASSWORD_MIN} characters and at most {PASSWORD_MAX} bytes",
             code="invalid_password",
+        )
+    if zxcvbn(password[:JUDGED], user_inputs=["notifs", *known], max_length=JUDGED)["score"] < GUESSED:
+        raise BadRequest(
+            "that password is easy to guess; take a longer one, or some words that do not belong together",
+            code="common_password",
         )
 
 
@@ -99,12 +120,12 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` is the one; with no hash at all it takes as long and says no. Never on the event loop."""
+    """Whether `password` is the one; without a hash it takes as long and says no. Never on the event loop."""
     try:
         _hasher.verify(password_hash or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
+    return bool(password_hash)
 
 
 async def add(
