@@ -110,7 +110,13 @@ Attack = Callable[[Target], Awaitable[list[str]]]
 
 
 def attack(
-    number: str, *, off: str, env: Mapping[str, str] | None = None, args: tuple[str, ...] = ()
+    number: str,
+    *,
+    off: str,
+    env: Mapping[str, str] | None = None,
+    args: tuple[str, ...] = (),
+    database: str = "sqlite",
+    redis: bool = False,
 ) -> Callable[[Attack], Any]:
     """Make a test of an attack.
 
@@ -119,12 +125,19 @@ def attack(
         off: the defence, by the name of its function in `defences.py`; several with commas between.
         env: settings of the server.
         args: of `notifs serve`.
+        database: `sqlite`, or `postgres` for one that can be taken away.
+        redis: whether there is a Redis; the attacker finds it in `target.settings.redis_url`.
     """
 
     def decorate(run: Attack) -> Any:
-        @pytest.mark.parametrize("defended", [True, False], ids=["defended", "open"])
-        async def test(defended: bool, tmp_path: Path, sqlite_url: str) -> None:
-            async with serving(tmp_path, sqlite_url, "" if defended else off, env, *args) as target:
+        cases = [(True, database, redis), (False, database, redis)]
+
+        @pytest.mark.parametrize(
+            ("defended", "kind", "redis_url"), cases, ids=["defended", "open"], indirect=["redis_url"]
+        )
+        async def test(defended: bool, tmp_path: Path, database_url: str, redis_url: str) -> None:
+            variables = {**(env or {}), "NOTIFS_REDIS_URL": redis_url}
+            async with serving(tmp_path, database_url, "" if defended else off, variables, *args) as target:
                 through = await run(target)
             if defended:
                 assert through == [], f"{number}: {', '.join(through)} got through"
