@@ -200,10 +200,11 @@ class Screens:
                 await self._changed.wait()
 
     async def _connect(self, cookie: str) -> ClientConnection:
-        url = f"{self._target.url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
+        origin = self._target.url
+        url = f"{origin.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
         return await connect(
             url,
-            additional_headers={"Cookie": cookie},
+            additional_headers={"Cookie": cookie, "Origin": origin},
             proxy=None,
             compression=None,
             ping_interval=None,

@@ -22,6 +22,8 @@ class Mute:
     async def open(cls, url: str, headers: Mapping[str, str]) -> AsyncIterator[Self]:
         """A socket that has joined `/notifs`, and from now on does not read."""
         parts = urlsplit(url)
+        if "cookie" in headers:
+            headers = {"origin": url, **headers}
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.setblocking(False)

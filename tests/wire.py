@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import orjson
 import uvicorn
@@ -39,9 +40,15 @@ class Client:
     async def open(
         cls, url: str, *, headers: dict[str, str] | None = None, join: bool = True, auth: Any = None
     ) -> AsyncIterator[Self]:
-        """A socket that has joined the namespace, or, with `join=False`, one that has only been let in."""
+        """A socket that has joined the namespace, or, with `join=False`, one that has only been let in.
+
+        Who has a cookie is a page of the site itself, unless `headers` have another origin.
+        """
         address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
-        async with connect(address, additional_headers=headers or {}, proxy=None) as connection:
+        headers = headers or {}
+        if "cookie" in headers:
+            headers = {"origin": "{0.scheme}://{0.netloc}".format(urlsplit(url)), **headers}
+        async with connect(address, additional_headers=headers, proxy=None) as connection:
             client = cls(connection)
             await client.until(lambda: client.frames)
             if join:

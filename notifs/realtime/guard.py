@@ -75,10 +75,7 @@ class Guard:
             self._connections.remove(connection)
 
     async def _admit(self, scope: Scope) -> Connection:
-        origin = Headers(scope=scope).get("origin")
-        # Browsers always send Origin with a WebSocket; who sends none is no browser, and has no cookie to be abused.
-        if origin is not None and not self._origins.allows(origin, scope):
-            raise Forbidden("this page may not open a socket here; add its origin to NOTIFS_ORIGINS if it should")
+        self._see_that_it_may_come_from_there(scope)
         self._see_that_it_is_open()
         asked_at = asyncio.get_running_loop().time()
         recipient = await self._identify(scope)
@@ -100,9 +97,24 @@ class Guard:
         scope[_CONNECTION] = connection
         return connection
 
+    def _see_that_it_may_come_from_there(self, scope: Scope) -> None:
+        origin = Headers(scope=scope).get("origin")
+        if origin is not None and not self._origins.allows(origin, scope):
+            raise Forbidden("this page may not open a socket here; add its origin to NOTIFS_ORIGINS if it should")
+        if origin is None and _needs_origin(scope):
+            raise Forbidden(
+                "a cookie opens a socket for a page alone; send its Origin header too, like Origin: https://example.org",
+                code="missing_origin",
+            )
+
     def _see_that_it_is_open(self) -> None:
         if not self._open():
             raise Restarting("this server is about to restart; come back in a moment")
+
+
+def _needs_origin(scope: Scope) -> bool:
+    """Whether a browser may be behind it, which sends the cookie by itself, and the Origin of the page with it."""
+    return scope["type"] == "websocket" and "cookie" in Headers(scope=scope)
 
 
 async def _refuse(error: NotifsError, scope: Scope, receive: Receive, send: Send) -> None:

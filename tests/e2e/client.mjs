@@ -11,7 +11,7 @@ const say = (what, value) => console.log(JSON.stringify([what, value]));
 const socket = io(`${url}/notifs`, {
   transports: ["websocket"],
   reconnection: false,
-  extraHeaders: cookie ? { Cookie: cookie } : {},
+  extraHeaders: cookie ? { cookie, origin: url } : {},
   auth: cursor ? { cursor } : {},
 });
 socket.on("connect", () => say("connect", null));

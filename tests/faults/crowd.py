@@ -31,8 +31,9 @@ class Face:
         """Come, and come again, for ever."""
         while True:
             with contextlib.suppress(OSError, TimeoutError, WebSocketException):
-                address = f"{self._entrance().replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
-                headers = {"cookie": self.cookie}
+                url = self._entrance()
+                address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
+                headers = {"cookie": self.cookie, "origin": url}
                 async with connect(
                     address,
                     additional_headers=headers,

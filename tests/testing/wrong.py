@@ -207,7 +207,8 @@ class LetsAnybodyIn(Wrong):
 
 class TakesAnyOrigin(Wrong):
     def request(self, scope: Scope) -> None:
-        del MutableHeaders(scope=scope)["origin"]
+        headers = MutableHeaders(scope=scope)
+        headers["origin"] = f"http://{headers['host']}"
 
 
 class AnswersPolling(Wrong):
@@ -223,7 +224,7 @@ class HasNoChanges(Wrong):
 
 WRONG: dict[type[Wrong], set[str]] = {
     LetsAnybodyIn: {"who_has_no_cookie_gets_401_and_no_frame", "who_has_a_forged_cookie_gets_401"},
-    TakesAnyOrigin: {"a_page_of_another_origin_gets_403"},
+    TakesAnyOrigin: {"a_page_of_another_origin_gets_403", "a_cookie_without_an_origin_gets_403"},
     AnswersPolling: {"long_polling_gets_400"},
     GreetsInTheWrongOrder: {"connected_comes_first_then_a_snapshot"},
     HasEveryNamespace: {"another_namespace_is_refused"},

@@ -43,6 +43,12 @@ async def a_page_of_another_origin_gets_403(site: Site) -> None:
 
 
 @checks.of("Connect")
+async def a_cookie_without_an_origin_gets_403(site: Site) -> None:
+    """Who sends a cookie says of which page it comes: without the Origin header it opens no socket."""
+    _refused(await site.get(SOCKET, **UPGRADE, cookie=site.one.cookie), 403, "missing_origin")
+
+
+@checks.of("Connect")
 async def long_polling_gets_400(site: Site) -> None:
     """There is WebSocket and nothing else: Engine.IO's long-polling is refused, for GET and for POST."""
     for method, body in (("GET", None), ("POST", b"40/notifs,")):
