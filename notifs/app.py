@@ -36,7 +36,7 @@ from notifs.store.database import Database
 from notifs.web.api import InboxApi
 from notifs.web.hooks import HookApi
 from notifs.web.login import Login, Tries
-from notifs.web.middleware import BoundedBody, Errors, SafeHeaders, SameOrigin
+from notifs.web.middleware import BoundedBody, Errors, Hosts, SafeHeaders, SameOrigin
 from notifs.web.pages import Pages
 from notifs.web.render import Assets, Render
 from notifs.web.sessions import Sessions
@@ -88,7 +88,7 @@ class Notifs:
             networks=settings.webhook_networks,
         )
         self.kinds = Kinds(kinds)
-        self._forms = Forms(self.store.cursor, self.path)
+        self._forms = Forms(self.store.cursor, self.path, settings.image_hosts)
         self._origins = Origins(settings.origins)
         self._sessions = Sessions(
             self.store.database,
@@ -102,7 +102,7 @@ class Notifs:
         self._identify = identify or self._sessions.identify
         login = f"{self.path}/login/" if self._accounts else login_url or ""
         transport = "socket" if settings.sockets else "http"
-        self._render = Render(base=self.path, login_url=login, transport=transport)
+        self._render = Render(base=self.path, login_url=login, transport=transport, image_hosts=settings.image_hosts)
         self._wire_up(handlers)
         self._deliveries = Deliveries([*self._sources(), *sources], self.store, self.notifier)
 
@@ -272,8 +272,9 @@ class Notifs:
         """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
         keyed = [f"{self.path}/hooks", *(f"{self.path}/api/v1/{noun}" for noun in NOUNS)]
         return [
-            Middleware(SafeHeaders, secure=self.settings.production),
+            Middleware(SafeHeaders, secure=self.settings.production, image_hosts=self.settings.image_hosts),
             Middleware(Errors, page=self._pages.error, programs=keyed),
+            Middleware(Hosts, origins=self._origins),
             Middleware(BoundedBody),
             Middleware(SameOrigin, origins=self._origins, keyed=keyed),
         ]

@@ -1,12 +1,13 @@
 """The standard form: what clients get of a store's line, a page or a change (docs/protocol.md)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import humanize
 
 from notifs.store import Entry, Head, Page
+from notifs.urls import safe_link, safe_picture
 from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, Step, Type
 from notifs.wire import Page as PageMessage
 
@@ -26,11 +27,13 @@ class Forms:
     Args:
         cursor: names the revision of a head.
         base: the path under which the application is mounted; links begin with it.
+        image_hosts: the origins that pictures may come from, beside this host.
     """
 
-    def __init__(self, cursor: Callable[[Head], Cursor], base: str = "") -> None:
+    def __init__(self, cursor: Callable[[Head], Cursor], base: str = "", image_hosts: Collection[str] = ()) -> None:
         self._cursor = cursor
         self.base = base
+        self._image_hosts = frozenset(image_hosts)
 
     def notification(self, entry: Entry, now: datetime | None = None) -> Notification:
         """The standard form of one line."""
@@ -39,10 +42,10 @@ class Forms:
             "kind": entry.kind,
             "title": entry.title,
             "body": entry.body,
-            "url": entry.url,
-            "icon": entry.icon,
-            "actor": entry.actor,
-            "actions": entry.actions,
+            "url": safe_link(entry.url),
+            "icon": safe_picture(entry.icon, self._image_hosts),
+            "actor": self._actor(entry.actor),
+            "actions": [action for action in entry.actions if safe_link(action["url"])],
             "priority": entry.priority,
             "group": entry.group,
             "data": entry.data,
@@ -58,6 +61,9 @@ class Forms:
             "expires_at": iso(entry.expires_at),
         }
         return cast(Notification, form)
+
+    def _actor(self, actor: dict[str, Any] | None) -> dict[str, Any] | None:
+        return actor and {**actor, "avatar": safe_picture(actor.get("avatar"), self._image_hosts)}
 
     def notifications(self, entries: Iterable[Entry]) -> list[Notification]:
         """The standard forms of lines, newest first."""

@@ -23,7 +23,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from notifs.errors import InvalidNotification
-from notifs.urls import is_safe_url
+from notifs.urls import URL_LIMIT, is_safe_url
 
 KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII)
 TITLE_LIMIT = 200
@@ -47,7 +47,7 @@ def _check_url(value: str) -> str:
 
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What can be stored and sent: PostgreSQL takes no NUL; and lone surrogates are no text to the validator."""
-Url = Annotated[Text, Field(max_length=2048), AfterValidator(_check_url)]
+Url = Annotated[Text, Field(max_length=URL_LIMIT), AfterValidator(_check_url)]
 
 
 class _Strict(BaseModel):

@@ -34,7 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "kinds": {"errors", "urls"},
     "requests": {"errors", "wire"},
     "store": {"errors", "gather", "wire"},
-    "forms": {"store", "wire"},
+    "forms": {"store", "urls", "wire"},
     "acts": {"errors", "signals", "store", "wire"},
     "drafting": {"errors", "kinds", "store"},
     "notifier": {"drafting", "errors", "forms", "kinds", "signals", "store", "wire"},

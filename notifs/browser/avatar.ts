@@ -1,16 +1,20 @@
-/** Who it is from, as a picture or initials. web/templates/row.html draws the same. */
+/**
+ * Who it is from, as a picture or initials. web/templates/avatar.html draws the same.
+ *
+ * The server names no picture of another host that its settings do not list: that host would learn who reads, and when.
+ */
 import { html } from "lit";
 import type { TemplateResult } from "lit";
 
 import { icon } from "./icons";
-import { safeImage } from "./links";
+import { safeLink } from "./links";
 import type { Notification } from "./wire";
 
 const TINTS = 8;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 export function avatar({ actor, icon: image }: Notification): TemplateResult {
-  const picture = safeImage(actor?.avatar) ?? safeImage(image);
+  const picture = safeLink(actor?.avatar) ?? safeLink(image);
   if (picture !== null) return html`<img class="avatar" src=${picture} alt="" width="32" height="32" loading="lazy" />`;
   const name = actor?.name?.trim();
   if (!name) return html`<span class="avatar plain" aria-hidden="true">${icon("bell")}</span>`;

@@ -6,7 +6,7 @@ import { classMap } from "lit/directives/class-map.js";
 import { avatar } from "./avatar";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
-import { safeLink } from "./links";
+import { leaves, safeLink } from "./links";
 import { isUnread } from "./state";
 import { ago, exact } from "./time";
 import type { Notification } from "./wire";
@@ -54,10 +54,12 @@ export function row(notification: Notification, context: RowContext): TemplateRe
   </li>`;
 }
 
-/** Where the title leads: by way of the server, which marks it as read, while it is unread. */
-export function target(notification: Notification): string | null {
+/** `words`, leading to where the notification does: by way of the server, which marks it as read, while it is unread. */
+export function linked(notification: Notification, words: unknown): unknown {
   const url = safeLink(notification.url);
-  return url !== null && isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
+  if (url === null) return words;
+  const href = isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
+  return html`<a href=${href} rel=${leaves(url) ? "noopener noreferrer" : nothing} data-slot="title">${words}</a>`;
 }
 
 /** An archived one is done with: it can only come back. */
@@ -67,12 +69,11 @@ function actsFor({ read_at, archived_at }: Notification): RowAct[] {
 }
 
 function heading(notification: Notification, level: number): TemplateResult {
-  const href = target(notification);
   const words = html`${isUnread(notification) ? html`<span class="hidden">Unread: </span>` : nothing}${
     notification.priority === "urgent" ? html`<span class="flag">Urgent</span> ` : nothing
   }${notification.title}`;
   return html`<div class="title" role="heading" aria-level=${level}>
-    ${href === null ? words : html`<a href=${href} data-slot="title">${words}</a>`}
+    ${linked(notification, words)}
   </div>`;
 }
 

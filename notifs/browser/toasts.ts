@@ -7,7 +7,7 @@ import { avatar } from "./avatar";
 import type { Connection } from "./connection";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
-import { target } from "./row";
+import { linked } from "./row";
 import { isUnread } from "./state";
 import controls from "./styles/controls.css?inline";
 import toastStyles from "./styles/toasts.css?inline";
@@ -52,12 +52,11 @@ export class NotifsToasts extends MailboxElement {
   }
 
   private toast({ id, notification }: Toast): TemplateResult {
-    const href = target(notification);
     const { title, body } = notification;
     return html`<div class="toast">
       ${avatar(notification)}
       <div class="what">
-        <div class="title">${href === null ? title : html`<a href=${href}>${title}</a>`}</div>
+        <div class="title">${linked(notification, title)}</div>
         ${body ? html`<p class="body">${body}</p>` : nothing}
       </div>
       ${closeButton(() => this.dismiss(id))}

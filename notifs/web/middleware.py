@@ -1,6 +1,7 @@
-"""What every route of ours is wrapped in: safe headers, bounded bodies, same-origin writes, errors in words."""
+"""What every route of ours is wrapped in: safe headers, errors in words, hosts, bounded bodies, same-origin writes."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,42 +17,103 @@ from notifs.problems import problem
 log = structlog.get_logger("notifs.http")
 BODY_LIMIT = 65_536
 """Bytes of a request's body."""
+BODY_SECONDS = 30.0
+"""How long a body may take to come."""
 LARGER_BODY = "notifs.larger_body"
 """The scope key where an address that takes more says how much, before it reads."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is asked by those who know this worker by its address alone."""
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    # Markup is made of text by Lit's templates alone; it names its policy so.
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "lit-html",
+}
+"""What a page of ours may load and do (CSP 3, and Trusted Types). Sockets of our own host are `'self'` as well."""
+UNUSED = (
+    "accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "encrypted-media",
+    "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get", "idle-detection",
+    "local-fonts", "magnetometer", "microphone", "midi", "otp-credentials", "payment", "picture-in-picture",
+    "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb",
+    "window-management", "xr-spatial-tracking",
+)  # fmt: skip
+"""What browsers offer to pages, and none of ours uses."""
 HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "permissions-policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "cache-control": "no-store",
 }
-HSTS = "max-age=31536000; includeSubDomains"
+HSTS = "max-age=63072000; includeSubDomains"
+"""Two years."""
 _STARTS = ("http.response.start", "websocket.http.response.start")
 
 
-class SafeHeaders:
-    """Headers that tell browsers what a page of ours may not do (OWASP ASVS 5.0, 3.4), on every response."""
+def policy(changes: Mapping[str, str] | None = None) -> str:
+    """The Content-Security-Policy of a page, with `changes` to what all pages have; an empty one takes a rule away."""
+    rules = {**POLICY, **(changes or {})}
+    return "; ".join(f"{name} {value}" for name, value in rules.items() if value)
 
-    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+
+class SafeHeaders:
+    """Headers that tell browsers what a page of ours may not do (OWASP ASVS 5.0, 3.4), on every response.
+
+    A response that brings one of them itself keeps its own.
+
+    Args:
+        secure: whether browsers are to come by HTTPS alone, from now on.
+        image_hosts: origins that pictures may come from, beside this host.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool, image_hosts: Sequence[str] = ()) -> None:
         self._app = app
+        self._policy = policy({"img-src": " ".join(["'self'", *image_hosts])})
         self._headers = {**HEADERS, "strict-transport-security": HSTS} if secure else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safely(message: Message) -> None:
             if message["type"] in _STARTS:
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                self._complete(MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+    def _complete(self, headers: MutableHeaders) -> None:
+        for name, value in self._headers.items():
+            headers.setdefault(name, value)
+        # The older of two ways to say who may frame a page must not contradict the newer.
+        if "frame-ancestors 'none'" in headers.setdefault("content-security-policy", self._policy):
+            headers.setdefault("x-frame-options", "DENY")
+        if headers["cache-control"] == "no-store":
+            headers.add_vary_header("Cookie, Authorization")  # for a cache that keeps it all the same
+
+
+class Hosts:
+    """Refuses a Host that is none of ours: links, redirects and caches go by it."""
+
+    def __init__(self, app: ASGIApp, *, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and scope["path"] not in PROBES:
+            named = self._origins.names_us(scope)
+            if named is None:
+                raise BadRequest("the Host header must be one host, perhaps with a port", code="unknown_host")
+            if not named:
+                told = "this site is not at that host; ask for one of NOTIFS_ORIGINS, or add it there"
+                raise BadRequest(told, code="unknown_host")
+        await self._app(scope, receive, send)
 
 
 class Errors:
@@ -118,7 +180,7 @@ class SameOrigin:
 
 
 class BoundedBody:
-    """Refuses a body over its bound, by its announced length and by what really comes, once it is read."""
+    """Refuses a body over its bound, by its announced length and by what really comes, and one that is too slow."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -129,15 +191,20 @@ class BoundedBody:
             return
         length = Headers(scope=scope).get("content-length", "")
         announced = int(length) if length.isascii() and length.isdigit() else 0
-        received = 0
+        received, complete, ends = 0, False, asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def receive_bounded() -> Message:
-            nonlocal received
+            nonlocal received, complete
             limit = scope.get(LARGER_BODY, BODY_LIMIT)
             if announced > limit:
                 raise _too_large(limit)
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(None if complete else ends):
+                    message = await receive()
+            except TimeoutError:
+                raise BadRequest("the body took too long to come", code="too_slow", status=408) from None
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > limit:
                 raise _too_large(limit)
             return message

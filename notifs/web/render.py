@@ -1,10 +1,12 @@
 """Server-rendered pages: templates, their common context, and the files that the browser part was built into."""
 
 import hashlib
-from functools import cache
+from collections.abc import Collection
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import humanize
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from notifs.store.accounts import Person
+from notifs.urls import is_local_path, safe_link, safe_picture
 
 DIST = Path(__file__).parent.parent / "browser" / "dist"
 PERSON = "notifs.person"
@@ -41,9 +44,10 @@ class Render:
         base: the path under which the application is mounted.
         login_url: where people sign in; empty if they cannot be sent anywhere.
         transport: what the browser part is to use: `socket` or `http`.
+        image_hosts: the origins that pictures may come from, beside this host.
     """
 
-    def __init__(self, *, base: str, login_url: str, transport: str) -> None:
+    def __init__(self, *, base: str, login_url: str, transport: str, image_hosts: Collection[str] = ()) -> None:
         self.base = base
         self.login_url = login_url
         self.inbox_url = f"{base}/notifications/"
@@ -52,15 +56,18 @@ class Render:
             loader=PackageLoader("notifs.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
+        # What was stored is looked at once more before it becomes a link or a picture.
+        self._environment.filters.update(link=safe_link, picture=partial(safe_picture, hosts=frozenset(image_hosts)))
+        self._environment.filters["ago"] = humanize.naturaltime
+        self._environment.tests["local"] = is_local_path
         self._environment.globals.update(
             base=base, login_url=login_url, inbox_url=self.inbox_url, transport=transport, asset=self.asset
         )
 
     def __call__(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
         person: Person | None = request.scope.get(PERSON)
-        user = {"name": person.name, "email": person.email} if person else None
         signed_in = person is not None or RECIPIENT in request.scope
-        html = self._environment.get_template(template).render(user=user, signed_in=signed_in, **context)
+        html = self._environment.get_template(template).render(user=person, signed_in=signed_in, **context)
         return HTMLResponse(html, status)
 
     def asset(self, name: str) -> str:

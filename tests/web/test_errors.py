@@ -33,11 +33,14 @@ def check_headers(response: httpx2.Response, *, production: bool = False) -> Non
     assert policy["script-src"] == policy["connect-src"] == policy["style-src"] == "'self'"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
+    assert policy.get("require-trusted-types-for") == "'script'" or response.request.url.path == "/api/docs"
     assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
-    assert headers.get("strict-transport-security") == ("max-age=31536000; includeSubDomains" if production else None)
+    assert headers.get("strict-transport-security") == ("max-age=63072000; includeSubDomains" if production else None)
     if not response.request.url.path.startswith("/notifs/static/"):
         assert headers["cache-control"] == "no-store"
+        assert headers["vary"] == "Cookie, Authorization"
 
 
 async def test_every_response_carries_the_headers_that_keep_doors_shut(

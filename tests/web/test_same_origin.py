@@ -89,7 +89,7 @@ async def test_named_origins_are_ours_wherever_we_are_served(sqlite_url: str) ->
     settings = Settings(database_url=sqlite_url, origins=("https://example.org", "https://www.example.org"))
     async with serve(settings) as site:
         ada = await site.person("ada")
-        async with site.visitor(ada) as visitor:
+        async with site.visitor(ada, host="example.org") as visitor:
             for allowed in (named, {**named, "sec-fetch-site": "same-site"}, {"origin": "https://www.example.org"}):
                 assert (await send(visitor, "POST", "/api/v1/inbox/read", allowed)).status_code == 415
             refused: list[dict[str, str]] = [
