@@ -5,10 +5,12 @@
         ...  # what got through
 
 An attack returns the names of what got through. It is run twice: on the whole server, where that must be nothing; and
-with the defence off, where it must be something, else the attack proves nothing.
+with the defence off, where it must be something, else the attack proves nothing. Whatever it takes beside the target
+is a fixture, like `browser`.
 """
 
 import asyncio
+import inspect
 import os
 import secrets
 import sys
@@ -106,7 +108,7 @@ def _settings(variables: Mapping[str, str]) -> Settings:
         os.environ.update(before)
 
 
-Attack = Callable[[Target], Awaitable[list[str]]]
+Attack = Callable[..., Awaitable[list[str]]]
 
 
 def attack(
@@ -135,15 +137,18 @@ def attack(
         @pytest.mark.parametrize(
             ("defended", "kind", "redis_url"), cases, ids=["defended", "open"], indirect=["redis_url"]
         )
-        async def test(defended: bool, tmp_path: Path, database_url: str, redis_url: str) -> None:
+        async def test(defended: bool, tmp_path: Path, database_url: str, redis_url: str, **fixtures: Any) -> None:
             variables = {**(env or {}), "NOTIFS_REDIS_URL": redis_url}
             async with serving(tmp_path, database_url, "" if defended else off, variables, *args) as target:
-                through = await run(target)
+                through = await run(target, **fixtures)
             if defended:
                 assert through == [], f"{number}: {', '.join(through)} got through"
             else:
                 assert through, f"{number}: nothing gets through with {off} off, so the attack proves nothing"
 
+        _, *wanted = inspect.signature(run).parameters.values()
+        *known, _ = inspect.signature(test).parameters.values()
+        test.__signature__ = inspect.Signature([*known, *wanted])  # type: ignore[attr-defined]
         test.__doc__ = run.__doc__
         test.attack = number, off  # type: ignore[attr-defined]
         return test
