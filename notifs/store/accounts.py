@@ -129,7 +129,13 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 
 async def add(
-    connection: AsyncConnection, email: str, name: str, password_hash: str, external_id: str | None = None
+    connection: AsyncConnection,
+    email: str,
+    name: str,
+    password_hash: str,
+    external_id: str | None = None,
+    *,
+    admin: bool = False,
 ) -> Person:
     """Make an account.
 
@@ -141,8 +147,8 @@ async def add(
         check_external_id(external_id)
         await _refuse_account_id(connection, external_id)
     id, address = new_id(), normal_email(email)
-    person = Person(external_id or str(id), address, name.strip()[:200] or email.partition("@")[0])
-    values = {"id": id, "email": person.email, "name": person.name, "external_id": external_id}
+    person = Person(external_id or str(id), address, name.strip()[:200] or email.partition("@")[0], admin)
+    values = {"id": id, "email": person.email, "name": person.name, "external_id": external_id, "admin": admin}
     try:
         await connection.execute(insert(User), {**values, "password_hash": password_hash, "created_at": utcnow()})
     except IntegrityError as error:
@@ -155,7 +161,7 @@ async def add(
 
 async def _refuse_account_id(connection: AsyncConnection, external_id: str) -> None:
     """It could be mistaken for the recipient id of the account that it is the id of."""
-    id = _uuid(external_id)
+    id = uuid_of(external_id)
     if id is not None and (await connection.execute(select(User.id).where(User.id == id))).first() is not None:
         raise BadRequest("this external id is the id of an account; take another one", code="invalid_external_id")
 
@@ -192,7 +198,7 @@ async def known(connection: AsyncConnection, names: Collection[str]) -> dict[str
     """
     addresses = {name: name.strip().casefold() for name in names if "@" in name}
     others = [name for name in names if name not in addresses]
-    ids = [id for id in map(_uuid, others) if id is not None]
+    ids = [id for id in map(uuid_of, others) if id is not None]
     if not names:
         return {}
     dialect = connection.dialect.name
@@ -222,7 +228,7 @@ def person_of(row: Any) -> Person:
 
 def is_theirs(recipient: str) -> ColumnElement[bool]:
     """Whether an account has this recipient id."""
-    id = _uuid(recipient)
+    id = uuid_of(recipient)
     named = User.external_id == recipient
     return named if str(id) != recipient else or_(named, and_(User.id == id, User.external_id.is_(None)))
 
@@ -231,7 +237,8 @@ def _recipients(name: Any) -> Select[Any]:
     return select(name.label("name"), User.external_id, User.id)
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def uuid_of(text: str) -> uuid.UUID | None:
+    """The id that a text is; None if it is none."""
     try:
         return uuid.UUID(text)
     except ValueError:

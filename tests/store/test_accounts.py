@@ -63,7 +63,7 @@ async def test_what_the_host_calls_a_person_is_the_recipient_id_everywhere(store
     assert await store.users() == [ada]
     found = await store.database.read(lambda c: accounts.by_email(c, "ada@example.org"))
     assert found == (ada, "x")
-    assert await store.end_sessions("42") == 1
+    assert len(await store.accounts.end_sign_ins("42")) == 1
     assert await known(store, "key") == {}
 
 
@@ -76,7 +76,7 @@ async def test_an_account_with_an_external_id_has_no_other_recipient_id(store: S
         await store.user(own)
     with pytest.raises(NotFound):
         await start(store, Person(own, "", ""), "key")
-    assert await store.end_sessions(own) == 0
+    assert await store.accounts.end_sign_ins(own) == []
 
 
 async def test_two_accounts_never_share_an_address_or_an_external_id(store: Store) -> None:

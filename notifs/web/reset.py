@@ -1,0 +1,113 @@
+"""Links that set a password: for who has forgotten theirs, or never had one.
+
+A link is signed, lasts an hour, and is bound to the password that it replaces: as soon as one is set, no link from
+before is worth anything. The token is in the address, so the page lets browsers tell nobody where they come from.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from notifs.addresses import address_of, network_of
+from notifs.errors import BadRequest, ChangedMeanwhile, NotFound
+from notifs.limits import Limits
+from notifs.signing import Signer
+from notifs.store.accounts import Person
+from notifs.web.passwords import Passwords
+from notifs.web.render import Render
+
+SECONDS = 3600
+"""How long a link is good."""
+REFERRER = {"referrer-policy": "strict-origin"}
+"""No address in any Referer. Under `no-referrer` browsers send `Origin: null`, and our own form would be refused."""
+Known = tuple[Person, str]
+"""A person, and the stamp of their password."""
+
+
+class Reset:
+    """The page `/reset/TOKEN/`, and the links to it.
+
+    Args:
+        end_sockets: ends all live sockets of a recipient.
+    """
+
+    def __init__(
+        self,
+        passwords: Passwords,
+        signer: Signer,
+        limits: Limits,
+        render: Render,
+        *,
+        end_sockets: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._passwords = passwords
+        self._signer = signer
+        self._limits = limits
+        self._render = render
+        self._end_sockets = end_sockets
+
+    def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
+        """`/reset/TOKEN/` below `base`."""
+        path = f"{base}/reset/{{token}}/"
+        return [
+            Route(path, self.form, methods=["GET"], middleware=middleware, name="reset"),
+            Route(path, self.reset, methods=["POST"], middleware=middleware),
+        ]
+
+    async def link(self, recipient: str, origin: str) -> str:
+        """A link by which the person can set their password, once, on the site at `origin`.
+
+        Raises:
+            NotFound: `unknown_recipient`; a disabled account is none.
+        """
+        known = await self._passwords.stamp(recipient)
+        if known is None:
+            raise NotFound("nobody who may sign in has that recipient id", code="unknown_recipient")
+        token = self._signer.sign("reset", [recipient, known[1]])
+        return f"{origin}{self._render.base}/reset/{token}/"
+
+    async def form(self, request: Request) -> Response:
+        """GET: the form. It changes nothing: programs that look at what a mail links to follow this link as well."""
+        return self._page(request, await self._whose(request))
+
+    async def reset(self, request: Request) -> Response:
+        """POST password: set it, end every sign-in, and lead to where one signs in with it."""
+        address = address_of(request.scope)
+        await self._limits.try_reset(network_of(address))
+        known = await self._whose(request)
+        if known is None:
+            return self._page(request, None)
+        async with request.form(max_files=0, max_fields=10) as form:
+            password = str(form.get("password", ""))
+        person, stamp = known
+        try:
+            await self._passwords.replace(person, password, stamp=stamp, event="password_reset", address=address)
+        except ChangedMeanwhile:
+            return self._page(request, None)
+        except BadRequest as error:
+            return self._page(request, known, error)
+        await self._end_sockets(person.id)
+        return RedirectResponse(f"{self._render.login_url}?done=password", 303, headers=REFERRER)
+
+    async def _whose(self, request: Request) -> Known | None:
+        """Whose link it is, if it is still good."""
+        value = self._signer.read("reset", request.path_params["token"], seconds=SECONDS)
+        if value is None:
+            return None
+        recipient, stamp = value
+        known = await self._passwords.stamp(recipient)
+        return known if known is not None and known[1] == stamp else None
+
+    def _page(self, request: Request, known: Known | None, error: BadRequest | None = None) -> Response:
+        context = {
+            "email": known[0].email if known else None,
+            "error": error and error.message,
+            "here": request.url.path,
+        }
+        status = error.status if error else 200 if known else 404
+        response = self._render(request, "reset.html", context, status=status)
+        response.headers.update(REFERRER)
+        return response
