@@ -1,0 +1,162 @@
+"""How often something was tried in the last minutes, by whom or from where: counted for all workers together.
+
+Time is cut into parts, PARTS of them as long as a bound's window. A part counts for as long as anything in it can be
+within the window, so in no window there is ever more than the bound allows; what was counted is forgotten up to one
+part late.
+
+The clock is the worker's own. One that is ahead of the others by some seconds forgets as many seconds earlier, and what
+it has counted is remembered as many seconds longer: no more comes of that.
+"""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, delete, func, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from notifs.store.database import Database
+from notifs.store.models import Count
+
+PARTS = 15
+SWEEP_SECONDS = 60.0
+"""A worker deletes what has expired this often at most."""
+
+_SOON = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """So many of something in so many seconds."""
+
+    what: str
+    most: int
+    seconds: int
+
+    def part(self, now: float) -> int:
+        """The number of the part of time that is now."""
+        return math.floor(now * PARTS / self.seconds)
+
+    def until(self, part: int) -> float:
+        """When what was counted in a part is forgotten."""
+        return (part + PARTS + 1) * self.seconds / PARTS
+
+    def key(self, subject: str) -> bytes:
+        """What a subject's count is stored under: no address can be read there, though a guess can be checked."""
+        return hashlib.sha256(f"{self.what}:{subject}".encode("utf-8", "replace")).digest()
+
+
+class Counts:
+    """The counts of a database.
+
+    Args:
+        database: where they are.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._sweep_at = 0.0
+
+    async def take(self, wanted: Mapping[Bound, str], cost: int = 1) -> tuple[Bound, float] | None:
+        """Count so much for each of these subjects, if each bound has room for it.
+
+        Returns None; or the bound that has no room and the seconds until it has, and then nothing was counted.
+
+        Raises:
+            StoreUnavailable: nobody can say.
+        """
+        now = self._clock()
+        due = now >= self._sweep_at
+        if due:
+            self._sweep_at = now + SWEEP_SECONDS
+
+        async def work(connection: AsyncConnection) -> tuple[Bound, float] | None:
+            found = await _take(connection, wanted, cost, now)
+            if due:
+                await connection.execute(delete(Count).where(Count.expires_at <= datetime.fromtimestamp(now, UTC)))
+            return found
+
+        return await self._database.write(work)
+
+    async def forgive(self, *, all: Mapping[Bound, str], one: Mapping[Bound, str]) -> None:
+        """Forget everything that was counted for some subjects, and the last one that was for others.
+
+        Raises:
+            StoreUnavailable: it may be remembered still.
+        """
+        gone = [bound.key(subject).hex() for bound, subject in all.items()]
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(delete(Count).where(Count.key.in_(gone)))
+            for bound, subject in _ordered(one):
+                await _lock(connection, bound.key(subject))
+                counted = Count.key == bound.key(subject).hex()
+                last = select(func.max(Count.window)).where(counted, Count.count > 0).scalar_subquery()
+                await connection.execute(
+                    update(Count).where(counted, Count.window == last).values(count=Count.count - 1)
+                )
+
+        await self._database.write(work)
+
+
+async def _take(
+    connection: AsyncConnection, wanted: Mapping[Bound, str], cost: int, now: float
+) -> tuple[Bound, float] | None:
+    ordered = _ordered(wanted)
+    for bound, subject in ordered:
+        await _lock(connection, bound.key(subject))
+        rows = await _parts(connection, bound, subject, now)
+        if wait := _wait(bound, rows, cost, now):
+            return bound, wait
+    for bound, subject in ordered:
+        await connection.execute(_adding(connection, bound, subject, cost, now))
+    return None
+
+
+def _ordered(wanted: Mapping[Bound, str]) -> list[tuple[Bound, str]]:
+    return sorted(wanted.items(), key=lambda each: each[0].key(each[1]))  # so that no two wait for each other
+
+
+async def _lock(connection: AsyncConnection, key: bytes) -> None:
+    """One after the other, also where there is no row yet that could be locked. SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        number = int.from_bytes(key[:8], signed=True)
+        await connection.execute(select(func.pg_advisory_xact_lock(literal(number, BigInteger))))
+
+
+async def _parts(connection: AsyncConnection, bound: Bound, subject: str, now: float) -> Sequence[Row[Any]]:
+    """What was counted, part by part; also by a worker whose clock is ahead."""
+    counted = select(Count.window, Count.count).where(Count.key == bound.key(subject).hex())
+    recent = counted.where(Count.window >= bound.part(now) - PARTS).order_by(Count.window)
+    return (await connection.execute(recent)).all()
+
+
+def _wait(bound: Bound, rows: Sequence[Row[Any]], cost: int, now: float) -> float:
+    """Seconds until there is room for so much more; 0 if there is."""
+    over = sum(row.count for row in rows) + cost - bound.most
+    if over <= 0:
+        return 0.0
+    for row in rows:
+        over -= row.count
+        if over <= 0:
+            return max(_SOON, bound.until(row.window) - now)
+    return float(bound.seconds)  # there never is so much room
+
+
+def _adding(connection: AsyncConnection, bound: Bound, subject: str, cost: int, now: float) -> Any:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    part = bound.part(now)
+    expires_at = datetime.fromtimestamp(bound.until(part), UTC)
+    row = {"key": bound.key(subject).hex(), "window": part, "count": cost, "expires_at": expires_at}
+    return (
+        dialect.insert(Count)
+        .values(row)
+        .on_conflict_do_update(index_elements=["key", "window"], set_={"count": Count.count + cost})
+    )
