@@ -200,3 +200,24 @@ class Job(Answer):
     done: int
     due_at: Moment
     finished_at: Moment | None
+
+
+class AuditLine(Answer):
+    """What happened."""
+
+    id: Id
+    at: Moment
+    event: Annotated[str, Field(examples=["signed_in"])]
+    recipient: Annotated[str, Field(description="Whom it is about.")] | None
+    actor: (
+        Annotated[str, Field(description="Who did it, if not they: an admin's recipient id, `key:ID` or `cli`.")] | None
+    )
+    address: Annotated[str, Field(description="From where.")] | None
+    detail: dict[str, Any]
+
+
+class AuditLog(Answer):
+    """Lines of the audit log, newest first."""
+
+    items: list[AuditLine]
+    next: str | None

@@ -8,6 +8,7 @@ from notifs.api.fields import (
     ONE_LINE,
     Actions,
     Body,
+    EventName,
     Group,
     KindKey,
     Moment,
@@ -180,3 +181,11 @@ class PagedByKind(Paged):
     """A page of one kind, or of all."""
 
     kind: KindKey | None = None
+
+
+class Audited(Paged):
+    """A page of the audit log: all of it, or what is about a recipient, of one event, not older than that."""
+
+    recipient: Name | None = None
+    event: EventName | None = None
+    since: Moment | None = None

@@ -55,6 +55,7 @@ TAGS = {
     "topics": "Named sets of followers.",
     "users": "Recipients: their ids are what your application calls them.",
     "jobs": "Sending to many, or later.",
+    "audit": "What happened, and who did it.",
 }
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from notifs.forms import iso
 from notifs.kinds import BODY_LIMIT, KEY, TITLE_LIMIT, Action
+from notifs.store.audit import EVENTS
 from notifs.store.names import NAME_LIMIT, TOPIC, is_topic
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -17,6 +18,12 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\
 def _topic(value: str) -> str:
     if not is_topic(value):
         raise ValueError("must be made of the characters A-Z a-z 0-9 _ . : @ + ~ - in parts joined by /")
+    return value
+
+
+def _event(value: str) -> str:
+    if value not in EVENTS:
+        raise ValueError(f"must be one of {', '.join(EVENTS)}")
     return value
 
 
@@ -49,6 +56,7 @@ TopicName = Annotated[
         }
     ),
 ]
+EventName = Annotated[str, AfterValidator(_event), WithJsonSchema({"type": "string", "enum": list(EVENTS)})]
 KindKey = Annotated[str, Field(max_length=100, pattern=f"^{KEY.pattern}$", examples=["comment.posted"])]
 System = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,49}$", examples=["github"])]
 LinkName = Annotated[

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from notifs.api.audit import Audit
 from notifs.api.document import document
 from notifs.api.jobs import Jobs
 from notifs.api.notifications import Notifications
@@ -21,18 +22,19 @@ from notifs.api.routes import Door, routes
 from notifs.api.topics import Topics
 from notifs.api.users import Users
 from notifs.kinds import Kinds
+from notifs.limits import Limits
 from notifs.notifier import Notifier
 from notifs.store import Store
 from notifs.web.middleware import policy
 from notifs.web.render import Render
 
-NOUNS = ("notifications", "announcements", "subjects", "topics", "users", "jobs")
+NOUNS = ("notifications", "announcements", "subjects", "topics", "users", "jobs", "audit")
 """What the API is about: the addresses below `/api/v1` that need a key."""
 # React, of which Swagger UI is made, sets markup as plain text. The page shows no document but ours, and all the other
 # rules hold: no inline script, no handler, nothing from elsewhere.
 PAGE_POLICY = policy({"require-trusted-types-for": "", "trusted-types": ""})
 """What the page that shows the document may do."""
-ROOMS = (Notifications, Topics, Users, Jobs)
+ROOMS = (Notifications, Topics, Users, Jobs, Audit)
 """Where its operations are declared."""
 
 
@@ -42,20 +44,29 @@ class Producers:
     Args:
         people: finds the recipients that names stand for.
         rates: counts the requests of each key.
+        limits: counts those without a good one.
         render: makes the page that shows the document.
     """
 
     def __init__(
-        self, store: Store, notifier: Notifier, kinds: Kinds, people: People, rates: Rates, render: Render
+        self,
+        store: Store,
+        notifier: Notifier,
+        kinds: Kinds,
+        people: People,
+        rates: Rates,
+        limits: Limits,
+        render: Render,
     ) -> None:
         self._render = render
         self._base = f"{render.base}/api/v1"
-        self._door = Door(store.keys, rates)
+        self._door = Door(store.keys, rates, limits)
         rooms = [
             Notifications(store, notifier, kinds, people, self._base),
             Topics(store, people),
             Users(store),
             Jobs(store),
+            Audit(store),
         ]
         self._operations = bound(rooms)
 

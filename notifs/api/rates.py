@@ -10,16 +10,13 @@ from typing import Any, cast
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from notifs.errors import TooManyRequests
+from notifs.limits.redis import close_storage, redis_storage
 
 log = structlog.get_logger("notifs.api")
-REFUSED_PER_MINUTE = 60
-"""Requests without a good key that one client address may make."""
-REDIS_SECONDS = 0.25
-"""How long Redis may take to answer."""
 APART_SECONDS = 5.0
 """How long a worker counts for itself once Redis has failed it."""
 
@@ -35,9 +32,9 @@ class Rates:
 
     def __init__(self, per_minute: int, redis_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._item = RateLimitItemPerMinute(per_minute)
-        self._refused = RateLimitItemPerMinute(REFUSED_PER_MINUTE)
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared = SlidingWindowCounterRateLimiter(_redis(redis_url)) if redis_url else None
+        self._redis = redis_storage(redis_url) if redis_url else None
+        self._shared = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
         self._clock = clock
         self._apart_until = 0.0
         self.policy = f'"default";q={per_minute};w=60'
@@ -59,22 +56,10 @@ class Rates:
         """What the header `RateLimit` says, without counting anything."""
         return (await self._count(key, 0))[1]
 
-    async def refuse(self, address: str) -> None:
-        """Count a request without a good key.
-
-        Raises:
-            TooManyRequests: too many came from this address.
-        """
-        if not await self._own.hit(self._refused, "address", address):
-            told = (
-                f"too many requests without a good key came from this address: more than {REFUSED_PER_MINUTE} a minute"
-            )
-            raise TooManyRequests(told, retry_after=60)
-
     async def close(self) -> None:
         """Let go of Redis."""
-        if self._shared is not None:
-            await self._shared.storage.bridge.storage.aclose()  # type: ignore[attr-defined]
+        if self._redis is not None:
+            await close_storage(self._redis)
 
     async def _count(self, key: str, cost: int) -> tuple[int, str]:
         """Seconds to wait, 0 if the cost was taken; and what the header `RateLimit` says."""
@@ -126,14 +111,3 @@ def _wait(room: int, before: int, now: int, ends: float, seconds: int) -> int:
     else:
         wait = ends + seconds - (room + 1) * seconds / max(now, 1)
     return max(1, math.floor(wait + 0.001) + 1)  # clocks are floats
-
-
-def _redis(url: str) -> RedisStorage:
-    scheme, _, rest = url.partition("://")
-    scheme = "redis+unix" if scheme == "unix" else scheme  # as that library has it
-    return RedisStorage(
-        f"async+{scheme}://{rest}",
-        implementation="redispy",
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-    )

@@ -11,11 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from notifs.addresses import address_of
 from notifs.api import call as calls
 from notifs.api.call import Call
 from notifs.api.operations import Handler, Operation, Reply
 from notifs.api.rates import Rates, Turns
 from notifs.errors import BadRequest, InvalidKey, NotifsError, OutOfScope
+from notifs.limits import Limits
 from notifs.problems import problem
 from notifs.store.keys import Key, Keys
 from notifs.web.middleware import LARGER_BODY
@@ -27,10 +29,12 @@ class Door:
     Args:
         keys: the keys that there are.
         rates: counts the requests of each.
+        limits: counts those who come without one.
     """
 
-    def __init__(self, keys: Keys, rates: Rates) -> None:
+    def __init__(self, keys: Keys, rates: Rates, limits: Limits) -> None:
         self._keys = keys
+        self._limits = limits
         self.rates = rates
 
     async def key(self, request: Request) -> Key:
@@ -38,12 +42,12 @@ class Door:
 
         Raises:
             InvalidKey: there is none, or it is no good.
-            TooManyRequests: too many such requests came from this address.
+            TooManyRequests: too many such requests came from this network.
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         key = await self._keys.find(token.strip()) if scheme.lower() == "bearer" else None
         if key is None:
-            await self.rates.refuse(request.client.host if request.client else "")
+            await self._limits.bad_key(address_of(request.scope))
             if token:
                 raise InvalidKey("nobody has this API key, or it was revoked; see: notifs key list")
             raise InvalidKey("send an API key: Authorization: Bearer nk_...; make one with: notifs key create")

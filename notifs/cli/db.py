@@ -67,13 +67,17 @@ async def prune(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
-    """Delete what was read or archived long ago, or has expired. What is unread stays, unless it has expired."""
+    """Delete what was read or archived long ago, or has expired. What is unread stays, unless it has expired.
+
+    Lines of the audit log go after NOTIFS_AUDIT_DAYS.
+    """
     settings = existing()
     async with stored(settings) as store:
-        gone = await store.prune(days or settings.keep_days, dry_run=dry_run)
+        gone = await store.prune(days or settings.keep_days, audit_days=settings.audit_days, dry_run=dry_run)
     ended = (
         f"{gone.keys} idempotency keys, {gone.sessions} sessions, {gone.jobs} jobs, "
-        f"{gone.announcements} announcements, {gone.deliveries} deliveries to webhooks"
+        f"{gone.announcements} announcements, {gone.deliveries} deliveries to webhooks, "
+        f"{gone.audit} lines of the audit log, {gone.limits} counts of tries"
     )
     if dry_run:
         typer.echo(f"would delete {gone.copies} copies ({gone.unread} of them unread and expired), {ended}")

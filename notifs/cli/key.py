@@ -25,7 +25,7 @@ async def create(
 ) -> None:
     """Make a key and print its token, once: KEY=$(notifs key create ci --scope send)."""
     async with stored() as store:
-        made, token = await store.keys.create(name, scope, kind or None, topic or None)
+        made, token = await store.keys.create(name, scope, kind or None, topic or None, actor="cli")
     typer.echo(
         f"made the key {made.id} of {made.producer}; its token is shown this once, keep it as a secret", err=True
     )
@@ -46,7 +46,7 @@ async def list_() -> None:
 async def revoke(id: Annotated[str, typer.Argument(help="The key's id; it is the middle part of its token.")]) -> None:
     """Make a key worthless, within two seconds on every worker."""
     async with stored() as store:
-        gone = await store.keys.revoke(id)
+        gone = await store.keys.revoke(id, actor="cli")
     typer.echo(f"revoked the key {gone.id} of {gone.producer}")
 
 

@@ -84,12 +84,25 @@ class AuditLog:
         await self._database.write(lambda c: record(c, event, recipient, **told))
 
     async def read(
-        self, recipient: str | None = None, *, before: uuid.UUID | None = None, limit: int = 50
+        self,
+        recipient: str | None = None,
+        *,
+        event: str | None = None,
+        since: datetime | None = None,
+        before: uuid.UUID | None = None,
+        limit: int = 50,
     ) -> list[Line]:
-        """Lines about a recipient, or, for None, all of them: the newest first, below the id `before`."""
+        """Lines about a recipient, or, for None, all of them: the newest first, below the id `before`.
+
+        Only those of one `event`, and not those from before `since`, where that is said.
+        """
         statement = select(Audit.__table__).order_by(Audit.id.desc()).limit(limit)
         if recipient is not None:
             statement = statement.where(Audit.recipient == recipient)
+        if event is not None:
+            statement = statement.where(Audit.event == event)
+        if since is not None:
+            statement = statement.where(Audit.at >= since)
         if before is not None:
             statement = statement.where(Audit.id < before)
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest, NotFound, NotifsError
 from notifs.gather import Gather
+from notifs.store import audit
 from notifs.store.database import Database
 from notifs.store.many import among
 from notifs.store.models import ApiKey, utcnow
@@ -28,7 +29,8 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 KNOWN_SECONDS = 1.0
 """How long a worker believes what it has read of a key: half of the 2 s within which a revoked key must stop."""
 NOTED_SECONDS = 60.0
-"""`last_used_at` is written this often at most."""
+"""`last_used_at` is written this often at most; the audit log has a line for each hour in which a key was used."""
+_HOUR = timedelta(hours=1)
 
 _ID = re.compile(r"[a-z0-9]{12}")
 _TOKEN = re.compile(r"nk_([a-z0-9]{12})_[A-Za-z0-9_-]{43}")
@@ -102,8 +104,12 @@ class Keys:
         scopes: Iterable[str],
         kinds: Iterable[str] | None = None,
         topics: Iterable[str] | None = None,
+        *,
+        actor: str | None = None,
     ) -> tuple[Key, str]:
         """Make a key. Returns it and its token, which nobody can read anywhere from now on.
+
+        The audit log says that the `actor` did it.
 
         Raises:
             BadRequest: `invalid_key_name`, `invalid_scope`, `invalid_kind` or `invalid_topic`.
@@ -126,6 +132,7 @@ class Keys:
 
         async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert(ApiKey), {**columns, "token_hash": _hash(token)})
+            await audit.record(connection, "key_made", actor=actor, key=id, producer=producer)
 
         await self._database.write(work)
         return _key({**columns, "last_used_at": None, "revoked_at": None}), token
@@ -139,8 +146,10 @@ class Keys:
 
         return await self._database.read(work)
 
-    async def revoke(self, id: str) -> Key:
+    async def revoke(self, id: str, *, actor: str | None = None) -> Key:
         """Make a key worthless: here at once, on every other worker within KNOWN_SECONDS.
+
+        The audit log says that the `actor` did it.
 
         Raises:
             NotFound: `unknown_key`.
@@ -149,7 +158,10 @@ class Keys:
 
         async def work(connection: AsyncConnection) -> Key | None:
             row = (await connection.execute(revoked.returning(*ApiKey.__table__.c))).one_or_none()
-            return _key(row._mapping) if row else None
+            if row is None:
+                return None
+            await audit.record(connection, "key_revoked", actor=actor, key=id, producer=row.producer)
+            return _key(row._mapping)
 
         key = await self._database.write(work) if _ID.fullmatch(id) else None
         self._known.pop(id, None)
@@ -206,11 +218,15 @@ class Keys:
 
     async def _write_use(self, id: str) -> None:
         now = utcnow()
-        used = ApiKey.last_used_at
-        stale = or_(used.is_(None), used <= now - timedelta(seconds=NOTED_SECONDS))  # other workers note it too
+        one = select(ApiKey.producer, ApiKey.last_used_at).where(ApiKey.id == id).with_for_update()
 
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(update(ApiKey).where(ApiKey.id == id, stale).values(last_used_at=now))
+            producer, used = (await connection.execute(one)).one()
+            if used is not None and used > now - timedelta(seconds=NOTED_SECONDS):
+                return  # another worker has noted it
+            await connection.execute(update(ApiKey).where(ApiKey.id == id).values(last_used_at=now))
+            if used is None or used.replace(minute=0, second=0, microsecond=0) + _HOUR <= now:
+                await audit.record(connection, "key_used", actor=f"key:{id}", producer=producer)
 
         with suppress(NotifsError):  # who asks whether the key is good need not know
             await self._database.write(work)

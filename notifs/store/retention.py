@@ -22,6 +22,7 @@ from sqlalchemy import (
     collate,
     delete,
     exists,
+    false,
     func,
     inspect,
     select,
@@ -35,6 +36,8 @@ from notifs.store.database import Database
 from notifs.store.many import among, among_pairs
 from notifs.store.models import (
     Announcement,
+    Audit,
+    Count,
     Delivery,
     Idempotency,
     Job,
@@ -42,6 +45,7 @@ from notifs.store.models import (
     Notification,
     Receipt,
     Session,
+    Spent,
     utcnow,
 )
 
@@ -73,15 +77,20 @@ class Pruned:
     """Those that are over, and that nobody has."""
     deliveries: int = 0
     """Those to webhooks that were finished."""
+    audit: int = 0
+    """Lines of the audit log."""
+    limits: int = 0
+    """Counts of tries, and what worked once, that nobody needs to remember any more."""
 
     def __add__(self, other: "Pruned") -> "Pruned":
         return Pruned(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
-async def prune(database: Database, days: int, *, dry_run: bool = False) -> Pruned:
+async def prune(database: Database, days: int, *, audit_days: int | None = None, dry_run: bool = False) -> Pruned:
     """Delete copies that were read or archived longer ago than `days`, or have expired, and what has ended by itself.
 
     A copy that is none of these stays, however old it is. A notification goes with its last copy, unless more may come.
+    Lines of the audit log go after `audit_days`; None keeps them.
     With `dry_run` nothing is deleted, and it is not told how many notifications would be.
     """
     now = utcnow()
@@ -104,9 +113,22 @@ async def prune(database: Database, days: int, *, dry_run: bool = False) -> Prun
         jobs=await _end(database, Job, Job.finished_at <= now - JOBS_KEPT, dry_run),
         announcements=await _end(database, Announcement, _is_over(now), dry_run),
         deliveries=await _end(database, Delivery, Delivery.finished_at <= now - webhooks.KEPT, dry_run),
+        audit=await _end(database, Audit, _is_before(now, audit_days), dry_run),
+        limits=await _end(database, Count, Count.expires_at <= now, dry_run)
+        + await _end(database, Spent, Spent.expires_at <= now, dry_run),
     )
     lost = 0 if dry_run else await _forget_lost(database, now - timedelta(days=days))
     return pruned + ended + Pruned(notifications=lost)
+
+
+def _is_before(now: datetime, days: int | None) -> ColumnElement[bool]:
+    """Whether a line of the audit log is older than so many days; None of them is for None."""
+    return Audit.id < _first_id(now - timedelta(days=days)) if days is not None else false()
+
+
+def _first_id(moment: datetime) -> uuid.UUID:
+    """The lowest id that `new_id` can make at this moment, or before it."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _is_over(now: datetime) -> ColumnElement[bool]:
@@ -186,7 +208,7 @@ async def _alone(connection: AsyncConnection, *, ids: Collection[uuid.UUID]) -> 
 
 async def _forget_lost(database: Database, before: datetime) -> int:
     """Delete notifications of before a moment that never had a copy, or whose jobs and announcements are gone now."""
-    end = uuid.UUID(int=int(before.timestamp() * 1000) << 80)  # as `new_id` has it
+    end = _first_id(before)
     total, after = 0, uuid.UUID(int=0)
     while True:
         window = select(Notification.id).where(Notification.id > after, Notification.id < end)

@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from notifs.errors import BadRequest
+from notifs.addresses import address_of
+from notifs.errors import BadRequest, InvalidKey
 from notifs.hooks import Hook, Source
 from notifs.hooks.deliveries import Deliveries
+from notifs.limits import Limits
 from notifs.web.middleware import BODY_LIMIT, LARGER_BODY
 
 log = structlog.get_logger("notifs.hooks")
@@ -26,10 +28,15 @@ BODY_SECONDS = 10
 
 
 class HookApi:
-    """Takes deliveries over HTTP."""
+    """Takes deliveries over HTTP.
 
-    def __init__(self, deliveries: Deliveries) -> None:
+    Args:
+        limits: counts those who come without a good key.
+    """
+
+    def __init__(self, deliveries: Deliveries, limits: Limits) -> None:
         self._deliveries = deliveries
+        self._limits = limits
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
@@ -54,7 +61,11 @@ class HookApi:
         except TimeoutError:
             raise BadRequest("the body took too long to come", code="too_slow", status=408) from None
         hook = Hook(request.headers, body, request.path_params.get("rest", ""), dict(request.query_params))
-        taken = await self._deliveries.take(source, hook)
+        try:
+            taken = await self._deliveries.take(source, hook)
+        except InvalidKey:
+            await self._limits.bad_key(address_of(request.scope))
+            raise
         log.info("delivery", source=source.name, notified=taken.notified, ignored=taken.ignored is not None)
         answer: dict[str, Any] = {"notified": taken.notified, "updated": taken.updated, "retracted": taken.retracted}
         if taken.ignored is not None:

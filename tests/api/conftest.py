@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from notifs import Settings
-from notifs.api import rates
+from notifs import Settings, limits
 from tests.api.producer import Producer
 from tests.web.site import Site, serve
 
 
 @pytest.fixture
 async def site(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(rates, "REFUSED_PER_MINUTE", 1_000_000)
+    monkeypatch.setattr(limits, "KEYS_PER_MINUTE", 1_000_000)
     async with serve(Settings(database_url=sqlite_url, create_users=True)) as site:
         yield site
 

@@ -29,7 +29,7 @@ async def test_the_page_shows_every_operation_and_breaks_no_rule(site: Site, bro
     page.on("pageerror", lambda error: errors.append(str(error)))
     await page.add_init_script(REPORTS)
     await page.goto(f"{site.url}/api/docs")
-    await expect(page.locator(".opblock")).to_have_count(23)
+    await expect(page.locator(".opblock")).to_have_count(24)
     await page.locator("#operations-notifications-send .opblock-summary").click()
     await expect(page.get_by_text("Order 7 is placed").first).to_be_visible()
     await expect(page.locator("html")).to_contain_class("dark-mode")

@@ -5,8 +5,7 @@ import re
 import httpx2
 import pytest
 
-from notifs import Settings
-from notifs.api import rates
+from notifs import Settings, limits
 from notifs.api.rates import Rates
 from notifs.errors import TooManyRequests
 from tests import servers
@@ -54,12 +53,12 @@ async def test_after_the_time_that_is_told_there_is_room_again(monkeypatch: pyte
 
 
 async def test_who_tries_keys_is_told_to_wait(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "REFUSED_PER_MINUTE", 3)
+    monkeypatch.setattr(limits, "KEYS_PER_MINUTE", 3)
     async with serve(Settings(database_url=sqlite_url)) as site, Producer.of(site, "shop", "read") as shop:
         async with httpx2.AsyncClient(trust_env=False, base_url=site.url) as stranger:
             answers = [await stranger.get("/api/v1/topics", headers={"authorization": "Bearer x"}) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
-        assert answers[-1].headers["retry-after"] == "60"
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 64
         assert (await shop.ask("GET", "/topics")).status_code == 200  # who has a key is not locked out by others
 
 

@@ -48,7 +48,7 @@ async def test_a_person_has_so_many_sockets_and_no_more(url: str) -> None:
 async def test_an_address_has_so_many_sockets_and_no_more(url: str) -> None:
     async with Client.open(url, headers=ADA), Client.open(url, headers=ADA), Client.open(url, headers=EVE):
         status, body = await refused(url, {"x-user": "grace"})
-        assert (status, b"from your address" in body) == (429, True)
+        assert (status, b"from your network" in body) == (429, True)
 
 
 async def test_zero_means_any_number_from_an_address(sqlite_url: str) -> None:
@@ -70,7 +70,7 @@ async def test_sockets_are_counted_until_they_are_gone(notifs: Notifs, url: str)
             await client.message("snapshot")
         async with asyncio.timeout(10):
             await notifs.realtime.connections.empty()
-    assert (dict(notifs.realtime.connections._users), dict(notifs.realtime.connections._addresses)) == ({}, {})
+    assert (dict(notifs.realtime.connections._users), dict(notifs.realtime.connections._networks)) == ({}, {})
 
 
 async def until_gone(notifs: Notifs) -> None:
