@@ -8,14 +8,14 @@ from typing import Any, Self, Unpack
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from notifs.acts import Acts
 from notifs.api.people import People
 from notifs.api.producers import NOUNS, Producers
 from notifs.api.rates import Rates
 from notifs.drafting import AnnounceOptions, Changes, Options
-from notifs.errors import Restarting
+from notifs.errors import BadRequest, Restarting
 from notifs.forms import Forms
 from notifs.hooks import GitHub, Source
 from notifs.hooks.deliveries import Deliveries
@@ -23,22 +23,31 @@ from notifs.hooks.plain import Plain
 from notifs.identity import Identify
 from notifs.jobs import Runner
 from notifs.kinds import Kind, Kinds
+from notifs.limits import Limits
 from notifs.metrics import Metrics
 from notifs.notifier import Doors, Notifier
 from notifs.origins import Origins
 from notifs.outbound import Outbound
+from notifs.providers import buttons
 from notifs.realtime import Handlers, Realtime
 from notifs.settings import Settings
 from notifs.signals import Signals
 from notifs.signing import Signer
 from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
+from notifs.store.people import By
+from notifs.tokens import Tokens
+from notifs.web.account import AccountPages
+from notifs.web.admin import AdminPages
 from notifs.web.api import InboxApi
+from notifs.web.browsers import Browsers
 from notifs.web.hooks import HookApi
-from notifs.web.login import Login, Tries
+from notifs.web.login import Leave, Login
 from notifs.web.middleware import BoundedBody, Errors, Hosts, SafeHeaders, SameOrigin
 from notifs.web.pages import Pages
+from notifs.web.passwords import Passwords
 from notifs.web.render import Assets, Render
+from notifs.web.reset import Reset
 from notifs.web.sessions import Sessions
 from notifs.wire import Notification
 
@@ -84,7 +93,7 @@ class Notifs:
         self.outbound = Outbound(
             self.store.webhooks,
             self.signals,
-            settings.secret_keys[0],
+            settings.secret_keys,
             networks=settings.webhook_networks,
         )
         self.kinds = Kinds(kinds)
@@ -97,9 +106,13 @@ class Notifs:
             idle_hours=settings.session_idle_hours,
             secure=settings.production,
         )
+        self._passwords = Passwords(self.store.database)
         self._rates = Rates(settings.api_requests_per_minute, settings.redis_url)
+        self._limits = Limits(self.store.counts, self.store.audit, settings)
         self._accounts = identify is None
-        self._identify = identify or self._sessions.identify
+        self._tokens = Tokens.of(settings)
+        identify = identify or self._sessions.identify
+        self._identify = self._tokens.beside(identify) if self._tokens else identify
         login = f"{self.path}/login/" if self._accounts else login_url or ""
         transport = "socket" if settings.sockets else "http"
         self._render = Render(base=self.path, login_url=login, transport=transport, image_hosts=settings.image_hosts)
@@ -113,6 +126,8 @@ class Notifs:
             self._forms,
             self.signals,
             self.metrics,
+            self._limits,
+            self._tokens,
             live_sessions=self._sessions.live if self._accounts else None,
         )
         push = self.realtime.push
@@ -129,6 +144,9 @@ class Notifs:
         self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, doors)
         self.realtime.open_doors(handlers, self.notifier, self.acts)
         self._pages = Pages(self.store, self.acts, self._forms, self._identify, self._render)
+        self._reset = Reset(
+            self._passwords, self._signer, self._limits, self._render, end_sockets=self.realtime.end_recipient
+        )
 
     async def notify(
         self,
@@ -201,6 +219,27 @@ class Notifs:
         """End every socket of a recipient, on every worker; those who may come back, do."""
         await self.realtime.end_recipient(recipient)
 
+    async def reset_link(self, recipient: str, origin: str = "", **by: Unpack[By]) -> str:
+        """A link by which a person with an account here can set their password, once, within an hour.
+
+        Whoever has it can sign in as them: give it to nobody else.
+
+        Args:
+            recipient: their recipient id.
+            origin: of the site, like `https://example.org`; else it is the first of `NOTIFS_ORIGINS`.
+            by: who makes it, `actor` and `address`, for the audit log.
+
+        Raises:
+            NotFound: `unknown_recipient`; who is disabled has none either.
+            BadRequest: `no_origin`.
+        """
+        origin = origin.rstrip("/") or next(iter(self.settings.origins), "")
+        if not origin:
+            raise BadRequest("it is not said where the site is; set NOTIFS_ORIGINS, or name it", code="no_origin")
+        link = await self._reset.link(recipient, origin)
+        await self.store.audit.record("reset_link_made", recipient, **by)
+        return link
+
     async def drain(self) -> None:
         """Wait until what was committed is pushed and every listener has been told: for tests and shutdown."""
         await self.realtime.drain()
@@ -247,12 +286,15 @@ class Notifs:
             await self.store.keys.drain()
             await self._sessions.drain()
             await self._rates.close()
+            await self._limits.close()
             await database.close()
 
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
         """Give this to the application, `lifespan=notifs.lifespan`, or enter it in the application's own."""
         async with self.open():
+            if self._tokens:
+                self._tokens.start()
             if self.settings.sockets:
                 self.realtime.start()
             self._jobs.start()
@@ -263,6 +305,8 @@ class Notifs:
                 await self._jobs.close()
                 await self.outbound.close()
                 await self.realtime.close()
+                if self._tokens:
+                    await self._tokens.close()
 
     def mount(self, app: Any) -> None:
         """Add the routes to a Starlette or FastAPI application, under its own middleware and session."""
@@ -271,6 +315,7 @@ class Notifs:
     def middleware(self) -> list[Middleware]:
         """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
         keyed = [f"{self.path}/hooks", *(f"{self.path}/api/v1/{noun}" for noun in NOUNS)]
+        keyed += [f"{self.path}/login/{provider}/backchannel" for provider in self.settings.providers]
         return [
             Middleware(SafeHeaders, secure=self.settings.production, image_hosts=self.settings.image_hosts),
             Middleware(Errors, page=self._pages.error, programs=keyed),
@@ -286,31 +331,75 @@ class Notifs:
             *self._pages.routes(f"{self.path}/notifications", safe),
             *api.routes(f"{self.path}/api/v1/inbox", safe),
             *self._producers().routes(safe),
-            *HookApi(self._deliveries).routes(f"{self.path}/hooks", safe),
+            *HookApi(self._deliveries, self._limits).routes(f"{self.path}/hooks", safe),
             Mount(f"{self.path}/notifs/static", Assets(), middleware=safe),
         ]
         if self.settings.sockets:
             guard = self.realtime.guard(self._identify, self._origins)
             routes.append(Mount(f"{self.path}/socket.io", guard, middleware=safe))
         if self._accounts:
-            routes += self._login().routes(self.path, safe)
+            routes += self._sign_in(safe)
+            routes += self._reset.routes(self.path, safe)
+            routes += self._account_pages().routes(f"{self.path}/account", safe)
+            routes += self._admin_pages().routes(f"{self.path}/admin", safe)
         return routes
 
     def _sources(self) -> Iterator[Source]:
         yield Plain(self.store.keys, self._rates.take)
-        if secret := self.settings.github_secret.get_secret_value():
-            yield GitHub(secret)
+        if secrets := self.settings.github_secrets:
+            yield GitHub(*secrets)
 
     def _producers(self) -> Producers:
         people = People(self.store, ours=self._accounts, create=self.settings.create_users)
-        return Producers(self.store, self.notifier, self.kinds, people, self._rates, self._render)
+        return Producers(self.store, self.notifier, self.kinds, people, self._rates, self._limits, self._render)
 
-    def _login(self) -> Login:
+    def _sign_in(self, safe: Sequence[Middleware]) -> list[Route]:
+        if not self.settings.providers:
+            return self._login().routes(self.path, safe)
+        # Here, as it loads a library that nobody else needs.
+        from notifs.web.oidc.flow import Flow  # noqa: PLC0415
+        from notifs.web.oidc.logout import Logout  # noqa: PLC0415
+        from notifs.web.oidc.parties import Parties  # noqa: PLC0415
+        from notifs.web.oidc.pending import Pending  # noqa: PLC0415
+
+        parties, end_sockets = Parties(self.settings.providers), self.realtime.end_session
+        logout = Logout(parties, self.store.database, self._origins, self._render, end_sockets=end_sockets)
+        login = self._login(logout.leave)
+        pending = Pending(self._signer, secure=self.settings.production)
+        flow = Flow(parties, self.store, self._sessions, pending, self._origins, self._render, login, self._limits)
+        return [*(each for part in (login, flow, logout) for each in part.routes(self.path, safe))]
+
+    def _login(self, leave: Leave | None = None) -> Login:
         return Login(
-            self.store.database,
+            self.store,
             self._sessions,
+            Browsers(self._signer, secure=self.settings.production),
+            self._passwords,
+            self._limits,
             self._render,
             self.signals,
-            Tries(self.settings.sign_in_tries),
             end_sockets=self.realtime.end_session,
+            buttons=buttons(self.settings.providers),
+            leave=leave,
+        )
+
+    def _account_pages(self) -> AccountPages:
+        return AccountPages(
+            self.store,
+            self._sessions,
+            self._passwords,
+            self._limits,
+            self._render,
+            self.settings.providers,
+            end_sockets=self.realtime.end_session,
+        )
+
+    def _admin_pages(self) -> AdminPages:
+        return AdminPages(
+            self.store,
+            self._sessions,
+            self._render,
+            end_sockets=self.realtime.end_recipient,
+            reset_link=self.reset_link,
+            origin=next(iter(self.settings.origins), ""),
         )

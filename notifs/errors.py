@@ -8,17 +8,20 @@
     ├── NotSignedIn                 401  nobody, or a session that has ended
     ├── BadCredentials              401  email or password is wrong
     ├── InvalidKey                  401  no API key, an unknown one, or a revoked one
+    ├── InvalidToken                401  a host's token that is not believed, or not any more
+    ├── SignInRefused               403  a provider has sent somebody whom it does not let in here
     ├── Forbidden                   403  not from here, not by you
     ├── OutOfScope                  403  not with this API key
     ├── NotFound                    404  no such thing, or not yours
     ├── ChangedMeanwhile            412  it is not any more what you have read
     ├── TooLarge                    413  over its bound
     ├── TooManyTries                429  wait, then try again
-    ├── TooManyRequests             429  this API key has none left just now
-    ├── TooManySockets              429  close one of yours, then try again
+    ├── TooManyRequests             429  this API key, or network, has none left just now
+    ├── TooManySockets              429  close one of yours, or wait, then try again
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
     ├── Unreachable                 503  `notifs.client` got no answer
+    ├── ProviderUnavailable         503  a provider of sign-ins does not answer as it should
     ├── Restarting                  503  this worker stops; another one, or the next, will do it
     └── StoreUnavailable            503  the database cannot be reached, is too busy, or full
 
@@ -89,6 +92,22 @@ class InvalidKey(NotifsError):
     """How to prove who you are (RFC 9110, section 11.6.1)."""
 
 
+class InvalidToken(NotifsError):
+    """A token of the host's that is not believed here, or, `token_expired`, not any more."""
+
+    code = "invalid_token"
+    status = 401
+    challenge = 'Bearer error="invalid_token"'
+    """How to prove who you are (RFC 6750, section 3)."""
+
+
+class SignInRefused(NotifsError):
+    """A sign-in by a provider that lets nobody in: not begun here, not to be believed, or of nobody known."""
+
+    code = "sign_in_refused"
+    status = 403
+
+
 class Forbidden(NotifsError):
     """A request from another site, or one that this person may not make."""
 
@@ -130,14 +149,16 @@ class TooManyTries(NotifsError):
     code = "too_many_tries"
     status = 429
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str, *, retry_after: int, per: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds until a try can succeed again."""
+        self.per = per
+        """What they were counted by: `account`, `browser` or `network`."""
 
 
 class TooManyRequests(NotifsError):
-    """More requests than one API key may make in a minute."""
+    """More requests than one API key may make in a minute, or than one network may without a good key."""
 
     code = "too_many_requests"
     status = 429
@@ -149,11 +170,15 @@ class TooManyRequests(NotifsError):
 
 
 class TooManySockets(NotifsError):
-    """This person, or this address, has as many sockets open as one may have."""
+    """This person, or this network, has as many sockets open as one may have, or opens them too often."""
 
     code = "too_many_sockets"
     status = 429
-    retry_after = 10
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: int = 10) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+        """Seconds until the next one may succeed."""
 
 
 class Unreachable(NotifsError):
@@ -164,6 +189,14 @@ class Unreachable(NotifsError):
 
     code = "unreachable"
     status = 503
+
+
+class ProviderUnavailable(NotifsError):
+    """A provider of sign-ins does not answer, or not as it should; the other ways to sign in are open."""
+
+    code = "provider_unavailable"
+    status = 503
+    retry_after = 10
 
 
 class Restarting(NotifsError):

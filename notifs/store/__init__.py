@@ -7,16 +7,17 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import inspect, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidCursor, NotFound, StoreUnavailable
 from notifs.gather import Gather
-from notifs.store import accounts, creation, events, mailbox, recount, retention, revision, sessions
+from notifs.store import accounts, audit, creation, events, mailbox, recount, retention, revision
 from notifs.store.accounts import Person
 from notifs.store.audit import AuditLog
+from notifs.store.counts import Counts
 from notifs.store.database import Database
 from notifs.store.drafts import DIRECT, Draft, Outcome, Sent
 from notifs.store.feed import Entry, Head, Look, Page
@@ -27,6 +28,7 @@ from notifs.store.links import Links
 from notifs.store.mailbox import Act, Change
 from notifs.store.models import Epoch, Notification
 from notifs.store.outages import is_locked
+from notifs.store.people import Accounts, By
 from notifs.store.reading import Reading
 from notifs.store.recipients import Recipients
 from notifs.store.recount import Wrong
@@ -57,7 +59,9 @@ class Store(Reading):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self.accounts = Accounts(database)
         self.audit = AuditLog(database)
+        self.counts = Counts(database)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.links = Links(database)
@@ -181,9 +185,12 @@ class Store(Reading):
 
         return await self.database.write(work)
 
-    async def prune(self, days: int, *, dry_run: bool = False) -> Pruned:
-        """Delete what was read or archived longer ago than `days`, or has expired; with `dry_run` only count it."""
-        return await retention.prune(self.database, days, dry_run=dry_run)
+    async def prune(self, days: int, *, audit_days: int | None = None, dry_run: bool = False) -> Pruned:
+        """Delete what was read or archived longer ago than `days`, or has expired; with `dry_run` only count it.
+
+        Lines of the audit log are kept for `audit_days`; None for ever.
+        """
+        return await retention.prune(self.database, days, audit_days=audit_days, dry_run=dry_run)
 
     async def recount(self) -> AsyncIterator[tuple[int, list[Wrong]]]:
         """Compare every mailbox with its receipts, some at a time: how many they are, and those that are wrong."""
@@ -208,16 +215,33 @@ class Store(Reading):
         self.adopt(epoch)
         return epoch
 
-    async def add_user(self, email: str, name: str, password_hash: str, external_id: str | None = None) -> Person:
+    async def add_user(
+        self,
+        email: str,
+        name: str,
+        password_hash: str,
+        external_id: str | None = None,
+        *,
+        admin: bool = False,
+        **by: Unpack[By],
+    ) -> Person:
         """Make an account. Its recipient id is `external_id`, if there is one.
 
         Raises:
             BadRequest: `email_taken`, `external_id_taken`, `invalid_email`, `invalid_name` or `invalid_external_id`.
         """
-        return await self.database.write(lambda c: accounts.add(c, email, name, password_hash, external_id))
+
+        async def work(connection: AsyncConnection) -> Person:
+            person = await accounts.add(connection, email, name, password_hash, external_id, admin=admin)
+            await audit.record(connection, "account_made", person.id, **by)
+            if admin:
+                await audit.record(connection, "admin_granted", person.id, **by)
+            return person
+
+        return await self.database.write(work)
 
     async def user(self, name: str) -> Person:
-        """The person with this address or this recipient id.
+        """The person with this address or this recipient id, who may sign in.
 
         Raises:
             NotFound: `unknown_recipient`.
@@ -227,10 +251,6 @@ class Store(Reading):
             what = "address" if "@" in name else "recipient id"
             raise NotFound(f"nobody has the {what} {name}; see: notifs user list", code="unknown_recipient")
         return known
-
-    async def end_sessions(self, user: str) -> int:
-        """Sign a person out everywhere. Returns how many sign-ins that were."""
-        return len(await self.database.write(lambda c: sessions.end_all(c, user)))
 
     async def users(self) -> list[Person]:
         """Everybody with an account, by address."""

@@ -1,94 +1,70 @@
 """Sign-in and sign-out with email and password.
 
-An unknown address and a wrong password get the same answer in the same time. Failed tries are counted per account and
-per client address. Passwords are hashed off the event loop, two at a time.
+An unknown address, a disabled account, one without a password and a wrong password get the same answer in the same
+time. Each try is counted before its password is looked at, per account and per network, or for a browser that the
+account has signed in with before, for itself.
 """
 
-import math
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import anyio
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from notifs.addresses import address_of, network_of
 from notifs.errors import BadCredentials, BadRequest, NotifsError, TooManyTries
+from notifs.limits import WINDOW_SECONDS, Limits
+from notifs.providers import Button
 from notifs.signals import Signals, SignedIn, SignedOut
-from notifs.store import accounts
+from notifs.store import Store, accounts
 from notifs.store.accounts import Person
-from notifs.store.database import Database
+from notifs.store.sessions import Arrival
 from notifs.urls import is_local_path
+from notifs.web.browsers import Browsers
+from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.sessions import Sessions
 
-WINDOW_MINUTES = 15
-PER_ADDRESS = 10
-"""How many times the tries of one account a client address has: many people share one."""
-
-
-class Tries:
-    """Counts failed sign-ins of an account and of an address. Kept by each worker for itself."""
-
-    def __init__(self, per_account: int) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limits = {
-            "account": RateLimitItemPerMinute(per_account, WINDOW_MINUTES),
-            "address": RateLimitItemPerMinute(per_account * PER_ADDRESS, WINDOW_MINUTES),
-        }
-
-    async def check(self, **keys: str) -> None:
-        """Return if there may be another try of this account from this address.
-
-        Raises:
-            TooManyTries: there were too many; says how long to wait.
-        """
-        for kind, key in keys.items():
-            if not await self._limiter.test(self._limits[kind], kind, key):
-                stats = await self._limiter.get_window_stats(self._limits[kind], kind, key)
-                wait = max(1, math.ceil(stats.reset_time - time.time()))
-                minutes = math.ceil(wait / 60)
-                told = f"too many tries; wait {minutes} minute{'s' if minutes > 1 else ''}, then try again"
-                raise TooManyTries(told, retry_after=wait)
-
-    async def count(self, **keys: str) -> None:
-        """Count a try that failed."""
-        for kind, key in keys.items():
-            await self._limiter.hit(self._limits[kind], kind, key)
-
-    async def forgive(self, account: str) -> None:
-        """A sign-in that succeeded clears its account's count."""
-        await self._limiter.clear(self._limits["account"], "account", account)
+Leave = Callable[[Request], Awaitable[Response | None]]
+DONE = {"password": "Your password is set. Sign in with it."}
+"""What the page may be told to say."""
 
 
 class Login:
     """The pages `/login/` and `/logout/`.
 
     Args:
+        store: has the accounts and the audit log.
         end_sockets: ends the live sockets of a session, by its key.
+        buttons: of the providers by whom people may sign in as well.
+        leave: what sends somebody on who is to sign out at their provider too.
     """
 
     def __init__(
         self,
-        database: Database,
+        store: Store,
         sessions: Sessions,
+        browsers: Browsers,
+        passwords: Passwords,
+        limits: Limits,
         render: Render,
         signals: Signals,
-        tries: Tries,
         *,
         end_sockets: Callable[[str], Awaitable[None]],
+        buttons: Sequence[Button] = (),
+        leave: Leave | None = None,
     ) -> None:
-        self._database = database
+        self._store = store
         self._sessions = sessions
+        self._browsers = browsers
+        self._passwords = passwords
+        self._limits = limits
         self._render = render
         self._signals = signals
-        self._tries = tries
         self._end_sockets = end_sockets
-        self._turns = anyio.CapacityLimiter(2)
+        self._buttons = buttons
+        self._leave = leave or _nowhere
 
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """`/login/` and `/logout/` below `base`."""
@@ -103,7 +79,7 @@ class Login:
         going = self._next(request.query_params.get("next"))
         if await self._sessions.person(request.scope) is not None:
             return RedirectResponse(going, 303)
-        return self._page(request, going)
+        return self.page(request, going)
 
     async def sign_in(self, request: Request) -> Response:
         """POST: a new session and the way on, or the form again with what was wrong."""
@@ -113,20 +89,36 @@ class Login:
         try:
             person = await self._check(request, email, password)
         except (BadCredentials, TooManyTries) as error:
-            return self._page(request, going, email=email, error=error)
+            return self.page(request, going, email=email, error=error)
+        return await self.enter(request, person, going)
+
+    async def enter(
+        self, request: Request, person: Person, going: str, arrival: Arrival | None = None, **told: str
+    ) -> Response:
+        """Let a person in: a new session, in the place of the one that there may be, and the way on.
+
+        Args:
+            told: what the audit log is to say of it.
+
+        Raises:
+            NotFound: `unknown_recipient`, the account is disabled.
+        """
         response = RedirectResponse(going, 303)
         await self._close(request)
-        await self._sessions.start(request.scope, person, response)
+        await self._sessions.start(request.scope, person, response, arrival)
+        self._browsers.remember(response, person.email)
+        await self._store.audit.record("signed_in", person.id, address=address_of(request.scope), **told)
         self._signals.send(SignedIn(person.id))
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """POST: end the session and its live sockets, on every worker."""
+        """POST: end the session and its live sockets, on every worker; and that of the provider that it came by."""
         person = await self._sessions.person(request.scope)
+        response = await self._leave(request) or RedirectResponse(self._render.login_url, 303)
         await self._close(request)
-        response = RedirectResponse(self._render.login_url, 303)
         self._sessions.forget(response)
         if person is not None:
+            await self._store.audit.record("signed_out", person.id, address=address_of(request.scope))
             self._signals.send(SignedOut(person.id))
         return response
 
@@ -136,36 +128,54 @@ class Login:
             await self._end_sockets(key)
 
     async def _check(self, request: Request, email: str, password: str) -> Person:
-        keys = {"address": request.client.host if request.client else "unknown", "account": _account(email)}
-        async with self._turns:  # so that those who try at once cannot all be the last that is allowed
-            await self._tries.check(**keys)
-            person = await self._whose(keys["account"], password)
-            if person is None:
-                await self._tries.count(**keys)
-                raise BadCredentials("Email or password is wrong.")
-            await self._tries.forgive(keys["account"])
-            return person
+        account, address = _account(email), address_of(request.scope)
+        tried = account, network_of(address), self._browsers.known(request.scope, account)
+        try:
+            await self._limits.try_sign_in(*tried)
+        except TooManyTries as error:
+            await self._note_limit(error.per, account, address)
+            raise
+        person = await self._passwords.whose(account, password)
+        if person is None:
+            await self._store.audit.record("sign_in_failed", await self._recipient(account), address=address)
+            raise BadCredentials("Email or password is wrong.")
+        await self._limits.signed_in(*tried)
+        return person
 
-    async def _whose(self, account: str, password: str) -> Person | None:
-        """The person whose password this is. It takes as long for nobody as for somebody."""
-        if len(password.encode("utf-8", "replace")) > accounts.PASSWORD_MAX:
-            return None
-        known = await self._database.read(lambda c: accounts.by_email(c, account))
-        person, password_hash = known or (None, None)
-        right = await anyio.to_thread.run_sync(accounts.verify_password, password_hash, password)
-        return person if right else None
+    async def _note_limit(self, per: str, account: str, address: str) -> None:
+        """Say in the audit log that a bound is reached: once, however often somebody goes on trying."""
+        subject = network_of(address) if per == "network" else account
+        if await self._limits.once(f"sign_in_limited.{per}", subject, WINDOW_SECONDS):
+            whose = None if per == "network" else await self._recipient(account)
+            await self._store.audit.record("sign_in_limited", whose, address=address, per=per)
+
+    async def _recipient(self, account: str) -> str | None:
+        """Whom the audit log is to name: nobody, where there is no such account; never what was typed."""
+        known = await self._store.database.read(lambda c: accounts.known(c, [account]))
+        return known.get(account)
 
     def _next(self, url: str | None) -> str:
         return url if url and len(url) <= 2048 and is_local_path(url) else self._render.inbox_url
 
-    def _page(self, request: Request, going: str, *, email: str = "", error: NotifsError | None = None) -> Response:
-        told = {"code": error.code, "message": error.message} if error else None
-        response = self._render(
-            request, "login.html", {"next": going, "email": email, "error": told}, status=error.status if error else 200
-        )
-        if isinstance(error, TooManyTries):
-            response.headers["retry-after"] = str(error.retry_after)
+    def page(self, request: Request, going: str, *, email: str = "", error: NotifsError | None = None) -> Response:
+        """The sign-in page: with what was wrong with what was typed in, or why a provider has let nobody in."""
+        typed = isinstance(error, BadCredentials | TooManyTries)
+        context = {
+            "next": going,
+            "email": email,
+            "error": error if typed else None,
+            "refused": None if typed else error,
+            "done": DONE.get(request.query_params.get("done", "")),
+            "buttons": self._buttons,
+        }
+        response = self._render(request, "login.html", context, status=error.status if error else 200)
+        if (retry_after := getattr(error, "retry_after", None)) is not None:
+            response.headers["retry-after"] = str(retry_after)
         return response
+
+
+async def _nowhere(request: Request) -> None:
+    """Where somebody signs out who has not come by a provider."""
 
 
 def _account(email: str) -> str:
