@@ -23,7 +23,8 @@ from notifs.store.database import Database
 from notifs.wire import FRAME_LIMIT
 
 Tell = Callable[[str], None]
-DEMO = (("ada@example.org", "Ada Lovelace"), ("grace@example.org", "Grace Hopper"))
+DEMO = (("ada@example.org", "Ada Lovelace", True), ("grace@example.org", "Grace Hopper", False))
+"""Address, name, and who is an admin."""
 
 
 async def prepare(settings: Settings, tell: Tell) -> None:
@@ -52,14 +53,14 @@ async def _add_demo_people(store: Store, tell: Tell) -> None:
     async def add(connection: Any) -> list[Person]:
         if await accounts.everybody(connection):
             return []  # another process was quicker
-        return [await accounts.add(connection, email, name, password_hash) for email, name in DEMO]
+        return [await accounts.add(connection, email, name, password_hash, admin=admin) for email, name, admin in DEMO]
 
     people = await store.database.write(add)
     if not people:
         return
     tell("This is a new database. Two people can sign in:")
     for person in people:
-        tell(f"    {person.email}    password: {password}")
+        tell(f"    {person.email}    password: {password}" + ("    (an admin)" if person.admin else ""))
     tell(f'Send one a notification, from another terminal in this folder: {_program()} send {DEMO[0][0]} "Hello"')
 
 
@@ -92,6 +93,7 @@ def run(settings: Settings, bound: socket.socket, *, host: str, workers: int, te
         "notifs.standalone:create_worker",
         factory=True,
         workers=workers,
+        http="notifs.web.transport:Http",
         ws="notifs.realtime.transport:WebSocket",
         ws_max_size=FRAME_LIMIT,
         ws_per_message_deflate=False,

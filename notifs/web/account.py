@@ -141,7 +141,7 @@ class AccountPages:
         linked = await self._store.database.read(lambda c: identities.of(c, person.id))
         context = {
             "has_password": account.has_password,
-            "errors": {name: error.message for name, error in errors.items()},
+            "errors": {name: errors[name].message if name in errors else None for name in ("current", "new")},
             "done": DONE.get(request.query_params.get("done", "")),
             "sign_ins": [self._sign_in(line, request.scope[SESSION]) for line in lines],
             "providers": [self._provider(name, linked) for name in self._providers],

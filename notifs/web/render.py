@@ -58,7 +58,7 @@ class Render:
         )  # fmt: skip
         # What was stored is looked at once more before it becomes a link or a picture.
         self._environment.filters.update(link=safe_link, picture=partial(safe_picture, hosts=frozenset(image_hosts)))
-        self._environment.filters["ago"] = humanize.naturaltime
+        self._environment.filters.update(ago=humanize.naturaltime, sentence=sentence)
         self._environment.tests["local"] = is_local_path
         self._environment.globals.update(
             base=base, login_url=login_url, inbox_url=self.inbox_url, transport=transport, asset=self.asset
@@ -70,6 +70,15 @@ class Render:
         html = self._environment.get_template(template).render(user=person, signed_in=signed_in, **context)
         return HTMLResponse(html, status)
 
+    def onward(self, request: Request, url: str, label: str) -> HTMLResponse:
+        """A page that sends the browser on to another site, by what it is called: a form of ours may not lead there.
+
+        That is what `form-action 'self'` (CSP 3) says, and browsers hold it against redirects as well.
+        """
+        response = self(request, "onward.html", {"url": url, "label": label})
+        response.headers["refresh"] = f"0; url={url}"
+        return response
+
     def asset(self, name: str) -> str:
         """The URL of a built file, with its hash."""
         return f"{self.base}/notifs/static/{name}?v={_hash(name)}"
@@ -79,6 +88,11 @@ class Render:
 def _hash(name: str) -> str:
     path = DIST / name
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "missing"
+
+
+def sentence(message: str) -> str:
+    """An error's message, which is a clause without a capital and a full stop, as a sentence."""
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")
 
 
 def island(value: Any) -> Markup:

@@ -103,6 +103,7 @@ class Document(HTMLParser):
         self.source = response.text
         self.forms: list[Form] = []
         self.links: dict[str, str] = {}
+        """Where each link leads, by its words."""
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self._island = ""
@@ -131,9 +132,9 @@ class Document(HTMLParser):
         known = dict(attrs)
         self.tags.append((tag, known))
         if tag == "form":
-            assert known["method"] == "post"
+            assert known["method"] in ("get", "post")
             self.forms.append(Form(known["action"] or ""))
-        elif tag == "input":
+        elif tag == "input" and self.forms:
             self.forms[-1].fields[known["name"] or ""] = known.get("value") or ""
         elif tag == "button":
             self.forms[-1].label = known.get("aria-label") or ""
@@ -159,8 +160,9 @@ async def page(visitor: httpx2.AsyncClient, path: str = "/notifications/") -> Do
     return Document(response)
 
 
-async def submit(visitor: httpx2.AsyncClient, form: Form) -> Document:
-    """Press the form's button, and look at the page that comes."""
-    response = await visitor.post(form.action, data=form.fields, headers=HTML, follow_redirects=True)
+async def submit(visitor: httpx2.AsyncClient, form: Form, **fields: str) -> Document:
+    """Fill the form in, press its button, and look at the page that comes."""
+    data = {**form.fields, **fields}
+    response = await visitor.post(form.action, data=data, headers=HTML, follow_redirects=True)
     assert response.status_code == 200, response.text
     return Document(response)
