@@ -31,6 +31,7 @@ IMPORTED = (
     "notifs.realtime.transport",
     "notifs.serve",
     "notifs.standalone",
+    "notifs.web.transport",
     "uvloop",
 )
 LARGEST = 2**18

@@ -22,7 +22,8 @@ ROOMS: dict[str, set[str]] = {
     "signals": set(),
     "identity": set(),
     "providers": set(),
-    "settings": {"errors", "providers"},
+    "environment": {"errors"},
+    "settings": {"environment", "errors", "providers"},
     "logs": {"settings"},
     "origins": set(),
     "signing": set(),
@@ -34,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "kinds": {"errors", "urls"},
     "requests": {"errors", "wire"},
     "store": {"errors", "gather", "wire"},
+    "limits": {"addresses", "errors", "settings", "store"},
     "forms": {"store", "urls", "wire"},
     "acts": {"errors", "signals", "store", "wire"},
     "drafting": {"errors", "kinds", "store"},
@@ -41,20 +43,23 @@ ROOMS: dict[str, set[str]] = {
     "jobs": {"errors", "signals", "store"},
     "outbound": {"errors", "signals", "store"},
     "hooks": {"errors", "kinds", "notifier", "store", "urls"},
+    "tokens": {"errors", "identity", "settings", "store"},
     "realtime": {
-        "acts", "errors", "forms", "gather", "identity", "metrics", "notifier", "origins", "problems", "requests",
-        "settings", "signals", "store", "wire",
+        "acts", "addresses", "errors", "forms", "gather", "identity", "limits", "metrics", "notifier", "origins",
+        "problems", "requests", "settings", "signals", "store", "wire",
     },
     "web": {
-        "acts", "addresses", "errors", "forms", "gather", "hooks", "identity", "notifier", "origins", "problems",
-        "providers", "requests", "settings", "signals", "signing", "store", "urls", "wire",
+        "acts", "addresses", "errors", "forms", "gather", "hooks", "identity", "limits", "notifier", "origins",
+        "problems", "providers", "requests", "settings", "signals", "signing", "store", "urls", "wire",
     },
     "api": {
-        "drafting", "errors", "forms", "gather", "kinds", "notifier", "problems", "requests", "store", "web",
+        "addresses", "drafting", "errors", "forms", "gather", "kinds", "limits", "notifier", "problems", "requests",
+        "store", "web",
     },
     "app": {
-        "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "metrics",
-        "notifier", "origins", "outbound", "realtime", "settings", "signals", "signing", "store", "web", "wire",
+        "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "limits",
+        "metrics", "notifier", "origins", "outbound", "providers", "realtime", "settings", "signals", "signing", "store",
+        "tokens", "web", "wire",
     },
     "standalone": {"app", "errors", "logs", "retire", "settings"},
     "serve": {"app", "errors", "settings", "store", "wire"},
@@ -77,13 +82,16 @@ LIBRARIES: dict[str, set[str]] = {
     "alembic": {"store/schema"},
     "itsdangerous": {"signing"},
     "argon2": {"store/accounts"},
+    "zxcvbn": {"store/accounts"},
     "jinja2": {"web/render"},
-    "limits": {"api/rates", "web/login"},
+    "limits": {"api/rates", "limits"},
     "typer": {"cli"},
-    "uvicorn": {"serve", "realtime/transport"},
+    "uvicorn": {"serve", "realtime/transport", "web/transport"},
     "redis": {"realtime/bus"},
     "prometheus_client": {"metrics"},
-    "httpx2": {"outbound", "client"},
+    "authlib": {"web/oidc/client", "web/oidc/transport"},
+    "httpx2": {"outbound", "client", "web/oidc/client", "web/oidc/transport", "tokens"},
+    "joserfc": {"tokens", "web/oidc/client"},
     "standardwebhooks": {"outbound"},
     "fastapi": set(),
 }
@@ -95,7 +103,7 @@ NAMES: dict[str, dict[str, set[str]]] = {
 }
 """Names of a library that others may import beside those."""
 
-PASSWORDS = {"store/accounts", "store/__init__", "web/login", "serve", "cli/user"}
+PASSWORDS = {"store/accounts", "store/identities", "store/__init__", "web/login", "web/passwords", "serve", "cli/user"}
 """Who may touch a password or its hash. `store/__init__` passes the hash on, unread."""
 PASSWORD_NAMES = {"hash_password", "verify_password", "check_password", "password_hash"}
 SCHEMA = {"store/models/people"}

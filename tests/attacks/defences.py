@@ -3,23 +3,37 @@
 A function here takes one defence away by replacing what does it, and leaves everything else as it is.
 """
 
+import dataclasses
+import hmac
+import os
+import traceback
 import uuid
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import uvicorn
 from sqlalchemy import select
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 
-from notifs import serve
+from notifs import forms, kinds, serve, standalone
+from notifs.errors import NotifsError, StoreUnavailable
 from notifs.origins import Origins
-from notifs.realtime import guard, server
+from notifs.outbound import post
+from notifs.outbound.addresses import Border
+from notifs.realtime import guard, hints, server
 from notifs.realtime.connections import Connection, Connections
+from notifs.realtime.ends import Ends
 from notifs.realtime.guard import Guard
 from notifs.realtime.server import Server
-from notifs.store import Store
+from notifs.store import Store, engines, idempotency
 from notifs.store.models import Receipt
-from notifs.web.middleware import BoundedBody
+from notifs.web import login, middleware, pages, render, transport
+from notifs.web.api import InboxApi
+from notifs.web.middleware import BoundedBody, SafeHeaders
+from notifs.web.render import Render
 from notifs.web.sessions import Sessions
 from notifs.wire import NAMESPACE
 
@@ -53,6 +67,19 @@ def origins_are_not_checked() -> None:
 @defence
 def origins_may_be_missing() -> None:
     replace(guard, "_needs_origin", lambda scope: False)
+
+
+# S3
+
+
+@defence
+def plain_http_is_enough() -> None:
+    def without_tls(kind: Any) -> None:
+        init = kind.__init__
+        replace(kind, "__init__", lambda self, *args, **options: init(self, *args, **{**options, "secure": False}))
+
+    without_tls(Sessions)
+    without_tls(SafeHeaders)
 
 
 # S9
@@ -120,7 +147,7 @@ def events_reach_lifecycle_handlers() -> None:
 
 @defence
 def events_are_not_counted() -> None:
-    replace(server, "_pressure", lambda connection: None)
+    replace(Server, "_pressure", lambda self, connection: None)
 
 
 @defence
@@ -157,8 +184,8 @@ def windows_are_not_bounded() -> None:
 def polling_is_on() -> None:
     call, init = Guard.__call__, Server.__init__
 
-    def init_with_it(self: Server) -> None:
-        init(self)
+    def init_with_it(self: Server, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
         self.eio.transports = ["polling", "websocket"]
 
     async def let_in(self: Guard, scope: Any, receive: Any, send: Any) -> None:
@@ -174,3 +201,226 @@ def bodies_are_not_bounded() -> None:
         await self._app(scope, receive, send)
 
     replace(BoundedBody, "__call__", pass_on)
+
+
+# S16
+
+
+@defence
+def reading_marks_as_read() -> None:
+    replace(pages, "_followed_by_a_person", lambda request: True)
+
+
+# S22
+
+
+@defence
+def next_leads_anywhere() -> None:
+    for module in (login, pages):
+        replace(module, "is_local_path", bool)
+
+
+# S27
+
+
+@defence
+def templates_do_not_escape() -> None:
+    init = Render.__init__
+
+    def init_without(self: Render, **options: Any) -> None:
+        init(self, **options)
+        self._environment.autoescape = False
+
+    replace(Render, "__init__", init_without)
+
+
+# S28
+
+
+@defence
+def links_are_not_checked_when_written() -> None:
+    replace(kinds, "is_safe_url", lambda url: True)
+
+
+@defence
+def links_are_not_checked_when_shown() -> None:
+    replace(forms, "safe_link", lambda url: url)
+    replace(render, "safe_link", lambda url: url)
+    replace(pages, "is_safe_url", lambda url: True)
+
+
+# S29
+
+
+@defence
+def headers_are_not_sent() -> None:
+    replace(SafeHeaders, "_complete", lambda self, headers: None)
+
+
+# S30
+
+
+@defence
+def pictures_come_from_anywhere() -> None:
+    for module in (forms, render):
+        replace(module, "safe_picture", lambda url, hosts: url)
+
+
+# S31
+
+
+@defence
+def webhooks_lead_anywhere() -> None:
+    class Following(httpx2.AsyncClient):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{**options, "follow_redirects": True})
+
+    replace(Border, "_see", lambda self, url, address: None)
+    replace(post, "httpx2", SimpleNamespace(**{**vars(httpx2), "AsyncClient": Following}))
+
+
+# S33
+
+
+@defence
+def idempotency_keys_are_everybodys() -> None:
+    claim = idempotency.claim
+
+    async def claim_for_all(connection: Any, asked: Any) -> Any:
+        return await claim(connection, [(dataclasses.replace(key, producer=""), answer) for key, answer in asked])
+
+    replace(idempotency, "claim", claim_for_all)
+
+
+# S34
+
+
+@defence
+def filters_go_into_sql() -> None:
+    async def page(self: InboxApi, request: Any) -> Any:
+        recipient, asked = await self._recipient(request), request.query_params.get("filter", "unread")
+        query = (
+            "SELECT n.title FROM notifs_receipts r JOIN notifs_notifications n ON n.id = r.notification_id "
+            f"WHERE r.recipient = '{recipient}' AND '{asked}' = 'unread'"
+        )
+        rows = await self._store.database.read(lambda c: c.exec_driver_sql(query))
+        return JSONResponse([title for (title,) in rows])
+
+    replace(InboxApi, "page", page)
+
+
+# S35
+
+
+@defence
+def hosts_are_not_checked() -> None:
+    replace(Origins, "names_us", lambda self, scope: True)
+
+
+@defence
+def every_path_is_keyed() -> None:
+    replace(middleware, "_is_below", lambda scope, paths: True)
+
+
+@defence
+def everybody_is_signed_in() -> None:
+    async def first(self: Sessions, scope: Any) -> str | None:
+        return await self._database.read(lambda c: c.scalar(select(Receipt.recipient)))
+
+    replace(Sessions, "identify", first)
+
+
+# S36
+
+
+@defence
+def everybody_is_a_proxy() -> None:
+    os.environ["FORWARDED_ALLOW_IPS"] = "*"
+
+
+# S37
+
+
+@defence
+def requests_are_waited_for() -> None:
+    replace(transport, "HEAD_SECONDS", 3600)
+    replace(middleware, "BODY_SECONDS", 3600)
+
+
+@defence
+def heads_are_not_bounded() -> None:
+    replace(transport, "HEAD_LIMIT", 2**40)
+
+
+@defence
+def ambiguous_requests_are_read() -> None:
+    init = transport.Http.__init__
+
+    def init_lenient(self: Any, *args: Any, **options: Any) -> None:
+        init(self, *args, **options)
+        self.parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_chunked_length=True, lenient_transfer_encoding=True
+        )
+
+    replace(transport.Http, "__init__", init_lenient)
+
+
+# S38
+
+
+@defence
+def seals_are_not_checked() -> None:
+    replace(hints, "hmac", SimpleNamespace(digest=hmac.digest, compare_digest=lambda *_: True))
+
+
+# S39
+
+
+@defence
+def errors_tell_everything() -> None:
+    def show(error: Exception, scope: Any) -> NotifsError:
+        told = "".join(traceback.format_exception(error))
+        return error if isinstance(error, NotifsError) else NotifsError(told, code="internal")
+
+    replace(middleware, "_known", show)
+    replace(engines, "_OPTIONS", {**engines._OPTIONS, "hide_parameters": False})
+
+
+# S40
+
+
+@defence
+def who_cannot_be_asked_for_is_let_in() -> None:
+    identify = Sessions.identify
+
+    async def identify_or_guess(self: Sessions, scope: Any) -> str | None:
+        try:
+            return await identify(self, scope)
+        except StoreUnavailable:
+            return "somebody"
+
+    replace(Sessions, "identify", identify_or_guess)
+    replace(Ends, "_fail_closed", lambda self: None)
+
+
+# S41
+
+
+@defence
+def answers_may_be_kept() -> None:
+    complete = SafeHeaders._complete
+
+    def complete_without(self: SafeHeaders, headers: Any) -> None:
+        complete(self, headers)
+        headers["cache-control"] = "public, max-age=600"
+        del headers["vary"]
+
+    replace(SafeHeaders, "_complete", complete_without)
+
+
+# S43
+
+
+@defence
+def metrics_are_for_everybody() -> None:
+    replace(standalone, "hmac", SimpleNamespace(compare_digest=lambda *_: True))

@@ -9,7 +9,8 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])
 
     from notifs.cli import main
-    from tests.attacks import defences
+    from tests.attacks import defences, world
 
+    world.begin()
     defences.switch_off(os.environ.get("ATTACKS_OFF", ""))
     main()
