@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -36,7 +36,6 @@ from notifs.signing import Signer
 from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.store.people import By
-from notifs.tokens import Tokens
 from notifs.web.account import AccountPages
 from notifs.web.admin import AdminPages
 from notifs.web.api import InboxApi
@@ -50,6 +49,9 @@ from notifs.web.render import Assets, Render
 from notifs.web.reset import Reset
 from notifs.web.sessions import Sessions
 from notifs.wire import Notification
+
+if TYPE_CHECKING:
+    from notifs.tokens import Tokens
 
 log = structlog.get_logger("notifs")
 PATIENCE = 0.2
@@ -110,7 +112,7 @@ class Notifs:
         self._rates = Rates(settings.api_requests_per_minute, settings.redis_url)
         self._limits = Limits(self.store.counts, self.store.audit, settings)
         self._accounts = identify is None
-        self._tokens = Tokens.of(settings)
+        self._tokens = _tokens(settings)
         identify = identify or self._sessions.identify
         self._identify = self._tokens.beside(identify) if self._tokens else identify
         login = f"{self.path}/login/" if self._accounts else login_url or ""
@@ -127,7 +129,7 @@ class Notifs:
             self.signals,
             self.metrics,
             self._limits,
-            self._tokens,
+            self._tokens.verify if self._tokens else None,
             live_sessions=self._sessions.live if self._accounts else None,
         )
         push = self.realtime.push
@@ -403,3 +405,12 @@ class Notifs:
             reset_link=self.reset_link,
             origin=next(iter(self.settings.origins), ""),
         )
+
+
+def _tokens(settings: Settings) -> "Tokens | None":
+    if not settings.tokens:
+        return None
+    # Here, as it loads libraries that nobody else needs.
+    from notifs.tokens import Tokens  # noqa: PLC0415
+
+    return Tokens.of(settings)

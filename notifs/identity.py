@@ -1,11 +1,16 @@
 """Who is this connection? The one question that a host application answers with a function of its own."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.types import Scope
 
 SESSION = "notifs.session"
 """The scope key where an Identify may leave the sign-in's own key, so that ending the sign-in ends its sockets."""
+
+UNTIL = "notifs.until"
+"""The scope key where an Identify may leave when what it believed expires, in the event loop's time."""
 
 
 class Identify(Protocol):
@@ -15,3 +20,20 @@ class Identify(Protocol):
     """
 
     async def __call__(self, scope: Scope) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A token that is believed.
+
+    Args:
+        recipient: whose it is.
+        seconds: until it expires. By them one may count on a clock that nobody sets.
+    """
+
+    recipient: str
+    seconds: float
+
+
+Verify = Callable[[object], Verified]
+"""Says whose a token is, without waiting for anything; raises InvalidToken."""

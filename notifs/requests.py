@@ -71,6 +71,12 @@ class Sync(Request):
     cursor: Any = None
 
 
+class Refresh(Request):
+    """A token of the host's, of the same person as before."""
+
+    token: str
+
+
 class Fetch(Request):
     """A page of one filter: the newest below the position `before`."""
 

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 
 from notifs.acts import Acts
 from notifs.forms import Forms
-from notifs.identity import Identify
+from notifs.identity import Identify, Verify
+from notifs.limits import Limits
 from notifs.metrics import Metrics
 from notifs.notifier import Notifier
 from notifs.origins import Origins
+from notifs.realtime.by_token import ByToken
 from notifs.realtime.connections import RESTART, Connections
 from notifs.realtime.ends import Ends, LiveSessions
 from notifs.realtime.guard import Guard
@@ -40,6 +42,8 @@ class Realtime:
 
     Args:
         settings: bounds, and where the other workers can be heard.
+        limits: how often a person may connect, and say something.
+        verify: says whose a token of the host's is; None where none are taken.
         live_sessions: which sign-ins have not ended; None where sign-ins are the host's.
     """
 
@@ -50,6 +54,8 @@ class Realtime:
         forms: Forms,
         signals: Signals,
         metrics: Metrics,
+        limits: Limits,
+        verify: Verify | None,
         *,
         live_sessions: LiveSessions | None,
     ) -> None:
@@ -58,10 +64,12 @@ class Realtime:
         self._forms = forms
         self._signals = signals
         self._metrics = metrics
+        self._limits = limits
+        self._verify = verify
         self.rooms = Rooms()
-        self.server = Server()
+        self.server = Server(limits.event)
         self.connections = Connections(settings.sockets_per_user, settings.sockets_per_address, metrics)
-        self.hints = Hints(settings.redis_url, settings.secret_keys[0], self)
+        self.hints = Hints(settings.redis_url, settings.secret_keys, self)
         self.push = Push(store, forms, self.rooms, self.hints, signals, metrics)
         self.ends = Ends(self.rooms, self.hints, self.server, live_sessions)
         self._heads = HeadCheck(
@@ -84,6 +92,7 @@ class Realtime:
             self.push,
             self.hints,
             self.ends,
+            ByToken(self._verify, self.connections, self._limits.join),
             self._signals,
             self._metrics,
             table,
@@ -98,7 +107,9 @@ class Realtime:
             identify,
             origins,
             self.connections,
+            connects=self._limits.connect,
             rate=self._settings.events_per_second,
+            tokens=self._verify is not None,
             open=lambda: not self.stopping,
         )
 

@@ -39,8 +39,9 @@ class Connection:
     """One WebSocket.
 
     Args:
-        recipient: who is at the other end; `session` is the key of their sign-in, if it has one.
-        address: the client's.
+        recipient: who is at the other end; empty until a token has said it. `session` is the key of their sign-in, if
+            it has one.
+        network: the client's.
         rate: events that it may send in a second.
         admitted_at: the event loop's time just before it was asked who it is.
         transport: asyncio's, where the server below hands it out.
@@ -48,7 +49,7 @@ class Connection:
 
     recipient: str
     session: str | None
-    address: str
+    network: str
     rate: int
     admitted_at: float = 0.0
     transport: asyncio.Transport | None = None
@@ -66,6 +67,7 @@ class Connection:
     _counted_at: float = 0
     _join_timer: asyncio.TimerHandle | None = None
     _cut_timer: asyncio.TimerHandle | None = None
+    _expiry: asyncio.TimerHandle | None = None
 
     def queued(self, packet: Any) -> None:
         """A packet waits to be sent."""
@@ -143,11 +145,26 @@ class Connection:
             self._join_timer.cancel()
             self._join_timer = None
 
+    def expires(self, seconds: float) -> None:
+        """End it by then, and not when it was to end before: its token is good for so long.
+
+        There is no DISCONNECT packet, so that a client comes back by itself, with a fresh token if it has one.
+        """
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expiry = asyncio.get_running_loop().call_later(seconds, self.end, POLICY, "token_expired")
+
+    @property
+    def by_token(self) -> bool:
+        """Whether it lasts as long as a token."""
+        return self._expiry is not None
+
     def done(self) -> None:
         """It is over. Engine.IO's socket outlives it by a heartbeat; what waited to be sent does not."""
         self.joined()
-        if self._cut_timer is not None:
-            self._cut_timer.cancel()
+        for timer in (self._cut_timer, self._expiry):
+            if timer is not None:
+                timer.cancel()
         if self.socket is not None:
             self.socket.queue.drop()
             self.socket = None
@@ -194,36 +211,46 @@ class Connection:
 
 
 class Connections:
-    """The open WebSockets of one worker, and how many each person and each address has.
+    """The open WebSockets of one worker, and how many each person and each network has.
 
     Args:
-        per_user: at most; `per_address` likewise, where 0 is any number.
+        per_user: at most; `per_network` likewise, where 0 is any number.
         metrics: counts those that were ended here.
     """
 
-    def __init__(self, per_user: int, per_address: int, metrics: Metrics) -> None:
+    def __init__(self, per_user: int, per_network: int, metrics: Metrics) -> None:
         self._metrics = metrics
         self._per_user = per_user
-        self._per_address = per_address
+        self._per_network = per_network
         self._all: set[Connection] = set()
         self._empty = asyncio.Event()
         self._users: Counter[str] = Counter()
-        self._addresses: Counter[str] = Counter()
+        self._networks: Counter[str] = Counter()
 
     def add(self, connection: Connection) -> None:
         """Take it in.
 
         Raises:
-            TooManySockets: this person, or this address, has as many as one may have.
+            TooManySockets: this person, or this network, has as many as one may have.
         """
-        if self._users[connection.recipient] >= self._per_user:
-            raise TooManySockets(f"{self._per_user} sockets of yours are open; close one, then try again")
-        if self._per_address and self._addresses[connection.address] >= self._per_address:
-            raise TooManySockets(f"{self._per_address} sockets are open from your address; close one, then try again")
+        if self._per_network and self._networks[connection.network] >= self._per_network:
+            raise TooManySockets(f"{self._per_network} sockets are open from your network; close one, then try again")
+        if connection.recipient:
+            self.name(connection, connection.recipient)
         self._all.add(connection)
         self._empty.clear()
-        self._users[connection.recipient] += 1
-        self._addresses[connection.address] += 1
+        self._networks[connection.network] += 1
+
+    def name(self, connection: Connection, recipient: str) -> None:
+        """Count it as this person's.
+
+        Raises:
+            TooManySockets: they have as many as one may have.
+        """
+        if self._users[recipient] >= self._per_user:
+            raise TooManySockets(f"{self._per_user} sockets of yours are open; close one, then try again")
+        connection.recipient = recipient
+        self._users[recipient] += 1
 
     def remove(self, connection: Connection) -> None:
         self._all.discard(connection)
@@ -231,7 +258,7 @@ class Connections:
             self._empty.set()
         if connection.closing is not None:
             self._metrics.ended.labels(connection.closing[1]).inc()
-        for counter, key in ((self._users, connection.recipient), (self._addresses, connection.address)):
+        for counter, key in ((self._users, connection.recipient), (self._networks, connection.network)):
             counter[key] -= 1
             if counter[key] <= 0:
                 del counter[key]

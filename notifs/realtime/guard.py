@@ -1,18 +1,20 @@
 """Who may open a socket: asked in front of Engine.IO, before there is a connection to speak of.
 
 Nobody without an identity gets past: 401 and no frame, ever. The identity comes from the connection's own scope (a
-session cookie, a host's session), never from what the client says in a packet.
+session cookie, a host's session), never from what the client says in a packet. Only where tokens are taken may somebody
+come who is not known yet: they are told nothing, and are cut off unless they join with a token in time.
 """
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from notifs.addresses import address_of, network_of
 from notifs.errors import BadRequest, Forbidden, NotifsError, NotSignedIn, Restarting
-from notifs.identity import SESSION, Identify
+from notifs.identity import SESSION, UNTIL, Identify
 from notifs.origins import Origins
 from notifs.problems import problem
 from notifs.realtime.connections import PROTOCOL, Connection, Connections
@@ -37,7 +39,9 @@ class Guard:
         identify: who is this connection?
         origins: where browsers may come from.
         connections: takes in who is let in.
+        connects: counts whom it lets in, by who they are, if that is known, and their network; raises TooManySockets.
         rate: events that a client may send in a second.
+        tokens: whether who is not known may come as nobody, and say by a token who they are when they join.
         open: whether anybody is let in at all: not while this worker stops.
     """
 
@@ -48,14 +52,18 @@ class Guard:
         origins: Origins,
         connections: Connections,
         *,
+        connects: Callable[[str | None, str], Awaitable[None]],
         rate: int,
+        tokens: bool,
         open: Callable[[], bool],
     ) -> None:
         self._app = app
         self._identify = identify
         self._origins = origins
         self._connections = connections
+        self._connects = connects
         self._rate = rate
+        self._tokens = tokens
         self._open = open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,21 +87,24 @@ class Guard:
         self._see_that_it_is_open()
         asked_at = asyncio.get_running_loop().time()
         recipient = await self._identify(scope)
-        self._see_that_it_is_open()  # it may have been told to stop meanwhile
-        if recipient is None:
+        if recipient is None and not self._tokens:
             raise NotSignedIn("sign in first; a socket needs the session's cookie")
         if scope["type"] != "websocket":
             raise BadRequest("connect by WebSocket: transports: ['websocket']", code="websocket_only")
-        client = scope.get("client")
+        network = network_of(address_of(scope))
+        await self._connects(recipient, network)
+        self._see_that_it_is_open()  # it may have been told to stop meanwhile
         connection = Connection(
-            recipient,
+            recipient or "",
             scope.get(SESSION),
-            address=client[0] if client else "unknown",
+            network=network,
             rate=self._rate,
             admitted_at=asked_at,
             transport=scope.get("extensions", {}).get(_TRANSPORT),
         )
         self._connections.add(connection)
+        if UNTIL in scope:
+            connection.expires(scope[UNTIL] - asyncio.get_running_loop().time())
         scope[_CONNECTION] = connection
         return connection
 

@@ -42,6 +42,8 @@ class Context:
     forms: Forms
     catch_up: Callable[[Cursor | None], Awaitable[Head]]
     """Sends this socket what it missed since a cursor, and returns the head that it then stands at."""
+    refresh: Callable[[str], float]
+    """Lets this socket last as long as a fresh token of the same person; returns for how many seconds."""
 
 
 Reply = BaseModel | Mapping[str, Any] | None

@@ -2,7 +2,7 @@
 
 from notifs.realtime import messages
 from notifs.realtime.handlers import Context, Handlers
-from notifs.requests import Fetch, Ids, ReadAll, Seen, Sync
+from notifs.requests import Fetch, Ids, ReadAll, Refresh, Seen, Sync
 from notifs.store import Head, Page
 from notifs.wire import Ack, Cursor
 from notifs.wire import Page as PageMessage
@@ -68,3 +68,9 @@ async def archive(ctx: Context, data: Ids) -> Ack:
 async def unarchive(ctx: Context, data: Ids) -> Ack:
     """Take out of the archive, as read or unread as it was."""
     return _ack(ctx, await ctx.acts.do(ctx.recipient, "unarchive", ids=data.uuids()))
+
+
+@handlers.on("refresh")
+async def refresh(ctx: Context, data: Refresh) -> dict[str, int]:
+    """Go on with a fresh token, on a socket that came by one; answers for how many seconds that is good."""
+    return {"expires_in": int(ctx.refresh(data.token))}

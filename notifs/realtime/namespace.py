@@ -11,12 +11,13 @@ import socketio
 import structlog
 from socketio.exceptions import ConnectionRefusedError
 
-from notifs.errors import StoreUnavailable
+from notifs.errors import NotifsError, NotSignedIn, StoreUnavailable
 from notifs.forms import Forms
 from notifs.gather import Gather
 from notifs.metrics import Metrics
 from notifs.realtime import messages
-from notifs.realtime.connections import AGAIN
+from notifs.realtime.by_token import ByToken
+from notifs.realtime.connections import AGAIN, Connection
 from notifs.realtime.ends import Ends
 from notifs.realtime.guard import connection as guarded
 from notifs.realtime.handlers import Context, Handlers
@@ -59,6 +60,7 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         push: Push,
         hints: Hints,
         ends: Ends,
+        by_token: ByToken,
         signals: Signals,
         metrics: Metrics,
         handlers: Handlers,
@@ -71,6 +73,7 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._push = push
         self._hints = hints
         self._ends = ends
+        self._by_token = by_token
         self._signals = signals
         self._metrics = metrics
         self._handlers = handlers
@@ -87,10 +90,11 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         return server
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
-        """Enter the room of the person whom the guard has let in."""
-        connection = guarded(environ["asgi.scope"])
-        if connection is None or connection.closing is not None or self._ends.has_ended(connection):
-            raise ConnectionRefusedError("not_signed_in")
+        """Enter the room of the person whom the guard has let in, or of whom their token says they are."""
+        try:
+            connection = self._let_in(guarded(environ["asgi.scope"]), auth)
+        except NotifsError as error:
+            raise ConnectionRefusedError(error.message, {"code": error.code, "message": error.message}) from None
         connection.joined()
         member = Member(sid, connection)
         if len(self._rooms.enter(member).members) == 1:
@@ -99,6 +103,12 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         cursor = Cursor.parse(auth.get("cursor")) if isinstance(auth, dict) else None
         self._begin(member, self._bring(member, cursor, first=True))
         self._signals.send(Connected(member.recipient, sid))
+
+    def _let_in(self, connection: Connection | None, auth: Any) -> Connection:
+        if connection is None or connection.closing is not None or self._ends.has_ended(connection):
+            raise NotSignedIn("the sign-in that this socket came with has ended; sign in again")
+        self._by_token.join(connection, auth)
+        return connection
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         """Leave, and stop what was still being read for it."""
@@ -119,7 +129,10 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         async def catch_up(cursor: Cursor | None) -> Head:
             return await self._catch_up(member, cursor)
 
-        ctx = Context(recipient=member.recipient, sid=sid, catch_up=catch_up, **self._context)
+        def refresh(token: str) -> float:
+            return self._by_token.refresh(member.connection, token)
+
+        ctx = Context(recipient=member.recipient, sid=sid, catch_up=catch_up, refresh=refresh, **self._context)
         return await self._handlers.answer(ctx, event, data)
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ Whoever is dropped leaves no trace in a room. What cannot be read, or is binary,
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import engineio
@@ -84,9 +85,14 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """An AsyncServer for WebSocket alone, with one namespace, whose `answer` gives the ack of a client's event."""
+    """An AsyncServer for WebSocket alone, with one namespace, whose `answer` gives the ack of a client's event.
 
-    def __init__(self) -> None:
+    Args:
+        wait: counts an event of a recipient; gives the seconds to wait if there were too many, else 0.
+    """
+
+    def __init__(self, wait: Callable[[str], int]) -> None:
+        self._wait = wait
         super().__init__(
             async_mode="asgi",
             transports=["websocket"],
@@ -148,9 +154,18 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         sid = self.manager.sid_from_eio_sid(eio_sid, packet.namespace or "/")
         if packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
             return
-        ack = _pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
+        ack = self._pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
         if packet.id is not None and not connection.offer(_ack(packet.id, ack)):
             connection.insist(_ack(packet.id, BEHIND))
+
+    def _pressure(self, connection: Connection) -> Refusal | None:
+        """Why a client may not ask for anything just now, or None."""
+        if not connection.allows(asyncio.get_running_loop().time()):
+            return refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
+        if wait := self._wait(connection.recipient):
+            return refusal("too_many_events", f"all your sockets together say too much; wait {wait} s, then try again")
+        # What it asked for would be done, and it would not hear of it.
+        return BEHIND if connection.full else None
 
     async def _answer(self, sid: str, event: str, data: Any = None) -> Any:
         return await self.namespace_handlers[NAMESPACE].answer(sid, event, data)
@@ -160,8 +175,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         if socket is None or socket.closed:
             return
         await super()._handle_connect(eio_sid, namespace, data)
+        connection = self._connection(eio_sid)
         if socket.closed:
             await self._forget(eio_sid)
+        elif namespace == NAMESPACE and connection and self.manager.sid_from_eio_sid(eio_sid, NAMESPACE) is None:
+            connection.end(POLICY, "refused")  # the CONNECT_ERROR packet before it has said why
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         connection = self._connection(eio_sid)
@@ -182,14 +200,6 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 def _ack(number: int, ack: Any) -> Frame:
     text: str = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
     return Frame(f"{eio_packet.MESSAGE}{text}".encode())
-
-
-def _pressure(connection: Connection) -> Refusal | None:
-    """Why a client may not ask for anything just now, or None."""
-    if not connection.allows(asyncio.get_running_loop().time()):
-        return refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
-    # What it asked for would be done, and it would not hear of it.
-    return BEHIND if connection.full else None
 
 
 def _problem(packet: Packet) -> Refusal | None:
