@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from notifs.cli.audit import audit
 from notifs.cli.db import db
 from notifs.cli.key import key
 from notifs.cli.send import announce, job, retract, run, send
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(serve)
-for command in (send, announce, retract, job):
+for command in (send, announce, retract, job, audit):
     app.command()(command)
 app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(run)
 app.add_typer(db, name="db")

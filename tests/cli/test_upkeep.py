@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -13,7 +14,8 @@ from sqlalchemy import update
 
 from notifs import Notifs, Settings
 from notifs.store import Head
-from notifs.store.models import Mailbox, Notification, Receipt, utcnow
+from notifs.store.counts import Bound, Counts
+from notifs.store.models import Audit, Mailbox, Notification, Receipt, utcnow
 from notifs.wire import Cursor
 from tests.cli.conftest import Folder, Main, Result
 from tests.web.site import CHEAP
@@ -60,7 +62,10 @@ async def test_prune_deletes_what_is_old_and_says_how_much(notifs: Notifs, db: C
     await notifs.notify(to=["ada", "grace"], title="expired")
     await execute(notifs, update(Notification).where(Notification.title == "expired").values(expires_at=days_ago(0)))
 
-    none = "0 idempotency keys, 0 sessions, 0 jobs, 0 announcements, 0 deliveries to webhooks\n"
+    none = (
+        "0 idempotency keys, 0 sessions, 0 jobs, 0 announcements, 0 deliveries to webhooks, "
+        "0 lines of the audit log, 0 counts of tries\n"
+    )
     would = "would delete {} copies (2 of them unread and expired), " + none
     assert (await db("prune", "--dry-run")).out == would.format(4)
     assert (await db("prune", "--dry-run", "--days", "30")).out == would.format(6)
@@ -130,6 +135,22 @@ async def test_a_new_epoch_is_printed_and_ends_the_worth_of_old_cursors(notifs: 
     notifs.store.adopt(epoch)
     ((entries, _),) = await notifs.store.catch_up([("ada", old)], 9)
     assert entries is None
+
+
+async def test_prune_forgets_old_lines_of_the_audit_log_and_counts_that_expired(notifs: Notifs, db: Command) -> None:
+    tries = Bound("tries", 5, 60)
+    await notifs.store.counts.take({tries: "grace"})
+    await Counts(notifs.store.database, lambda: time.time() - 300).take({tries: "ada"})
+    await notifs.store.audit.record("signed_in", "ada")
+    old = uuid.UUID(int=int(days_ago(366).timestamp() * 1000) << 80)
+    await execute(notifs, update(Audit).where(Audit.recipient == "ada").values(id=old))
+    await notifs.store.audit.record("signed_in", "grace")
+    for command, said in ((("prune", "--dry-run"), "would delete"), (("prune",), "deleted")):
+        result = await db(*command)
+        assert result.out.startswith(said), result
+        assert result.out.endswith(", 1 lines of the audit log, 1 counts of tries\n")
+    assert {line.event for line in await notifs.store.audit.read()} == {"signed_in", "account_made"}
+    assert "0 lines of the audit log, 0 counts of tries" in (await db("prune")).out
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many"])

@@ -145,11 +145,33 @@ async def test_a_key_in_use_is_read_once_a_second_and_never_written_more_than_on
         assert await keys.find(token)
     await keys.drain()
     about = [statement.split()[0] for statement in statements if "notifs_keys" in statement]
-    assert sorted(about) == ["SELECT", "UPDATE"]
+    assert sorted(about) == ["SELECT", "SELECT", "UPDATE"]  # who it is; when it was last used; that it is used now
     clock.now += NOTED_SECONDS - 1
     assert await keys.find(token)
     await keys.drain()
     assert [s.split()[0] for s in statements if "notifs_keys" in s].count("UPDATE") == 1
+
+
+async def test_the_audit_log_tells_of_keys_and_of_each_hour_in_which_one_was_used(store: Store) -> None:
+    key, token = await store.keys.create("ci", ["send"], actor="cli")
+
+    async def use(ago: timedelta) -> None:
+        moment = datetime.now(UTC) - ago
+        await store.database.write(lambda c: c.execute(update(ApiKey).values(last_used_at=moment)))
+        worker = Keys(store.database)
+        assert await worker.find(token)
+        await worker.drain()
+
+    for _ in range(2):
+        await use(timedelta(hours=1))
+    minutes = datetime.now(UTC).minute
+    if minutes > 2:
+        await use(timedelta(minutes=minutes - 1))
+    await store.keys.revoke(key.id, actor="cli")
+    lines = [(line.event, line.actor, line.recipient, line.detail) for line in await store.audit.read()]
+    about = {"key": key.id, "producer": "ci"}
+    used = [("key_used", f"key:{key.id}", None, {"producer": "ci"})] * 2
+    assert lines == [("key_revoked", "cli", None, about), *used, ("key_made", "cli", None, about)]
 
 
 async def test_when_a_key_was_last_used_is_told_to_the_minute(database: Database) -> None:
