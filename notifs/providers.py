@@ -1,14 +1,16 @@
 """Who else may say who somebody is: providers of OpenID Connect, as the settings name them."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
-"""How a provider may be called, in settings and in addresses."""
+NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
+"""How a provider may be called: what the name of a variable and an address may both have."""
 WELL_KNOWN = "/.well-known/openid-configuration"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -33,7 +35,7 @@ class Provider(BaseModel):
         description="Where it describes itself: `https://HOST/.well-known/openid-configuration`."
     )
     client_id: str = Field(min_length=1, description="What it calls this application.")
-    client_secret: SecretStr = Field(description="What this application proves itself with.")
+    client_secret: SecretStr = Field(min_length=1, description="What this application proves itself with.")
     label: str = Field("", description="What people call it, on the button: `Sign in with LABEL`.")
     icon: str = Field("", description="A path on this host, or an address on one of `NOTIFS_IMAGE_HOSTS`.")
     issuer: str = Field("", description="The issuer, where it is not what the discovery URL begins with.")
@@ -58,13 +60,37 @@ class Provider(BaseModel):
             raise ValueError("must begin with https://")
         return value
 
+    @field_validator("scope")
+    @classmethod
+    def _check_scope(cls, value: str) -> str:
+        if "openid" not in value.split():
+            raise ValueError("must contain openid; without it nobody says who has signed in")
+        return value
+
     @model_validator(mode="after")
     def _check_issuer(self) -> Self:
         if not self.issuer and not self.discovery_url.endswith(WELL_KNOWN):
-            raise ValueError(f"DISCOVERY_URL ends with {WELL_KNOWN}, or else ISSUER is set as well")
+            raise ValueError(f"DISCOVERY_URL must end with {WELL_KNOWN}, or else ISSUER must be set")
         return self
 
     @property
     def expected_issuer(self) -> str:
         """The only issuer that is believed (OpenID Connect Discovery 1.0, section 4.3)."""
         return self.issuer or self.discovery_url.removesuffix(WELL_KNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A provider as people see it."""
+
+    name: str
+    label: str
+    icon: str
+
+
+def buttons(providers: Mapping[str, Provider]) -> list[Button]:
+    """The providers as people see them, in the order of the settings. Who has no label goes by the name."""
+    return [
+        Button(name, provider.label or name.replace("_", " ").capitalize(), provider.icon)
+        for name, provider in providers.items()
+    ]

@@ -52,6 +52,7 @@ class Provider:
         self.codes: dict[str, Code] = {}
         self.counts: Counter[str] = Counter()
         self.asked: list[dict[str, str]] = []
+        self.secrets: list[str] = []
         self.attackers = RSAKey.generate_key(2048, {"kid": "attackers"})
         self.key = self.attackers
         self.rotate()
@@ -119,6 +120,7 @@ class Provider:
 
     async def token(self, request: Request) -> Response:
         self.counts["token"] += 1
+        self.secrets.append("header" if "authorization" in request.headers else "form")
         if "redirect" in self.faults:
             return RedirectResponse(f"{self.url}/elsewhere", 307)
         response = cast(Response, self.server.create_token_response(await sent(request)))
@@ -172,7 +174,13 @@ class Provider:
             self.faults = given.get("faults", self.faults)
             self.metadata = given.get("metadata", self.metadata)
             self.people = PEOPLE | given.get("people", self.people)
-        return JSONResponse({"counts": self.counts, "asked": self.asked, "key": self.key.as_dict(private=False)})
+        return JSONResponse(
+            {
+                "counts": self.counts,
+                "asked": self.asked,
+                "secrets": self.secrets,
+            }
+        )
 
     def app(self) -> Starlette:
         gets = {

@@ -1,6 +1,7 @@
 """The tokens of the provider, and what can be wrong with one."""
 
 import base64
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64encode
 
 CLIENT_ID = "notifs"
@@ -40,8 +41,10 @@ class Token:
 
     def compact(self) -> str:
         algorithm = self.header["alg"]
-        if algorithm == "none":
-            return ".".join([*(_part(each) for each in (self.header, self.claims)), ""])
+        if algorithm in ("none", "HS256"):
+            text = f"{_part(self.header)}.{_part(self.claims)}"
+            digest = hmac.digest(self.key, text.encode(), "sha256") if algorithm == "HS256" else b""
+            return f"{text}.{urlsafe_b64encode(digest).decode()}"
         payload = json.dumps(self.claims)
         registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
         return jws.serialize_compact(self.header, payload, self.key, registry=registry)
@@ -78,12 +81,12 @@ def unsigned(signer: Signer, token: Token) -> None:
 @fault
 def signed_with_the_public_key(signer: Signer, token: Token) -> None:
     """By HS256, with what everybody knows for a secret (RFC 8725, section 2.1)."""
-    token.header["alg"], token.key = "HS256", OctKey.import_key(signer.key.as_pem(private=False))
+    token.header["alg"], token.key = "HS256", signer.key.as_pem(private=False)
 
 
 @fault
 def signed_with_the_client_secret(signer: Signer, token: Token) -> None:
-    token.header["alg"], token.key = "HS256", OctKey.import_key(CLIENT_SECRET)
+    token.header["alg"], token.key = "HS256", CLIENT_SECRET.encode()
 
 
 @fault
@@ -187,6 +190,11 @@ def of_another_access_token(signer: Signer, token: Token) -> None:
 @fault
 def of_a_megabyte(signer: Signer, token: Token) -> None:
     token.claims["filler"] = "x" * 1_000_000
+
+
+@fault
+def of_a_hundred_kilobytes(signer: Signer, token: Token) -> None:
+    token.claims["filler"] = "x" * 100_000
 
 
 @fault

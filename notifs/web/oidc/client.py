@@ -236,12 +236,12 @@ class Relying(StarletteOAuth2App):
             yield
         except (httpx2.HTTPError, httpx2.InvalidURL, ProviderUnavailable) as error:
             log.warning("provider unavailable", provider=self.name, error=repr(error))
-            raise ProviderUnavailable("the provider does not answer just now; try again in a moment") from error
+            raise ProviderUnavailable("The provider does not answer just now; try again in a moment.") from error
         # Whatever is not of the form that it should have fails somewhere in those libraries, in any of these ways.
         except (AuthlibBaseError, JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             log.warning("provider not believed", provider=self.name, error=repr(error))
             raise SignInRefused(
-                "what the provider says of you cannot be believed; sign in again", code="provider_token"
+                "What the provider says of you cannot be believed; sign in again.", code="provider_token"
             ) from error
 
 
