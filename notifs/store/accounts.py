@@ -1,5 +1,6 @@
 """People with an account here. A host app with its own users never comes by."""
 
+import re
 import secrets
 import uuid
 from base64 import b64encode
@@ -107,7 +108,8 @@ def check_password(password: str, *known: str) -> None:
             f"a password has at least {PASSWORD_MIN} characters and at most {PASSWORD_MAX} bytes",
             code="invalid_password",
         )
-    if zxcvbn(password[:JUDGED], user_inputs=["notifs", *known], max_length=JUDGED)["score"] < GUESSED:
+    words = ["notifs", *known, *re.findall(r"\w{2,}", " ".join(known))]
+    if zxcvbn(password[:JUDGED], user_inputs=words, max_length=JUDGED)["score"] < GUESSED:
         raise BadRequest(
             "that password is easy to guess; take a longer one, or some words that do not belong together",
             code="common_password",
