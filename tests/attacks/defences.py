@@ -3,12 +3,15 @@
 A function here takes one defence away by replacing what does it, and leaves everything else as it is.
 """
 
+import base64
 import dataclasses
 import hmac
+import json
 import os
 import traceback
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +19,14 @@ import httpx2
 import uvicorn
 from sqlalchemy import select
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from notifs import forms, kinds, serve, standalone
-from notifs.errors import NotifsError, StoreUnavailable
+from notifs.api.routes import Door
+from notifs.errors import BadCredentials, NotifsError, StoreUnavailable
+from notifs.identity import Verified
+from notifs.limits import Limits
 from notifs.origins import Origins
 from notifs.outbound import post
 from notifs.outbound.addresses import Border
@@ -28,11 +35,16 @@ from notifs.realtime.connections import Connection, Connections
 from notifs.realtime.ends import Ends
 from notifs.realtime.guard import Guard
 from notifs.realtime.server import Server
-from notifs.store import Store, engines, idempotency
+from notifs.store import Store, accounts, engines, idempotency
+from notifs.store.keys import Key, Keys
 from notifs.store.models import Receipt
-from notifs.web import login, middleware, pages, render, transport
+from notifs.tokens import Tokens
+from notifs.web import login, middleware, pages, passwords, render, transport
 from notifs.web.api import InboxApi
+from notifs.web.browsers import Browsers
+from notifs.web.login import Login
 from notifs.web.middleware import BoundedBody, SafeHeaders
+from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.sessions import Sessions
 from notifs.wire import NAMESPACE
@@ -56,6 +68,26 @@ def replace(owner: Any, name: str, value: Any) -> None:
     """Put another value in the place of one that is there; a defence that has moved is noticed."""
     assert hasattr(owner, name), f"{owner!r} has no {name}"
     setattr(owner, name, value)
+
+
+# S1
+
+
+@defence
+def tokens_are_not_verified() -> None:
+    def believe(self: Tokens, token: Any) -> Verified:
+        _, said, _ = token.split(".")
+        return Verified(json.loads(base64.urlsafe_b64decode(f"{said}==="))["sub"], 3600)
+
+    replace(Tokens, "verify", believe)
+
+
+@defence
+def tokens_do_not_expire() -> None:
+    replace(Connection, "expires", lambda self, seconds: None)
+
+
+# S2
 
 
 @defence
@@ -127,6 +159,37 @@ def messages_have_no_room() -> None:
 
     replace(Connections, "add", add_and_keep)
     replace(Connection, "offer", lambda self, frame: all([offer(each, frame) for each in everybody]))
+
+
+# S11
+
+
+@defence
+def sockets_need_not_join() -> None:
+    replace(Connection, "must_join", lambda self, seconds: None)
+
+
+@defence
+def sockets_may_say_as_much_as_they_like() -> None:
+    replace(Connection, "allows", lambda self, now: True)
+
+
+@defence
+def sockets_are_not_counted() -> None:
+    init = Connections.__init__
+
+    def init_without(self: Connections, per_user: int, per_network: int, metrics: Any) -> None:
+        init(self, 1_000_000, 0, metrics)
+
+    replace(Connections, "__init__", init_without)
+
+
+@defence
+def connects_are_not_counted() -> None:
+    async def let_in(self: Limits, person: str, network: str) -> None:
+        pass
+
+    replace(Limits, "connect", let_in)
 
 
 # S12
@@ -220,6 +283,113 @@ def next_leads_anywhere() -> None:
         replace(module, "is_local_path", bool)
 
 
+# S24
+
+
+@defence
+def passwords_may_be_of_any_length() -> None:
+    replace(accounts, "PASSWORD_MAX", 2**30)
+    bodies_are_not_bounded()
+
+
+@defence
+def passwords_are_checked_on_the_event_loop() -> None:
+    async def work(self: Passwords, work: Any, *args: Any) -> Any:
+        return work(*args)
+
+    replace(Passwords, "_work", work)
+
+
+@defence
+def passwords_are_checked_all_at_once() -> None:
+    replace(passwords, "TURNS", 12)
+
+
+# S25
+
+
+@defence
+def who_is_unknown_is_told_at_once() -> None:
+    whose = Passwords.whose
+
+    async def whose_if_any(self: Passwords, email: str, password: str) -> Any:
+        known = await self._database.read(lambda c: accounts.by_email(c, email))
+        return await whose(self, email, password) if known and known[1] else None
+
+    replace(Passwords, "whose", whose_if_any)
+
+
+@defence
+def what_is_wrong_is_told() -> None:
+    check = Login._check
+
+    async def check_and_tell(self: Login, request: Any, email: str, password: str) -> Any:
+        if not await self._recipient(email):
+            raise BadCredentials("There is no such account.", code="unknown_account")
+        return await check(self, request, email, password)
+
+    replace(Login, "_check", check_and_tell)
+
+
+# S26
+
+
+@defence
+def sign_ins_are_not_counted() -> None:
+    async def let_in(self: Limits, account: str, network: str, browser: str | None) -> None:
+        pass
+
+    replace(Limits, "try_sign_in", let_in)
+
+
+@defence
+def sign_ins_are_counted_when_they_have_failed() -> None:
+    count, whose = Limits.try_sign_in, Passwords.whose
+    tried: ContextVar[Any] = ContextVar("tried")
+
+    async def remember(self: Limits, *args: Any) -> None:
+        tried.set((self, args))
+
+    async def whose_and_count(self: Passwords, email: str, password: str) -> Any:
+        person = await whose(self, email, password)
+        if person is None:
+            limits, args = tried.get()
+            await count(limits, *args)
+        return person
+
+    replace(Limits, "try_sign_in", remember)
+    replace(Passwords, "whose", whose_and_count)
+
+
+@defence
+def sign_ins_are_counted_in_redis() -> None:
+    async def take(self: Limits, wanted: Any) -> Any:
+        for bound, subject in wanted.items():
+            if not await self._in_redis(bound, subject, 1):
+                return bound, 60
+        return None
+
+    replace(Limits, "_take", take)
+
+
+@defence
+def networks_are_addresses() -> None:
+    replace(login, "network_of", lambda address: address)
+
+
+@defence
+def browsers_are_not_known() -> None:
+    replace(Browsers, "known", lambda self, scope, account: None)
+
+
+@defence
+def known_browsers_are_believed() -> None:
+    def read(self: Browsers, scope: Any, account: str) -> str | None:
+        return HTTPConnection(scope).cookies.get(self.cookie)
+
+    replace(Browsers, "known", read)
+
+
 # S27
 
 
@@ -277,6 +447,48 @@ def webhooks_lead_anywhere() -> None:
 
     replace(Border, "_see", lambda self, url, address: None)
     replace(post, "httpx2", SimpleNamespace(**{**vars(httpx2), "AsyncClient": Following}))
+
+
+# S32
+
+
+@defence
+def keys_come_in_any_way() -> None:
+    find = Door.key
+
+    async def find_anywhere(self: Door, request: Any) -> Any:
+        for text in [*request.query_params.values(), *request.cookies.values(), *request.headers.values()]:
+            for word in text.split():
+                if key := await self._keys.find(word):
+                    return key
+        return await find(self, request)
+
+    replace(Door, "key", find_anywhere)
+
+
+@defence
+def scopes_are_not_checked() -> None:
+    for name in ("may", "may_kind", "may_topic"):
+        replace(Key, name, lambda self, asked: True)
+
+
+@defence
+def revoked_keys_are_believed() -> None:
+    look_up = Keys._look_up
+
+    async def look_up_any(self: Keys, id: str, now: float) -> Any:
+        known = await look_up(self, id, now)
+        return known and dataclasses.replace(known, key=dataclasses.replace(known.key, revoked_at=None))
+
+    replace(Keys, "_look_up", look_up_any)
+
+
+@defence
+def bad_keys_are_not_counted() -> None:
+    async def let_on(self: Limits, address: str) -> None:
+        pass
+
+    replace(Limits, "bad_key", let_on)
 
 
 # S33
