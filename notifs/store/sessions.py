@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import NotFound
 from notifs.store.accounts import PERSON, Person, is_theirs, person_of
+from notifs.store.audit import record
 from notifs.store.many import among
 from notifs.store.models import Identity, Session, User, new_id, utcnow
 
@@ -145,15 +146,20 @@ async def end_provider(
 ) -> list[str]:
     """End the sign-ins that a provider has ended: those of its `session`, or all that it made for a `subject`.
 
-    Returns their keys; for neither of both, none.
+    The audit log of each person says so. Returns their keys; for neither of both, none.
     """
+    if session is None and subject is None:
+        return []
     made = Session.issuer == issuer
     if session is not None:
         made = and_(made, Session.provider_session == session)
     if subject is not None:
         theirs = select(Identity.user_id).where(Identity.issuer == issuer, Identity.subject == subject)
         made = and_(made, Session.user_id.in_(theirs))
-    return await _end(connection, made) if session is not None or subject is not None else []
+    whose = select(*PERSON).join(Session, Session.user_id == User.id).where(made).distinct()
+    for row in (await connection.execute(whose)).all():
+        await record(connection, "session_ended", person_of(row).id, issuer=issuer)
+    return await _end(connection, made)
 
 
 async def _end(connection: AsyncConnection, which: ColumnElement[bool]) -> list[str]:

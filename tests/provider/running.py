@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from notifs.providers import WELL_KNOWN, Provider
 from tests.programs import Child
-from tests.provider.tokens import settings
+from tests.provider.tokens import CLIENT_ID, CLIENT_SECRET, settings
 from tests.servers import clean_environment
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -32,6 +33,11 @@ class Running:
     def settings(self, **more: str) -> dict[str, str]:
         """The variables by which notifs knows it."""
         return settings(self.name, self.url, **more)
+
+    def known(self, **more: object) -> dict[str, Provider]:
+        """The same as settings."""
+        own = {"discovery_url": f"{self.url}{WELL_KNOWN}", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        return {self.name: Provider.model_validate({**own, **more})}
 
     async def set(self, **state: Any) -> None:
         """From now on it is like that."""

@@ -7,6 +7,7 @@ import pytest
 
 from notifs import Notifs, Settings
 from notifs.store.accounts import Person
+from tests.provider.running import Running, running
 from tests.web.site import SECRET, Site, serve
 
 
@@ -25,6 +26,19 @@ async def site(settings: Settings) -> AsyncIterator[Site]:
 async def production(sqlite_url: str) -> AsyncIterator[Site]:
     async with serve(Settings(database_url=sqlite_url, environment="production", secret_key=SECRET)) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+async def _provider() -> AsyncIterator[Running]:
+    async with running() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def provider(_provider: Running) -> Running:
+    """A provider of sign-ins that does what it should, until it is told to do otherwise."""
+    await _provider.set(faults=[], metadata={}, people={})
+    return _provider
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,13 +12,12 @@ import pytest
 from sqlalchemy import select, update
 
 from notifs import Notifs, Settings, SignedIn
-from notifs.providers import Provider
 from notifs.store import identities
 from notifs.store.accounts import Person
 from notifs.store.models import Identity, Session, User, utcnow
 from notifs.web.oidc import client
 from tests.provider.running import Running, begin, path_of, running, sign_in
-from tests.provider.tokens import CLIENT_ID, CLIENT_SECRET, FAULTS
+from tests.provider.tokens import FAULTS
 from tests.servers import clean_environment
 from tests.web import site as sites
 from tests.web.site import HTML, SECRET, Document, Site, page, serve
@@ -27,28 +25,9 @@ from tests.web.site import HTML, SECRET, Document, Site, page, serve
 INBOX = "/api/v1/inbox"
 
 
-@pytest.fixture(scope="module")
-async def _running() -> AsyncIterator[Running]:
-    async with running() as provider:
-        yield provider
-
-
-@pytest.fixture
-async def provider(_running: Running) -> Running:
-    """A provider that does what it should, so far."""
-    await _running.set(faults=[], metadata={}, people={})
-    return _running
-
-
-def known(provider: Running, **more: object) -> dict[str, Provider]:
-    """The providers of settings that know this one."""
-    own = {"discovery_url": f"{provider.url}/.well-known/openid-configuration", "client_id": CLIENT_ID}
-    return {provider.name: Provider.model_validate({**own, "client_secret": CLIENT_SECRET, **more})}
-
-
 @pytest.fixture
 def settings(sqlite_url: str, provider: Running) -> Settings:
-    return Settings(database_url=sqlite_url, providers=known(provider, create_accounts=True))
+    return Settings(database_url=sqlite_url, providers=provider.known(create_accounts=True))
 
 
 async def is_in(visitor: httpx2.AsyncClient) -> bool:
@@ -132,7 +111,7 @@ async def test_what_is_on_its_way_is_kept_out_of_reach(sqlite_url: str, provider
         environment="production",
         secret_key=SECRET,
         origins="https://notifs.example",
-        providers=known(provider, label="Example & Sons"),
+        providers=provider.known(label="Example & Sons"),
     )
     async with serve(settings) as site, site.visitor(host="notifs.example") as visitor:
         assert "Sign in with Example &amp; Sons" in (await page(visitor, "/login/")).source
@@ -192,7 +171,7 @@ def test_who_has_no_provider_does_not_load_the_library() -> None:
 
 
 async def test_who_is_not_known_is_refused_unless_accounts_are_made(sqlite_url: str, provider: Running) -> None:
-    async with serve(Settings(database_url=sqlite_url, providers=known(provider))) as site, site.visitor() as visitor:
+    async with serve(Settings(database_url=sqlite_url, providers=provider.known())) as site, site.visitor() as visitor:
         answer = await sign_in(visitor, provider)
         assert answer.status_code == 403
         assert "Nobody here signs in with this account of Local." in answer.text
@@ -221,7 +200,7 @@ async def test_an_account_is_made_for_a_verified_address_of_these_domains(
 ) -> None:
     claims = {"sub": "1", "email": email, "email_verified": verified}
     await provider.set(people={"new": {name: value for name, value in claims.items() if value is not None}})
-    providers = known(provider, create_accounts=True, domains="example.org, example.net")
+    providers = provider.known(create_accounts=True, domains="example.org, example.net")
     async with serve(Settings(database_url=sqlite_url, providers=providers)) as site, site.visitor() as visitor:
         answer = await sign_in(visitor, provider, "new")
         assert (answer.status_code == 303) == made, answer.text
@@ -414,7 +393,7 @@ async def test_a_provider_may_take_the_secret_in_the_form_only(provider: Running
 
 async def test_a_provider_that_is_down_keeps_nobody_from_signing_in_otherwise(sqlite_url: str) -> None:
     async with running("away") as provider:
-        providers = known(provider, create_accounts=True)
+        providers = provider.known(create_accounts=True)
         async with serve(Settings(database_url=sqlite_url, providers=providers)) as site, site.visitor() as visitor:
             await site.person("ada")
             provider.child.send(9)
