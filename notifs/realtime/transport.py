@@ -6,9 +6,11 @@ as well, but what waits in the server's own buffer is then not counted.
 
 import socket
 from asyncio.transports import BaseTransport
+from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
 from websockets.http11 import Request
 
 BUFFER = 65_536
@@ -32,6 +34,15 @@ class WebSocket(WebSocketsSansIOProtocol):
             extensions: Any = self.scope["extensions"]
             extensions["notifs.transport"] = self.transport
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand on what came, and end where that is no UTF-8; uvicorn would fill the log with a traceback for each."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(self.frames):
+            self.frames = []
+            self.conn.fail(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         """Answer, unless the client does not read: uvicorn would let the answers pile up."""
         output = self.conn.data_to_send()
@@ -42,3 +53,11 @@ class WebSocket(WebSocketsSansIOProtocol):
         """A client that does not answer pings does not read either: what waits for it would wait for ever."""
         super().keepalive_timeout()
         self.transport.abort()
+
+
+def _is_text(pieces: Sequence[bytes]) -> bool:
+    try:
+        b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
