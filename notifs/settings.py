@@ -5,7 +5,6 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,19 +15,15 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from notifs.environment import SECRET_MIN, Environment, explained, listed
 from notifs.errors import SettingsError
 from notifs.providers import NAME, Provider, is_guarded
 
@@ -36,8 +31,6 @@ DEVELOPMENT_SECRET = "development only: set NOTIFS_SECRET_KEY in production"  # 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 ORIGIN = re.compile(r"http://[^/:@?#\s]+(:(?!80$)[0-9]{1,5})?|https://[^/:@?#\s]+(:(?!443$)[0-9]{1,5})?", re.ASCII)
 IPV6 = re.compile(r"\[[0-9a-f:.]+\]", re.ASCII)
-SECRET_MIN = 32
-"""Characters of a secret that something is signed with (256 bits, if they are random: RFC 7518, section 3.2)."""
 
 
 class Settings(BaseSettings):
@@ -55,8 +48,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(DEVELOPMENT_SECRET),
         description="At least 32 characters, the same on every worker; it keys sessions and the secrets of webhooks. "
-        "Production needs it. To replace it, put the new one before the old one, with a comma between them: the first "
-        "signs, all verify.",
+        "Production needs it. A comma-separated list while one "
+        "[takes another's place](docs/secrets.md): the first signs, all verify.",
     )
     database_url: str = Field(
         "sqlite:///notifs.db",
@@ -83,7 +76,7 @@ class Settings(BaseSettings):
     sign_in_tries: int = Field(
         10, ge=1, description="Failed sign-ins per account in 15 minutes; ten times as many per network."
     )
-    providers: dict[str, Provider] = Field(
+    providers: Annotated[dict[str, Provider], NoDecode] = Field(
         {},
         description="Who else signs people in: `NOTIFS_PROVIDERS__GOOGLE__CLIENT_ID` and so on, see "
         "[docs/sign-in.md](docs/sign-in.md).",
@@ -91,7 +84,7 @@ class Settings(BaseSettings):
     token_secret: SecretStr = Field(
         SecretStr(""),
         description="At least 32 characters: tokens that your application has signed with it (JWT, HS256) open "
-        "sockets. None, and no `NOTIFS_TOKEN_KEYS_URL`: no token does.",
+        "sockets; a list, as above. None, and no `NOTIFS_TOKEN_KEYS_URL`: no token does.",
     )
     token_keys_url: str = Field(
         "", description="Where the public keys are (a JWK Set) of those who sign tokens by RS256, ES256 or EdDSA."
@@ -164,7 +157,7 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], *sources: Any, **named: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (named["init_settings"], _Environment(settings_cls))
+        return (named["init_settings"], Environment(settings_cls))
 
     @field_validator("origins", "image_hosts", "webhook_networks", mode="before")
     @classmethod
@@ -208,28 +201,23 @@ class Settings(BaseSettings):
             raise ValueError("Redis needs its driver; run: pip install 'notifs[redis]'")
         return value
 
-    @model_validator(mode="after")
-    def _check_production(self) -> Self:
-        if self.production and self.secret_key.get_secret_value() == DEVELOPMENT_SECRET:
-            raise ValueError(
-                "NOTIFS_SECRET_KEY is required in production; make one with: "
-                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-            )
-        if not self.secret_keys or any(len(key) < SECRET_MIN for key in self.secret_keys):
-            raise ValueError(f"NOTIFS_SECRET_KEY must have at least {SECRET_MIN} characters")
-        return self
+    @field_validator("secret_key", "token_secret")
+    @classmethod
+    def _check_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        none = info.field_name == "token_secret" and not len(value)
+        if len(value) < SECRET_MIN and not none:
+            raise ValueError(f"must have at least {SECRET_MIN} characters")
+        return value
 
-    @model_validator(mode="after")
-    def _check_tokens(self) -> Self:
-        if any(len(secret) < SECRET_MIN for secret in self.token_secrets):
-            raise ValueError(f"NOTIFS_TOKEN_SECRET must have at least {SECRET_MIN} characters")
-        if self.token_secrets and self.token_keys_url:
-            raise ValueError("set NOTIFS_TOKEN_SECRET or NOTIFS_TOKEN_KEYS_URL, and not both")
-        if self.tokens and not (self.token_issuer and self.token_audience):
-            raise ValueError(
-                "NOTIFS_TOKEN_ISSUER must say whose tokens are believed, and NOTIFS_TOKEN_AUDIENCE for whom they are"
-            )
-        return self
+    @field_validator("providers")
+    @classmethod
+    def _check_providers(cls, value: dict[str, Provider]) -> dict[str, Provider]:
+        for name in value:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name; take letters, digits and single underscores")
+        if len({provider.expected_issuer for provider in value.values()}) < len(value):
+            raise ValueError("two of them have the same issuer")
+        return value
 
     @field_validator("token_keys_url")
     @classmethod
@@ -239,24 +227,43 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _check_providers(self) -> Self:
-        for name in self.providers:
-            if not NAME.fullmatch(name):
-                raise ValueError(f"NOTIFS_PROVIDERS: {name!r} is no name; take letters, digits and dashes")
-        issuers = [provider.expected_issuer for provider in self.providers.values()]
-        if len(set(issuers)) < len(issuers):
-            raise ValueError("NOTIFS_PROVIDERS: two providers have the same issuer")
+    def _check_production(self) -> Self:
+        if self.production and DEVELOPMENT_SECRET in self.secret_keys:
+            raise ValueError(
+                "NOTIFS_SECRET_KEY is required in production; make one with: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        if self.token_secrets and self.token_keys_url:
+            raise ValueError("set NOTIFS_TOKEN_SECRET or NOTIFS_TOKEN_KEYS_URL, and not both")
+        if self.tokens and not (self.token_issuer and self.token_audience):
+            raise ValueError(
+                "NOTIFS_TOKEN_ISSUER must say whose tokens are believed, and NOTIFS_TOKEN_AUDIENCE for whom they are"
+            )
         return self
 
     @property
     def secret_keys(self) -> tuple[str, ...]:
-        """The first signs, all verify."""
-        return _parts(self.secret_key)
+        """The deployment's: the first signs, all verify."""
+        return listed(self.secret_key)
 
     @property
     def token_secrets(self) -> tuple[str, ...]:
         """Those that tokens may be signed with."""
-        return _parts(self.token_secret)
+        return listed(self.token_secret)
+
+    @property
+    def github_secrets(self) -> tuple[str, ...]:
+        """Those that GitHub's webhooks may be signed with."""
+        return listed(self.github_secret)
+
+    @property
+    def metrics_tokens(self) -> tuple[str, ...]:
+        """Those that open `/metrics`."""
+        return listed(self.metrics_token)
 
     @property
     def tokens(self) -> bool:
@@ -288,39 +295,4 @@ class Settings(BaseSettings):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError("; ".join(_explain(e) for e in error.errors(include_input=False))) from None
-
-
-class _Environment(EnvSettingsSource):
-    """The environment, where `NOTIFS_*_FILE` stands for what is in that file."""
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        variables = dict(super()._load_env_vars())
-        for name in [name for name in variables if name.startswith("notifs_") and name.endswith("_file")]:
-            plain, path = name.removesuffix("_file"), variables.pop(name) or ""
-            if variables.get(plain):
-                raise SettingsError(f"set {plain.upper()} or {name.upper()}, and not both")
-            try:
-                variables[plain] = Path(path).read_text().rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(
-                    f"{name.upper()}: cannot read {path}: {getattr(error, 'strerror', 'not text')}"
-                ) from None
-        return variables
-
-
-def _parts(secret: SecretStr) -> tuple[str, ...]:
-    """The secrets of a list. A comma separates them only if what is between is long enough: it may be in a secret too."""
-    whole = secret.get_secret_value()
-    parts = tuple(part.strip() for part in whole.split(","))
-    if all(len(part) >= SECRET_MIN for part in parts):
-        return parts
-    return (whole,) if whole else ()
-
-
-def _explain(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    field = str(error["loc"][0]) if error["loc"] else ""
-    variable = field if field.isupper() else f"NOTIFS_{field.upper()}"
-    variable = "__".join([variable, *(str(step).upper() for step in error["loc"][1:])])
-    return message if not field else f"{variable}: {message}"
+            raise SettingsError(explained(error.errors(include_input=False))) from None

@@ -29,7 +29,7 @@ class Signer:
         """What was signed for this purpose, not longer ago than that; None for anything else."""
         try:
             return self._serializer(purpose).loads(text, max_age=seconds)
-        except BadData:
+        except (BadData, UnicodeEncodeError):
             return None
 
     def hashes(self, text: str) -> list[str]:

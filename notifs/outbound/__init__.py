@@ -49,7 +49,7 @@ class Outbound:
     Args:
         webhooks: where they are stored.
         signals: told how deliveries ended.
-        secret_key: what the secrets of webhooks are derived from.
+        secret_keys: what the secrets of webhooks are derived from, the one to give to receivers first.
         networks: where webhooks may lead, beside the outside.
         resolve: resolves the names of hosts.
         tls: which certificates are believed; those of the system unless given.
@@ -60,7 +60,7 @@ class Outbound:
         self,
         webhooks: Webhooks,
         signals: Signals,
-        secret_key: str,
+        secret_keys: Sequence[str],
         *,
         networks: Sequence[Network] = (),
         resolve: Resolve | None = None,
@@ -69,7 +69,7 @@ class Outbound:
     ) -> None:
         self._webhooks = webhooks
         self._signals = signals
-        self._secret_key = secret_key
+        self._secret_keys = secret_keys
         self._border = Border(networks, resolve)
         self._post = Post(tls)
         self._lease = lease
@@ -89,7 +89,7 @@ class Outbound:
 
     def secret(self, id: str) -> str:
         """The secret of a webhook, for its receiver."""
-        return secret_of(self._secret_key, id)
+        return secret_of(self._secret_keys[0], id)
 
     def start(self) -> None:
         """Begin to look for what is due."""
@@ -178,7 +178,8 @@ class Outbound:
         """What was answered, if anything was, and what is wrong, if anything is."""
         if isinstance(place, Refused):
             return None, str(place)
-        signed = headers(self.secret(hook.id), str(claim.id), utcnow(), claim.payload)
+        secrets = [secret_of(key, hook.id) for key in self._secret_keys]
+        signed = headers(secrets, str(claim.id), utcnow(), claim.payload)
         try:
             answer = await self._post(place, claim.payload, signed)
         except TimeoutError:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 from standardwebhooks import Webhook
@@ -14,10 +15,13 @@ def secret_of(secret_key: str, webhook: str) -> str:
     return f"whsec_{base64.b64encode(derived).decode()}"
 
 
-def headers(secret: str, id: str, now: datetime, payload: str) -> dict[str, str]:
-    """What tells the receiver that this is from us, from when it is, and whether it has it already."""
+def headers(secrets: Sequence[str], id: str, now: datetime, payload: str) -> dict[str, str]:
+    """What tells the receiver that this is from us, from when it is, and whether it has it already.
+
+    With several secrets there are as many signatures; a receiver that knows one of them finds its own.
+    """
     return {
         "webhook-id": id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(id, now, payload),
+        "webhook-signature": " ".join(Webhook(secret).sign(id, now, payload) for secret in secrets),
     }

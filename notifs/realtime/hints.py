@@ -1,12 +1,13 @@
 """Hints: what workers tell each other of changes, so that nobody has to wait for the next head check.
 
 A hint is `this mailbox moved from prev to revision`, with the message itself where that is small. It is sealed with a
-key that only this deployment has. A lost, doubled, late or forged one is harmless: the store is the truth.
+key that only this deployment has. While one key takes another's place, the first seals, and all are heard. A lost,
+doubled, late or forged hint is harmless: the store is the truth.
 """
 
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -75,25 +76,38 @@ class Listener(Protocol):
     def restored(self) -> None: ...
 
 
+class Seal:
+    """What one of the deployment's secrets does for hints: it keys what they are sealed with, and names channels.
+
+    So deployments with other secrets may share the server, and do not even hear each other.
+    """
+
+    def __init__(self, secret_key: str) -> None:
+        self._key = hmac.digest(secret_key.encode(), b"notifs hints 1", "sha256")
+        self.prefix = f"{hmac.digest(self._key, b'channels', 'sha256').hex()[:12]}:"
+
+    def of(self, room: str, text: bytes) -> bytes:
+        """The seal of a text that is said to a room; in another room it is worth nothing."""
+        return hmac.digest(self._key, room.encode() + b"\0" + text, "sha256")[:_SEAL_BYTES]
+
+
 class Hints:
     """Sends and hears hints.
 
     Args:
         url: of the Redis server; empty for none, then nothing is sent or heard.
-        secret_key: the deployment's; what is sealed with another one is not believed.
+        secret_keys: the deployment's, the one to seal with first; what is sealed with none of them is not believed.
         listener: told of what the other workers say.
     """
 
-    def __init__(self, url: str, secret_key: str, listener: Listener) -> None:
-        self._key = hmac.digest(secret_key.encode(), b"notifs hints 1", "sha256")
+    def __init__(self, url: str, secret_keys: Sequence[str], listener: Listener) -> None:
+        self._seals = [Seal(key) for key in secret_keys]
         self._listener = listener
         self._name = secrets.token_hex(8)
         self._bus: Bus | None = None
         if url:
-            # Deployments with other secrets may share the server, and do not even hear each other.
-            prefix = f"notifs:{hmac.digest(self._key, b'channels', 'sha256').hex()[:12]}:"
             bus = import_module("notifs.realtime.bus")  # Redis is an extra
-            self._bus = bus.RedisBus(url, prefix, heard=self._heard, restored=listener.restored)
+            self._bus = bus.RedisBus(url, "notifs:", heard=self._heard, restored=listener.restored)
 
     @property
     def state(self) -> str:
@@ -103,7 +117,7 @@ class Hints:
     def start(self) -> None:
         """Hear what concerns everybody, and the rooms that are joined from now on."""
         if self._bus:
-            self._bus.join(_ALL)
+            self._join(_ALL)
             self._bus.start()
 
     async def close(self) -> None:
@@ -117,18 +131,18 @@ class Hints:
 
     def join(self, recipient: str) -> None:
         """There are sockets of this recipient here."""
-        if self._bus:
-            self._bus.join(room_for(recipient))
+        self._join(room_for(recipient))
 
     def leave(self, recipient: str) -> None:
         """There are none any more."""
         if self._bus:
-            self._bus.leave(room_for(recipient))
+            for channel in self._channels(room_for(recipient)):
+                self._bus.leave(channel)
 
     async def joined(self, recipients: Iterable[str]) -> None:
         """Wait until what concerns these recipients is heard; not longer than a moment."""
         if self._bus:
-            await self._bus.joined(map(room_for, recipients))
+            await self._bus.joined(channel for each in recipients for channel in self._channels(room_for(each)))
 
     def moved(self, hint: Moved) -> None:
         """Tell the workers that hold sockets of this recipient."""
@@ -146,17 +160,24 @@ class Hints:
         """Tell every other worker that there is something to look for in the store."""
         self._send(_ALL, {"look": self._name})
 
-    def _send(self, channel: str, body: dict[str, Any], message: bytes = b"") -> None:
+    def _channels(self, room: str) -> list[str]:
+        return [seal.prefix + room for seal in self._seals]
+
+    def _join(self, room: str) -> None:
+        if self._bus:
+            for channel in self._channels(room):
+                self._bus.join(channel)
+
+    def _send(self, room: str, body: dict[str, Any], message: bytes = b"") -> None:
         if self._bus:
             text = orjson.dumps(body) + b"\n" + message
-            self._bus.publish(channel, self._seal(channel, text) + text)
-
-    def _seal(self, channel: str, text: bytes) -> bytes:
-        return hmac.digest(self._key, channel.encode() + b"\0" + text, "sha256")[:_SEAL_BYTES]
+            seal = self._seals[0]
+            self._bus.publish(seal.prefix + room, seal.of(room, text) + text)
 
     def _heard(self, channel: str, data: bytes) -> None:
-        seal, text = data[:_SEAL_BYTES], data[_SEAL_BYTES:]
-        if not hmac.compare_digest(seal, self._seal(channel, text)):
+        given, text = data[:_SEAL_BYTES], data[_SEAL_BYTES:]
+        seal = next(each for each in self._seals if channel.startswith(each.prefix))
+        if not hmac.compare_digest(given, seal.of(channel.removeprefix(seal.prefix), text)):
             log.warning("a hint with a wrong seal was dropped", channel=channel)
             return
         body, _, message = text.partition(b"\n")

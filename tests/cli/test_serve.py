@@ -79,7 +79,7 @@ async def test_production_refuses_what_is_not_ready(empty: Folder, folder: Folde
     line = (await folder.run("serve", NOTIFS_ENVIRONMENT="production")).refusal
     assert line.startswith("NOTIFS_SECRET_KEY is required in production; make one with: ")
     line = (await folder.run("serve", stdin=None, **{**PRODUCTION, "NOTIFS_SECRET_KEY": "canary"})).refusal
-    assert line == "NOTIFS_SECRET_KEY must have at least 32 characters"
+    assert line == "NOTIFS_SECRET_KEY: must have at least 32 characters"
 
 
 async def test_a_port_in_use_is_said_before_anything_is_made(empty: Folder) -> None:

@@ -108,6 +108,13 @@ async def test_a_delivery_with_the_right_signature_is_theirs() -> None:
     await GitHub(SECRET).verify(hook("ping", PING))
 
 
+async def test_while_one_secret_takes_anothers_place_both_sign() -> None:
+    for secret in ("new", SECRET):
+        await GitHub("new", SECRET).verify(hook("ping", PING, secret=secret))
+    with pytest.raises(Forbidden):
+        await GitHub("new", SECRET).verify(hook("ping", PING, secret=f"new,{SECRET}"))
+
+
 def test_the_signature_is_the_one_that_github_documents() -> None:
     # The example of "Validating webhook deliveries".
     signed = hook("ping", b"Hello, World!").headers["x-hub-signature-256"]
@@ -143,8 +150,9 @@ async def test_a_signature_is_of_the_very_bytes() -> None:
 
 
 def test_there_is_no_github_without_a_secret() -> None:
-    with pytest.raises(SettingsError):
-        GitHub("")
+    for secrets in ((), ("",), (SECRET, "")):
+        with pytest.raises(SettingsError):
+            GitHub(*secrets)
 
 
 def test_a_ping_is_answered_with_pong() -> None:

@@ -19,6 +19,7 @@ class Request:
     id: str
     payload: dict[str, Any]
     headers: dict[str, str]
+    body: str
 
 
 Answer = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
@@ -119,8 +120,8 @@ class Receiver:
         first, *lines = head.strip().split("\r\n")
         assert first == "POST /hook HTTP/1.1"
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        body = await reader.readexactly(int(headers["content-length"]))
-        return Request(headers["webhook-id"], Webhook(self.secret).verify(body, headers), headers)
+        body = (await reader.readexactly(int(headers["content-length"]))).decode()
+        return Request(headers["webhook-id"], Webhook(self.secret).verify(body, headers), headers, body)
 
     async def _take(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.taken.append(request)

@@ -39,7 +39,9 @@ class World:
 
     def allow(self, *networks: Network, tls: ssl.SSLContext | None = None) -> None:
         """Make a sender that these networks are open to, and that believes these certificates."""
-        self.outbound = Outbound(self.webhooks, Signals(), "k" * 32, networks=networks, resolve=self._resolve, tls=tls)
+        self.outbound = Outbound(
+            self.webhooks, Signals(), ["k" * 32], networks=networks, resolve=self._resolve, tls=tls
+        )
 
     def believe(self, certificate: Path) -> None:
         """Make a sender that believes this certificate."""

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from notifs import Notifs, Settings
-from notifs.realtime.hints import Hints, Moved
+from notifs.realtime.hints import Hints, Moved, Seal
 from tests import servers
 from tests.wire import Client, by_header, hosted
 
@@ -136,14 +136,14 @@ async def test_hints_that_are_doubled_or_swapped_change_nothing(pair: Pair, raw:
 
 
 async def test_a_forged_hint_is_dropped(pair: Pair, raw: Redis) -> None:
-    other = Hints("", "another secret, of somebody who can write to Redis", pair.there.realtime)
+    other = Seal("another secret, of somebody who can write to Redis")
     body = {"recipient": "ada", "epoch": pair.there.store.epoch, "prev": 0, "revision": 1, "type": "created"}
     text = orjson.dumps(body) + b'\n{"type":"created","notifs":[{"title":"forged"}]}'
     async with Client.open(pair.there_url, headers=ADA) as client:
         await client.message("snapshot")
         name = await channel_of(raw, "user_ada")
         room = name.rpartition(":")[2]
-        for data in (text, b"", b"x" * 16 + text, other._seal(room, text) + text, b"\x80\x04K\x01."):
+        for data in (text, b"", b"x" * 16 + text, other.of(room, text) + text, b"\x80\x04K\x01."):
             assert await raw.execute_command("SPUBLISH", name, data) == 1  # type: ignore[no-untyped-call]
         ends = name.replace("user_ada", "ends")
         await raw.execute_command("SPUBLISH", ends, b"x" * 16 + b'{"session":null,"recipient":"ada"}\n')  # type: ignore[no-untyped-call]
@@ -211,6 +211,6 @@ async def test_a_change_between_reading_and_hearing_is_not_missed(pair: Pair, mo
 
 
 def test_without_redis_nothing_is_sent() -> None:
-    hints = Hints("", SECRET, None)  # type: ignore[arg-type]
+    hints = Hints("", [SECRET], None)  # type: ignore[arg-type]
     hints.moved(Moved("ada", "epoch"))
     assert hints.state == "none"

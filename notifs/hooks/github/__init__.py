@@ -65,7 +65,7 @@ _DELIVERY = re.compile(r"[\x21-\x7e]{1,150}")
 
 
 class GitHub:
-    """Deliveries of GitHub's webhooks, signed with `secret`: the one that was typed in beside the payload URL.
+    """Deliveries of GitHub's webhooks, signed with one of `secrets`: with the one typed in beside the payload URL.
 
     People are found by their login and teams as `organization/team`, through links of the system `github`; the topic
     of a repository is `github:owner/name`.
@@ -76,16 +76,16 @@ class GitHub:
 
     name = "github"
 
-    def __init__(self, secret: str) -> None:
-        if not secret:
+    def __init__(self, *secrets: str) -> None:
+        if not all(secrets) or not secrets:
             raise SettingsError("GitHub needs a secret: without one anybody could send as GitHub")
-        self._secret = secret.encode()
+        self._secrets = [secret.encode() for secret in secrets]
 
     async def verify(self, hook: Hook) -> None:
         """Check the HMAC over the very bytes of the body."""
-        given = hook.headers.get("x-hub-signature-256", "")
-        right = "sha256=" + hmac.new(self._secret, hook.body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(given.encode(), right.encode()):
+        given = hook.headers.get("x-hub-signature-256", "").encode()
+        right = [f"sha256={hmac.new(secret, hook.body, hashlib.sha256).hexdigest()}" for secret in self._secrets]
+        if not any(hmac.compare_digest(given, each.encode()) for each in right):
             raise Forbidden(
                 "X-Hub-Signature-256 does not fit the body; is the secret the same on GitHub?", code="bad_signature"
             )
