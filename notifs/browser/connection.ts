@@ -6,7 +6,7 @@
  */
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
-import { SIGNED_OUT } from "./errors";
+import { ActError, SIGNED_OUT } from "./errors";
 import { Http } from "./http";
 import type { ActBody } from "./http";
 import { Pending } from "./pending";
@@ -16,6 +16,8 @@ import type { Closed } from "./socket";
 import { EMPTY, reduce, restore } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
+import { Tokens } from "./tokens";
+import type { FetchToken } from "./tokens";
 import { formatCursor, MOST_IDS, parseCursor } from "./wire";
 import type { Act, Cursor, Filter, Message, Notification, Snapshot } from "./wire";
 
@@ -39,6 +41,8 @@ export interface Options {
   readonly transport: Transport;
   /** What the server has painted already. */
   readonly initial?: { readonly message: Snapshot; readonly filter: Filter } | undefined;
+  /** How to get a token of the host's, where no cookie says who we are. Rejects with SIGNED_OUT if nobody is. */
+  readonly token?: FetchToken | undefined;
 }
 
 const PAGE = 50;
@@ -65,17 +69,22 @@ export class Connection extends Emitter<Events> {
   private readonly retry = new Timer(() => this.socket?.open());
   private readonly syncs = new Backoff(200, 5_000);
   private readonly syncing = new Timer(() => void this.sync());
+  private readonly tokens: Tokens | null;
+  private readonly refreshes = new Backoff(1_000, 30_000);
+  private readonly refreshing = new Timer(() => void this.refresh());
   private readonly comeBack = (): void => this.retryNow();
   private failed = 0;
   private retryAt = 0;
   private promised: Cursor | null = null;
   private closed = true;
 
-  constructor({ base, transport, initial }: Options) {
+  constructor({ base, transport, initial, token }: Options) {
     super();
     this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
-    this.http = new Http(base);
+    this.tokens = token === undefined ? null : new Tokens(token);
+    this.http = new Http(base, this.tokens);
     const events = {
+      tokens: this.tokens,
       cursor: () => this.cursor,
       opened: () => this.opened(),
       closed: (how: Closed) => void this.lost(how),
@@ -107,6 +116,7 @@ export class Connection extends Emitter<Events> {
     removeEventListener("online", this.comeBack);
     this.retry.stop();
     this.syncing.stop();
+    this.refreshing.stop();
     this.poller.stop();
     this.socket?.close();
   }
@@ -263,9 +273,24 @@ export class Connection extends Emitter<Events> {
     this.retry.stop();
     this.poller.stop();
     this.setStatus({ name: "live" });
+    if (this.tokens !== null) this.refreshing.set(this.tokens.dueIn);
     // The delta or snapshot comes by itself; should it be lost on the way, ask for it.
     this.dispatch({ type: "syncing" });
     this.syncing.set(ANSWER_PATIENCE);
+  }
+
+  /** A socket ends with its token: bring a fresh one in time. */
+  private async refresh(): Promise<void> {
+    if (this.tokens === null || !this.socket?.live) return;
+    try {
+      this.tokens.drop();
+      this.tokens.lasts(await this.socket.refresh(await this.tokens.get()));
+      this.refreshes.reset();
+      this.refreshing.set(this.tokens.dueIn);
+    } catch (error) {
+      const bySession = error instanceof ActError && error.code === "not_by_token";
+      if (!bySession && this.socket.live) this.refreshing.set(this.refreshes.next());
+    }
   }
 
   /** Only an answer proves that the socket works: one that opens and is closed again has failed once more. */
@@ -279,6 +304,8 @@ export class Connection extends Emitter<Events> {
   /** The socket has closed, or could not be opened. */
   private async lost(how: Closed): Promise<void> {
     if (this.closed) return;
+    this.refreshing.stop();
+    if (how === "expired" || how === "ended") this.tokens?.drop();
     this.failed += 1;
     const wait = how === "restart" ? Math.random() * SPREAD : this.attempts.next();
     this.retryAt = Date.now() + wait;

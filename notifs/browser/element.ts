@@ -5,6 +5,7 @@ import type { PropertyDeclarations } from "lit";
 import type { Connection, Transport } from "./connection";
 import { readIsland } from "./island";
 import { connect, release } from "./shared";
+import { tokensFrom } from "./tokens";
 
 export abstract class MailboxElement extends LitElement {
   static override properties: PropertyDeclarations = {
@@ -12,6 +13,7 @@ export abstract class MailboxElement extends LitElement {
     transport: {},
     inboxUrl: { attribute: "inbox-url" },
     loginUrl: { attribute: "login-url" },
+    tokenUrl: { attribute: "token-url" },
   };
 
   /** Where the server is mounted; read when the element enters the page, as is `transport`. */
@@ -20,6 +22,8 @@ export abstract class MailboxElement extends LitElement {
   declare inboxUrl: string;
   /** Empty if there is no page to send people to. */
   declare loginUrl: string | undefined;
+  /** Where the host gives tokens, for pages that sign in by them; read when the element enters the page. */
+  declare tokenUrl: string | undefined;
 
   protected connection: Connection | null = null;
   private stopListening: (() => void)[] = [];
@@ -32,10 +36,11 @@ export abstract class MailboxElement extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const { base } = this;
+    const { base, tokenUrl } = this;
     const island = readIsland(base);
     this.transport ??= island?.transport ?? "socket";
-    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined });
+    const token = tokenUrl ? tokensFrom(tokenUrl) : undefined;
+    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined, token });
     this.stopListening = this.listen(this.connection);
     this.requestUpdate();
   }

@@ -1,5 +1,6 @@
 /** The mailbox over plain HTTP: for pages without a socket, and while the socket cannot be opened. */
 import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
+import type { Tokens } from "./tokens";
 import { ACTS } from "./wire";
 import type { Act, Change, Done, Filter, Page, Snapshot } from "./wire";
 
@@ -14,7 +15,10 @@ export interface PageRequest {
 export type ActBody = { readonly ids: readonly string[] } | { readonly up_to: string };
 
 export class Http {
-  constructor(private readonly base: string) {}
+  constructor(
+    private readonly base: string,
+    private readonly tokens: Tokens | null,
+  ) {}
 
   fetch({ filter, before, limit }: PageRequest): Promise<Page> {
     const query = new URLSearchParams({ filter, limit: String(limit) });
@@ -43,17 +47,28 @@ export class Http {
   }
 
   private async request<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(`${this.base}/api/v1/inbox${path}`, {
+    let response = await this.send(path, init);
+    if (response.status === 401 && this.tokens !== null) {
+      this.tokens.drop();
+      response = await this.send(path, init);
+    }
+    if (response.status === 401) throw SIGNED_OUT;
+    if (!response.ok) throw await problem(response);
+    return (await response.json()) as Answer;
+  }
+
+  private async send(path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.tokens !== null) headers.set("authorization", `Bearer ${await this.tokens.get()}`);
+    return fetch(`${this.base}/api/v1/inbox${path}`, {
       ...init,
+      headers,
       credentials: "same-origin",
       cache: "no-store",
       signal: AbortSignal.timeout(PATIENCE),
     }).catch(() => {
       throw UNREACHABLE;
     });
-    if (response.status === 401) throw SIGNED_OUT;
-    if (!response.ok) throw await problem(response);
-    return (await response.json()) as Answer;
   }
 }
 

@@ -17,6 +17,6 @@ sheet.replaceSync(theme);
 document.adoptedStyleSheets.push(sheet);
 
 export { Connection } from "./connection";
-export { ActError } from "./errors";
+export { ActError, SIGNED_OUT } from "./errors";
 export { connect, release } from "./shared";
 export { NotifsBell, NotifsInbox, NotifsToasts };

@@ -4,18 +4,21 @@ import type { Socket } from "socket.io-client";
 
 import { ActError, UNREACHABLE } from "./errors";
 import type { ActBody, PageRequest } from "./http";
+import type { Tokens } from "./tokens";
 import type { Act, Done, Message, Page, Refused } from "./wire";
 
 const PATIENCE = 10_000;
 /** WebSocket close code (IANA registry): this server stops; come back after a random part of a few seconds. */
 const SERVICE_RESTART = 1012;
 
-/** How it closed: by the server's word for good, because it restarts, or by who knows what. */
-export type Closed = "ended" | "restart" | "lost";
+/** How it closed: by the server's word for good, because it restarts, as our token has expired, or by who knows what. */
+export type Closed = "ended" | "restart" | "expired" | "lost";
 
 export interface SocketEvents {
   /** The cursor to come back with, asked at each attempt. */
   readonly cursor: () => string | null;
+  /** Says who we are, where no cookie does. */
+  readonly tokens: Tokens | null;
   readonly opened: () => void;
   /** It closed, or could not be opened. The server may have meant it: then somebody must ask why. */
   readonly closed: (how: Closed) => void;
@@ -25,7 +28,10 @@ export interface SocketEvents {
 export class MailboxSocket {
   private readonly socket: Socket;
 
-  constructor(base: string, events: SocketEvents) {
+  constructor(
+    base: string,
+    private readonly events: SocketEvents,
+  ) {
     this.socket = io("/notifs", {
       path: `${base}/socket.io`,
       transports: ["websocket"],
@@ -35,10 +41,14 @@ export class MailboxSocket {
       reconnection: false,
       // Two mailboxes on one page, behind two bases, must not share an engine.
       forceNew: true,
-      auth: (send) => send({ cursor: events.cursor() }),
+      auth: (send) => {
+        const { tokens } = events;
+        if (tokens === null) return send({ cursor: events.cursor() });
+        tokens.get().then((token) => send({ cursor: events.cursor(), token }), () => this.giveUp());
+      },
     });
     this.socket.on("connect", events.opened);
-    this.socket.on("connect_error", () => events.closed("lost"));
+    this.socket.on("connect_error", (error) => events.closed(refused(error) ? "ended" : "lost"));
     this.socket.on("disconnect", (reason, details) => {
       if (reason !== "io client disconnect") events.closed(how(reason, details));
     });
@@ -57,6 +67,11 @@ export class MailboxSocket {
     this.socket.disconnect();
   }
 
+  /** Go on with a fresh token. Returns the seconds that it lasts. */
+  async refresh(token: string): Promise<number> {
+    return (await this.ask<{ expires_in: number }>("refresh", { token })).expires_in;
+  }
+
   async sync(cursor: string | null): Promise<void> {
     await this.ask<Done>("sync", { cursor });
   }
@@ -69,6 +84,12 @@ export class MailboxSocket {
     return this.ask(act, body);
   }
 
+  /** There is no token to be had; without one there is nothing to wait for. */
+  private giveUp(): void {
+    this.socket.disconnect();
+    this.events.closed("ended");
+  }
+
   private async ask<Answer>(event: string, data: object): Promise<Answer> {
     const asked = this.socket.timeout(PATIENCE).emitWithAck(event, data) as Promise<(Answer & { ok: true }) | Refused>;
     const answer = await asked.catch(() => {
@@ -79,9 +100,15 @@ export class MailboxSocket {
   }
 }
 
+/** Whether it was the server that refused us, and no failure of the network. */
+function refused(error: Error): boolean {
+  return (error as { data?: { code?: unknown } }).data?.code !== undefined;
+}
+
 /** engine.io-client hands the browser's CloseEvent on as `context`. */
 function how(reason: string, details: unknown): Closed {
   if (reason === "io server disconnect") return "ended";
-  const { context } = (details ?? {}) as { context?: { code?: unknown } };
+  const { context } = (details ?? {}) as { context?: { code?: unknown; reason?: unknown } };
+  if (context?.reason === "token_expired") return "expired";
   return context?.code === SERVICE_RESTART ? "restart" : "lost";
 }

@@ -19,6 +19,11 @@ export class FakeServer {
   refusal: { code: string; message: string } | null = null;
   readonly asked: { event: string; data: unknown }[] = [];
   readonly requests: string[] = [];
+  /** The only token that is believed, if tokens are; and how many seconds one lasts. */
+  believes: string | null = null;
+  lasts = 300;
+  /** What came in Authorization. */
+  readonly bearers: (string | null)[] = [];
 
   push(message: Message | null): void {
     if (message === null) return;
@@ -37,10 +42,16 @@ export class FakeServer {
     this.asked.push({ event, data });
     await Promise.resolve();
     if (this.refusal !== null) return { ok: false, error: this.refusal };
+    if (event === "refresh") return this.refresh(data["token"]);
     if (event === "sync") this.sync(socket, data["cursor"] as string | null);
     else if (event === "fetch") return { ok: true, ...this.page(data) };
     else this.push(this.act(event as Act, data));
     return { ok: true, ...this.store.counted() };
+  }
+
+  private refresh(token: unknown): Answer {
+    if (token !== this.believes) return { ok: false, error: { code: "invalid_token", message: "No." } };
+    return { ok: true, expires_in: this.lasts } as Answer;
   }
 
   async request(input: string, init: RequestInit = {}): Promise<Response> {
@@ -48,6 +59,9 @@ export class FakeServer {
     await Promise.resolve();
     if (this.mode === "down") throw new TypeError("network");
     if (this.mode === "signed-out") return Response.json({ code: "not_signed_in" }, { status: 401 });
+    const bearer = new Headers(init.headers).get("authorization");
+    this.bearers.push(bearer);
+    if (this.believes !== null && bearer !== `Bearer ${this.believes}`) return Response.json({}, { status: 401 });
     const url = new URL(input, "http://page");
     const path = url.pathname.replace("/api/v1/inbox", "");
     if (path === "/changes") return Response.json(this.store.sync(url.searchParams.get("cursor"))[0]);
@@ -84,7 +98,7 @@ export class FakeServer {
 /** As much of a Socket.IO client as socket.ts uses. */
 export class FakeSocket {
   connected = false;
-  readonly auth: (send: (data: { cursor: string | null }) => void) => void;
+  readonly auth: (send: (data: { cursor: string | null; token?: string }) => void) => void;
   cursor: string | null = null;
   private readonly listeners = new Map<string, Listener>();
 
@@ -106,22 +120,29 @@ export class FakeSocket {
 
   connect(): void {
     queueMicrotask(() => {
-      if (this.server.mode !== "up" || this.server.socketsRefused) return this.fire("connect_error");
-      this.auth(({ cursor }) => (this.cursor = cursor));
-      this.connected = true;
-      this.fire("connect");
-      this.fire("response", { type: "connected", meta: "" });
-      this.server.sync(this, this.cursor);
+      if (this.server.mode !== "up" || this.server.socketsRefused) return this.fire("connect_error", new Error("websocket error"));
+      this.auth(({ cursor, token }) => this.join(cursor, token));
     });
+  }
+
+  private join(cursor: string | null, token: string | undefined): void {
+    this.cursor = cursor;
+    if (this.server.believes !== null && token !== this.server.believes) {
+      return this.fire("connect_error", Object.assign(new Error("No."), { data: { code: "invalid_token" } }));
+    }
+    this.connected = true;
+    this.fire("connect");
+    this.fire("response", { type: "connected", meta: "" });
+    this.server.sync(this, this.cursor);
   }
 
   disconnect(): void {
     if (this.connected) this.drop("io client disconnect");
   }
 
-  drop(reason = "transport close", code = 1006): void {
+  drop(reason = "transport close", code = 1006, why = ""): void {
     this.connected = false;
-    for (const listener of [this.listeners.get("disconnect")]) listener?.(reason, { context: { code } });
+    for (const listener of [this.listeners.get("disconnect")]) listener?.(reason, { context: { code, reason: why } });
   }
 
   timeout() {
