@@ -8,6 +8,7 @@ import dataclasses
 import hmac
 import json
 import os
+import secrets
 import traceback
 import uuid
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import uvicorn
 from sqlalchemy import select
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from notifs import forms, kinds, serve, standalone
 from notifs.api.routes import Door
@@ -35,11 +36,14 @@ from notifs.realtime.connections import Connection, Connections
 from notifs.realtime.ends import Ends
 from notifs.realtime.guard import Guard
 from notifs.realtime.server import Server
+from notifs.signing import Signer
 from notifs.store import Store, accounts, engines, idempotency
+from notifs.store import sessions as sign_ins
 from notifs.store.keys import Key, Keys
-from notifs.store.models import Receipt
+from notifs.store.models import Receipt, Session, User, utcnow
 from notifs.tokens import Tokens
 from notifs.web import login, middleware, pages, passwords, render, transport
+from notifs.web import sessions as web_sessions
 from notifs.web.api import InboxApi
 from notifs.web.browsers import Browsers
 from notifs.web.login import Login
@@ -112,6 +116,99 @@ def plain_http_is_enough() -> None:
 
     without_tls(Sessions)
     without_tls(SafeHeaders)
+
+
+# S4
+
+
+@defence
+def hashes_are_what_they_hash() -> None:
+    replace(Signer, "hashes", lambda self, text: [text])
+
+
+@defence
+def tokens_are_short() -> None:
+    replace(web_sessions, "_TOKEN_BYTES", 1)
+
+
+@defence
+def cookies_are_for_everybody() -> None:
+    set_cookie = Response.set_cookie
+
+    def set_openly(self: Response, key: str, value: str, **options: Any) -> None:
+        kept = {name: given for name, given in options.items() if name not in ("secure", "httponly", "samesite")}
+        set_cookie(self, key, value, **kept, samesite=None)
+
+    replace(Response, "set_cookie", set_openly)
+
+
+# S5
+
+
+@defence
+def a_sign_in_keeps_the_id_that_came() -> None:
+    start = Sessions.start
+
+    async def start_with(self: Sessions, scope: Any, person: Any, response: Any, arrival: Any = None) -> None:
+        given = HTTPConnection(scope).cookies.get(self.cookie)
+        web_sessions.secrets = SimpleNamespace(token_urlsafe=lambda size: given or secrets.token_urlsafe(size))
+        await start(self, scope, person, response, arrival)
+
+    replace(Sessions, "start", start_with)
+
+
+# S6
+
+
+@defence
+def signing_out_only_takes_the_cookie_back() -> None:
+    async def close(self: Login, request: Any) -> None:
+        await self._sessions.person(request.scope)
+
+    replace(Login, "_close", close)
+
+
+# S7
+
+
+@defence
+def ended_sign_ins_live_on() -> None:
+    async def end_nothing(connection: Any, which: Any) -> list[str]:
+        return []
+
+    replace(sign_ins, "_end", end_nothing)
+
+
+@defence
+def disabled_accounts_are_like_others() -> None:
+    async def by_email(connection: Any, email: str) -> Any:
+        row = (await connection.execute(select(User).where(User.email == email))).one()
+        return accounts.person_of(row), row.password_hash
+
+    ended_sign_ins_live_on()
+    replace(sign_ins, "find", _found(Session.expires_at > utcnow()))
+    replace(accounts, "by_email", by_email)
+    replace(Ends, "end", lambda self, ended: None)
+
+
+# S8
+
+
+@defence
+def sign_ins_last_for_ever() -> None:
+    replace(sign_ins, "find", _found(User.disabled_at.is_(None)))
+
+
+def _found(which: Any) -> Any:
+    """What looks sign-ins up, with this condition alone."""
+
+    async def find(connection: Any, keys: Any, idle_hours: int = 0) -> dict[str, sign_ins.Found]:
+        columns = (*accounts.PERSON, Session.token_hash, Session.created_at)
+        joined = select(*columns).join(Session, Session.user_id == User.id)
+        rows = await connection.execute(joined.where(Session.token_hash.in_(keys), which))
+        return {row.token_hash: sign_ins.Found(accounts.person_of(row), row.created_at) for row in rows}
+
+    return find
 
 
 # S9
@@ -281,6 +378,159 @@ def reading_marks_as_read() -> None:
 def next_leads_anywhere() -> None:
     for module in (login, pages):
         replace(module, "is_local_path", bool)
+
+
+# S19, S20, S21, S23: their rooms load a library that takes half a second.
+
+
+@defence
+def states_are_of_any_browser() -> None:
+    from notifs.web.oidc.pending import Pending  # noqa: PLC0415
+
+    every: dict[str, Any] = {}
+    write = Pending.write
+
+    def write_for_all(self: Pending, response: Any, sign_ins: Any) -> None:
+        every.update(sign_ins)
+        write(self, response, sign_ins)
+
+    replace(Pending, "write", write_for_all)
+    replace(Pending, "read", lambda self, scope: dict(every))
+
+
+@defence
+def states_work_again() -> None:
+    from notifs.web.oidc import flow  # noqa: PLC0415
+
+    async def never_spent(*_: Any, **__: Any) -> bool:
+        return True
+
+    replace(flow, "spend", never_spent)
+
+
+@defence
+def states_last() -> None:
+    from notifs.web.oidc import pending  # noqa: PLC0415
+
+    replace(pending, "SECONDS", 10**6)
+
+
+@defence
+def states_are_of_any_provider() -> None:
+    from notifs.web.oidc import flow  # noqa: PLC0415
+    from notifs.web.oidc.pending import Pending  # noqa: PLC0415
+
+    class Whichever(str):
+        __ne__ = lambda self, other: False  # noqa: E731
+        __hash__ = str.__hash__
+
+    read = Pending.read
+
+    def read_for_any(self: Pending, scope: Any) -> Any:
+        found = read(self, scope)
+        return {state: dataclasses.replace(each, provider=Whichever(each.provider)) for state, each in found.items()}
+
+    replace(Pending, "read", read_for_any)
+    assert flow.Pending is Pending
+
+
+@defence
+def issuers_need_not_name_themselves() -> None:
+    from notifs.web.oidc.client import Relying  # noqa: PLC0415
+
+    arrive = Relying.arrive
+    replace(Relying, "arrive", lambda self, code, issuer, started: arrive(self, code, self.issuer, started))
+
+
+@defence
+def codes_are_of_any_sign_in() -> None:
+    from authlib.oidc.core.claims import IDToken  # noqa: PLC0415
+
+    from notifs.web.oidc.client import Relying  # noqa: PLC0415
+
+    start = Relying.start
+
+    async def start_without_challenge(self: Relying, *args: str) -> tuple[str, str]:
+        self.client_kwargs.pop("code_challenge_method", None)
+        create = self.create_authorization_url
+
+        async def create_without(*args: Any, **options: Any) -> Any:
+            return {"code_verifier": "", **await create(*args, **options)}
+
+        self.create_authorization_url = create_without  # type: ignore[method-assign]
+        return await start(self, *args)
+
+    replace(Relying, "start", start_without_challenge)
+    replace(IDToken, "validate_nonce", lambda self: None)
+
+
+@defence
+def signatures_are_not_verified() -> None:
+    from authlib.integrations.base_client import async_openid  # noqa: PLC0415
+    from joserfc import jws  # noqa: PLC0415
+
+    def decode(text: str, **_: Any) -> Any:
+        found = jws.extract_compact(text.encode())
+        return SimpleNamespace(header=found.headers(), claims=json.loads(found.payload))
+
+    replace(async_openid, "jwt", SimpleNamespace(decode=decode))
+
+
+@defence
+def any_algorithm_will_do() -> None:
+    from notifs.web.oidc import client  # noqa: PLC0415
+
+    replace(client, "ALGORITHMS", (*client.ALGORITHMS, "HS256", "none"))
+
+
+@defence
+def claims_are_not_looked_at() -> None:
+    from authlib.oidc.core.claims import IDToken  # noqa: PLC0415
+
+    replace(IDToken, "validate", lambda *_, **__: None)
+
+
+@defence
+def tokens_have_any_size() -> None:
+    from notifs.web.oidc import client  # noqa: PLC0415
+
+    replace(client, "TOKEN_LIMIT", 10**9)
+
+
+@defence
+def addresses_open_accounts() -> None:
+    from notifs.store import accounts, identities  # noqa: PLC0415
+
+    enter = identities.enter
+
+    async def enter_by_address(connection: Any, claimed: Any, **options: Any) -> Any:
+        found = await accounts.by_name(connection, claimed.email)
+        return found or await enter(connection, claimed, **options)
+
+    replace(identities, "enter", enter_by_address)
+
+
+@defence
+def issuers_do_not_matter() -> None:
+    from notifs.store import identities  # noqa: PLC0415
+    from notifs.store.models import Identity  # noqa: PLC0415
+
+    replace(identities, "_is", lambda claimed: Identity.subject == claimed.subject)
+
+
+@defence
+def addresses_need_not_be_verified() -> None:
+    from notifs.web.oidc.client import Relying  # noqa: PLC0415
+
+    replace(Relying, "may_make", lambda self, claimed: True)
+
+
+@defence
+def pending_sign_ins_pile_up() -> None:
+    from notifs.web.oidc import pending  # noqa: PLC0415
+
+    replace(pending, "AT_ONCE", 10**6)
+    replace(pending, "COOKIE_LIMIT", 10**9)
 
 
 # S24
