@@ -47,6 +47,31 @@ DO $$ BEGIN
     UPDATE notifs_epoch SET value = left(md5(random()::text), 16);
 END $$
 """
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    proxy_cache_path {folder}/cache keys_zone=kept:1m;
+    {rules}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass {upstream};
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+        }}
+    }}
+}}
+"""
 DURABLE_SETTINGS = """
 listen_addresses = '127.0.0.1'
 max_connections = 200
@@ -210,6 +235,25 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
             yield server
         finally:
             server.end()
+
+
+@contextmanager
+def nginx(upstream: str, rules: str = "") -> Iterator[str]:
+    """An nginx of our own on loopback, in front of the server at the URL `upstream`; yields its URL.
+
+    `rules` are directives for all of it; there is a cache for answers, which is called `kept`.
+    """
+    with tempfile.TemporaryDirectory(prefix="notifs-nginx-") as name:
+        folder, port, privileges = Path(name), free_port(), list[str]()
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, upstream=upstream, rules=rules))
+        command = [find("nginx", package="nginx-light", folders=[Path("/usr/sbin")]), "-e", "stderr"]
+        if os.geteuid() == 0:  # else its workers would be of another account, and could not write here
+            os.chown(folder, NOBODY, NOBODY)
+            privileges = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        command += ["-p", name, "-c", "nginx.conf"]
+        with Child(command, ready="start worker process ", privileges=privileges) as child:
+            child.wait_ready()
+            yield f"http://127.0.0.1:{port}"
 
 
 def chromium() -> str:
