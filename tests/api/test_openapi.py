@@ -1,6 +1,7 @@
 """The OpenAPI document is a good one, and the application does what it says."""
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ from tests.servers import REPOSITORY, clean_environment
 from tests.web.site import Site, serve
 
 FOLDER = Path(__file__).parent
+OPERATIONS = 24
+CASES = int(os.environ.get("CASES", "0"))
+"""Requests that schemathesis makes up, at least: `CASES=20000 pytest tests/api/test_openapi.py -k schemathesis`."""
 
 
 async def test_the_document_is_valid_and_known_by_its_etag(site: Site, shop: Producer) -> None:
@@ -30,7 +34,7 @@ async def test_it_names_every_model_plainly_and_explains_every_operation(shop: P
     document = shop.document.value
     assert all(re.fullmatch(r"[A-Z][A-Za-z]+", name) for name in document["components"]["schemas"])
     operations = [operation for item in document["paths"].values() for operation in item.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 24
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == OPERATIONS
     for operation in operations:
         assert operation["summary"]
         assert {"401", "403", "429", "503"} <= set(operation["responses"])
@@ -65,7 +69,7 @@ async def test_its_examples_are_accepted(site: Site, admin: Producer) -> None:
             assert response.status_code < 300, response.text
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(1800 if CASES else 180)
 async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "KEYS_PER_MINUTE", 1_000_000)
     settings = Settings(database_url=sqlite_url, create_users=True, api_requests_per_minute=1_000_000)
@@ -74,7 +78,8 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monke
         arguments: list[Any] = [
             "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml",
             "run", f"{site.url}/api/openapi.json", "--header", f"Authorization: Bearer {token}",
-            "--phases", "coverage,fuzzing,stateful", "--max-examples", "1", "--workers", "1", "--no-color",
+            "--phases", "coverage,fuzzing,stateful", "--max-examples", str(1 + CASES // OPERATIONS),
+            "--workers", "1", "--no-color",
         ]  # fmt: skip
         environment = {**clean_environment(), "SCHEMATHESIS_HOOKS": "unique_keys", "PYTHONPATH": str(FOLDER)}
         process = await asyncio.create_subprocess_exec(
@@ -83,4 +88,7 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monke
         )  # fmt: skip
         output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-    assert b"24 selected / 24 total" in output
+    assert f"{OPERATIONS} selected / {OPERATIONS} total".encode() in output
+    generated = re.search(rb"([\d,]+) generated", output)
+    assert generated, output.decode()
+    assert int(generated[1].replace(b",", b"")) >= CASES

@@ -67,7 +67,7 @@ class Frames:
         choose = self._random.choices
         makers = (self._event, self._connect, self._engine, self._spoilt, self._packet, self._deep, self._websocket)
         while True:
-            (make,) = choose(makers, weights=(30, 8, 8, 20, 20, 4, 10))
+            (make,) = choose(makers, weights=(40, 6, 4, 10, 30, 4, 6))
             yield make()
 
     def _one(self, *values: str) -> str:

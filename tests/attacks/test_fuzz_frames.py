@@ -19,7 +19,7 @@ from tests.attacks.arena import Target, serving
 from tests.attacks.frames import Frames, frame
 from tests.attacks.ways import broken, dialled, memory, producer, send, socket
 
-FRAMES = int(os.environ.get("FRAMES", "3000"))
+FRAMES = int(os.environ.get("FRAMES", "1000"))
 SEED = int(os.environ.get("SEED", random.randrange(2**32)))
 SOCKETS = 8
 """How many there are at once."""
@@ -34,21 +34,26 @@ ENV = {
     "NOTIFS_SOCKETS_PER_ADDRESS": "0",
     "NOTIFS_METRICS_TOKEN": TOKEN,
 }
-ENDS = re.compile(rb"43/notifs,999|\x88[\x02-\x7d][\x03-\x13]")
-"""The answer to the last frame, or a close frame with its code."""
-LAST = frame(b'42/notifs,999["fetch",{"limit":1}]')
+PROBE = frame(b'42/notifs,999["are you there"]')
+ANSWER = re.compile(rb"43/notifs,999|\x88[\x02-\x7d][\x03-\x13]")
+"""What the probe is answered with, or a close frame with its code."""
 
 
-async def end(reader: asyncio.StreamReader) -> None:
-    """Wait until the last frame is answered, or the server ends the socket."""
+async def is_there(reader: asyncio.StreamReader) -> bool:
+    """Wait until the probe is answered, or the server has ended the socket; to do neither is to be stuck."""
     got = b""
-    with suppress(ConnectionError):
-        while not ENDS.search(got) and (piece := await reader.read(65_536)):
-            got = got[-20:] + piece
+    async with asyncio.timeout(20):
+        with suppress(ConnectionError):
+            while not (answer := ANSWER.search(got)):
+                if not (piece := await reader.read(65_536)):
+                    return False
+                got = got[-20:] + piece
+            return answer[0].startswith(b"43")
+    return False
 
 
 async def rage(target: Target, cookie: str, frames: Iterator[bytes], count: int) -> None:
-    """Send so many frames, over one socket after the other."""
+    """Send so many frames, over one socket after the other; each is read before the next one is sent."""
     host = target.url.removeprefix("http://")
     upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nOrigin: {target.url}\r\n"
     path = f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n"
@@ -57,18 +62,12 @@ async def rage(target: Target, cookie: str, frames: Iterator[bytes], count: int)
         async with dialled(target) as (reader, writer):
             writer.write(hello)
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-            ended = asyncio.create_task(end(reader))
             writer.write(frame(b"40/notifs,"))
-            with suppress(ConnectionError):
-                for sent in itertools.islice(frames, min(EACH, count)):
-                    writer.write(sent)
-                    await writer.drain()
-                    count -= 1
-                    if ended.done():
-                        break
-                writer.write(LAST)
-            async with asyncio.timeout(20):  # it answers, or ends the socket; to do neither is to be stuck
-                await ended
+            for sent in itertools.islice(frames, min(EACH, count)):
+                writer.write(sent + PROBE)
+                count -= 1
+                if not await is_there(reader):
+                    break
 
 
 async def numbers(target: Target) -> dict[str, float]:
