@@ -167,6 +167,15 @@ async def signing_out(load: Load) -> None:
         await client.end()
 
 
+async def by_token(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFS_TOKEN_SECRET", "the secret that the shop and notifs share")
+    monkeypatch.setenv("NOTIFS_TOKEN_ISSUER", "https://shop.example.org")
+    token = load("token_for").token_for("ada")
+    async with hosted(Notifs(identify=by_header)) as url, Client.open(url, auth={"token": token}) as client:
+        await client.message("snapshot")
+        assert 595 < (await client.ask("refresh", {"token": token}))["expires_in"] <= 600
+
+
 async def script(load: Load) -> None:
     await load("nightly").main()
     async with Notifs(identify=by_header).open() as notifs:
@@ -204,6 +213,7 @@ SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "audit.py": listener,
     "sessions.py": host_session,
     "sign_out.py": signing_out,
+    "token_for.py": by_token,
     "nightly.py": script,
     "doorbell.py": doorbell,
     "receiver.py": webhook_receiver,
@@ -221,7 +231,7 @@ def test_every_python_sample_is_a_file_that_is_run() -> None:
 @pytest.mark.parametrize("file", SCENARIOS)
 async def test_a_python_sample_does_what_it_says(file: str, load: Load, request: pytest.FixtureRequest) -> None:
     scenario = SCENARIOS[file]
-    wanted = {listener: ["capsys"], webhook_receiver: ["capsys", "monkeypatch"]}
+    wanted = {listener: ["capsys"], webhook_receiver: ["capsys", "monkeypatch"], by_token: ["monkeypatch"]}
     more = [request.getfixturevalue(name) for name in wanted.get(scenario, [])]
     await scenario(load, *more)
 
@@ -250,7 +260,7 @@ async def test_the_client_of_ten_lines_prints_the_badge_and_what_arrives(tmp_pat
         ada = await notifs.store.add_user(EMAIL, "Ada", hash_password(PASSWORD))
         await notifs.notify(to=ada.id, title="first")
         answer = await http.post(f"{url}/login/", data={"email": EMAIL, "password": PASSWORD})
-        ((name, value),) = answer.cookies.items()
+        name, value = "notifs", answer.cookies["notifs"]
         async with node("client.mjs", url, f"{name}={value}", cwd=tmp_path) as process:
             lines = partial(_lines, process)
             assert await lines(3) == ["WS connected: 1 unread", "Unread notifications: 1 unread", "  first"]

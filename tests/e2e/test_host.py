@@ -1,6 +1,8 @@
 """In somebody else's FastAPI app, under their users, their pages and their path."""
 
+import asyncio
 import re
+import time
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -9,11 +11,16 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from notifs import Notifs, Settings
+from tests.tokens import HOST, token
 from tests.wire import listening
 
 PAGE = """<!doctype html><html lang="en"><title>Shop</title><h1>A shop</h1>
 <script type="module" src="/inbox/notifs/static/notifs.js"></script>
 <notifs-bell base="/inbox"></notifs-bell><notifs-toasts base="/inbox"></notifs-toasts></html>"""
+
+
+async def nobody(scope: Scope) -> str | None:
+    return None
 
 
 async def identify(scope: Scope) -> str | None:
@@ -59,3 +66,28 @@ async def test_who_the_host_does_not_know_gets_no_inbox_and_no_sign_in_of_ours(s
         assert response.status == 401
         assert await page.get_by_role("link", name="Sign in").count() == 0
         assert (await page.goto(f"{url}/login/")).status == 404  # type: ignore[union-attr]
+
+
+async def test_a_page_signs_in_by_tokens_and_stays_while_they_replace_each_other(sqlite_url: str, page: Page) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, **HOST), identify=nobody, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    given: list[str] = []
+
+    @app.get("/shop")
+    async def shop() -> HTMLResponse:
+        return HTMLResponse(PAGE.replace('base="/inbox"', 'base="/inbox" token-url="/notifs-token"'))
+
+    @app.get("/notifs-token")
+    async def notifs_token() -> dict[str, str]:
+        given.append(token("42", seconds=8, iat=int(time.time())))
+        return {"token": given[-1]}
+
+    async with listening(app) as url:
+        await page.goto(f"{url}/shop")
+        async with asyncio.timeout(15):
+            while len(given) < 3:  # after about 6 s each
+                await asyncio.sleep(0.05)
+        await notifs.notify(to="42", title="Your order is on its way", url="/shop")
+        await expect(page.locator("notifs-toasts")).to_contain_text("Your order is on its way")
+        assert len(notifs.realtime.connections) == 1

@@ -8,8 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from notifs import Notifs, Settings
 from tests import servers
 from tests.e2e.conftest import Site
+from tests.tokens import HOST, token
+from tests.wire import by_header, hosted
 
 SCRIPT = Path(__file__).parent / "client.mjs"
 
@@ -43,9 +46,9 @@ class Official:
 
 
 @asynccontextmanager
-async def official(url: str, cookie: str = "", cursor: str = "") -> AsyncIterator[Official]:
+async def official(url: str, cookie: str = "", cursor: str = "", *tokens: str) -> AsyncIterator[Official]:
     process = await asyncio.create_subprocess_exec(
-        servers.node(), str(SCRIPT), url, cookie, cursor, stdin=PIPE, stdout=PIPE
+        servers.node(), str(SCRIPT), url, cookie, cursor, *tokens, stdin=PIPE, stdout=PIPE
     )
     try:
         yield Official(process)
@@ -81,3 +84,18 @@ async def test_with_a_cookie_it_gets_its_mailbox_and_what_comes(site: Site) -> N
         _, delta = await client.response(), await client.response()
         assert (delta["type"], delta["recovered"], delta["prev"]) == ("delta", True, 1)
         assert sorted(n["title"] for n in delta["notifs"]) == ["first", "second"]
+
+
+async def test_with_tokens_it_comes_back_by_itself_once_its_first_has_expired(sqlite_url: str) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, **HOST), identify=by_header)
+    async with hosted(notifs) as url, official(url, "", "", token("ada", seconds=3), token("ada"), "x") as client:
+        assert await client.next() == ("connect", None)
+        assert [(await client.response())["type"] for _ in range(2)] == ["connected", "snapshot"]
+        assert await client.next() == ("disconnect", "transport close")
+        assert await client.next() == ("connect", None)
+        assert [(await client.response())["type"] for _ in range(2)] == ["connected", "snapshot"]
+        ack, _ = await client.ask("refresh", {"token": token("ada", seconds=1)})
+        assert ack["ok"] is True
+        assert await client.next() == ("disconnect", "transport close")
+        what, why = await client.next()
+        assert (what, why["code"]) == ("connect_error", "invalid_token")
