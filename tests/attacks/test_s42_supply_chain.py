@@ -1,5 +1,6 @@
 """S42: what is installed is what was locked, and has no hole that anybody knows of."""
 
+import ast
 import asyncio
 import gzip
 import json
@@ -9,12 +10,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -38,6 +40,8 @@ FLOORS = {
     "uvicorn": "0.52.1",  # writing without waiting for who reads
 }
 """The oldest version of each package without the hole that is named."""
+IMPORTED_ELSEWHERE = {"alembic", "asyncpg", "httptools", "python-multipart", "uvloop"}
+"""Once it is needed; by SQLAlchemy; by uvicorn; by Starlette's forms; by uvicorn."""
 
 
 def pins(lock: Path) -> list[str]:
@@ -93,6 +97,32 @@ def test_no_version_with_a_known_hole_is_locked_installed_or_asked_for(name: str
         if requirement.name == name:
             (asked,) = requirement.specifier
             assert (asked.operator, Version(asked.version) >= floor) == (">=", True)
+
+
+def test_what_is_imported_is_asked_for_and_what_is_asked_for_is_used() -> None:
+    """What came along with something else may be gone tomorrow, and what nobody uses may still be attacked."""
+    modules = {
+        name.partition(".")[0]
+        for path in (REPOSITORY / "notifs").rglob("*.py")
+        if "browser" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in imported(node)
+    }
+    packages = packages_distributions()
+    used = {canonicalize_name(each) for name in modules - {"notifs"} for each in packages.get(name, ())}
+    asked = {requirement.name for requirement in declared()}
+    assert used <= asked
+    assert asked - used == IMPORTED_ELSEWHERE
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The modules that a statement imports."""
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom(module=str(name)):
+            return [name]
+    return []
 
 
 def test_every_requirement_has_a_floor_that_is_installed() -> None:
