@@ -11,8 +11,8 @@ import os
 import secrets
 import traceback
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from contextvars import ContextVar
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 
 from notifs import forms, kinds, serve, standalone
 from notifs.api.routes import Door
-from notifs.errors import BadCredentials, NotifsError, StoreUnavailable
+from notifs.errors import BadCredentials, NotifsError, StoreUnavailable, TooManyTries
 from notifs.identity import Verified
 from notifs.limits import Limits
 from notifs.origins import Origins
@@ -594,20 +594,19 @@ def sign_ins_are_not_counted() -> None:
 
 @defence
 def sign_ins_are_counted_when_they_have_failed() -> None:
-    count, whose = Limits.try_sign_in, Passwords.whose
-    tried: ContextVar[Any] = ContextVar("tried")
+    failed: Counter[str] = Counter()
+    whose = Passwords.whose
 
-    async def remember(self: Limits, *args: Any) -> None:
-        tried.set((self, args))
+    async def look(self: Limits, account: str, network: str, browser: str | None) -> None:
+        if failed[account] >= self._account.most:
+            raise TooManyTries("too many tries", retry_after=60)
 
     async def whose_and_count(self: Passwords, email: str, password: str) -> Any:
         person = await whose(self, email, password)
-        if person is None:
-            limits, args = tried.get()
-            await count(limits, *args)
+        failed[email] += person is None
         return person
 
-    replace(Limits, "try_sign_in", remember)
+    replace(Limits, "try_sign_in", look)
     replace(Passwords, "whose", whose_and_count)
 
 

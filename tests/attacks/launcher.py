@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the second is what the workers of several see that they are
     # In place of this folder, whose names are those of nothing that notifs or its libraries import.
     sys.path[0] = str(Path(__file__).parents[2])
 
@@ -13,4 +13,5 @@ if __name__ == "__main__":
 
     world.begin()
     defences.switch_off(os.environ.get("ATTACKS_OFF", ""))
-    main()
+    if __name__ == "__main__":
+        main()
