@@ -22,7 +22,7 @@ from tests.wire import listening
 
 SECRET = "the secret that host and notifs share"
 ISSUER = "https://host.example"
-HOST = {"token_secret": SECRET, "token_issuer": ISSUER}
+HOST: dict[str, Any] = {"token_secret": SECRET, "token_issuer": ISSUER}
 """Settings that believe this host."""
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import httpx2
 import orjson
@@ -21,6 +21,8 @@ from notifs.errors import InvalidToken, SettingsError
 log = structlog.get_logger("notifs.tokens")
 KEY_TYPES: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 """Those that have a public half. A key that is shared is no public key, whoever publishes it."""
+HEADER = ("alg", "kid", "typ", "cty", "x5t", "x5t#S256")
+"""What a token's header may say."""
 RSA_BITS = 2048
 """An RSA key has at least so many (RFC 7518, section 3.3)."""
 MOST_BYTES, MOST_KEYS = 262_144, 64
@@ -48,18 +50,15 @@ class Keys(Protocol):
 
 
 class _Algorithms(JWSRegistry):
-    """What a token's header may say: one of these algorithms, and which key. A header with more to say is refused.
+    """These algorithms, and a header that names a key, if that: one with more to say is refused.
 
-    Nothing but the names of keys and of itself: a key that a token brings along (`jwk`, `x5c`) or leads to (`jku`,
-    `x5u`), and anything `crit`, would be the forger's own word.
+    A key that a token brings along (`jwk`, `x5c`) or leads to (`jku`, `x5u`), and anything `crit`, would be the
+    forger's own word.
     """
-
-    default_header_registry: ClassVar[Any] = {
-        name: JWS_HEADER_REGISTRY[name] for name in ("alg", "kid", "typ", "cty", "x5t", "x5t#S256")
-    }
 
     def __init__(self, allowed: Collection[str]) -> None:
         super().__init__(algorithms=allowed)
+        self.header_registry = {name: JWS_HEADER_REGISTRY[name] for name in HEADER}
         self._these = frozenset(allowed)
 
     def get_alg(self, name: str) -> Any:

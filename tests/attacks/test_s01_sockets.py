@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -16,7 +17,7 @@ from tests.tokens import HOST, ISSUER, claims, forged, token
 from tests.wire import Client
 
 TOKENS = {f"NOTIFS_{name.upper()}": value for name, value in HOST.items()}
-WORTHLESS = {
+WORTHLESS: dict[str, Callable[[], str]] = {
     "expired": lambda: token(seconds=-1),
     "of another secret": lambda: token(secret="the secret of somebody else's server"),
     "of another issuer": lambda: token(iss=f"{ISSUER}.evil.example"),
