@@ -6,7 +6,10 @@ from pathlib import Path
 
 from tests.servers import REPOSITORY
 
-PAGES = (REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md")))
+PAGES = (
+    *(REPOSITORY / f"{name}.md" for name in ("README", "CHANGELOG", "SECURITY")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+)
 FENCE = re.compile(r"^```(\S*)(?: file=(\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")([^)\"\s]+)")
 CELL = re.compile(r"(?<!\\)\|")
