@@ -25,14 +25,14 @@ os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # it does not leave this machine
 import httpx2
 import uvicorn
 from authlib.oauth2.rfc6749 import OAuth2Error
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.provider.server import Code, Server, sent
-from tests.provider.tokens import CLIENT_ID, FAULTS, Signer, Token, settings
+from tests.provider.tokens import CLIENT_ID, FAULTS, PUBLISHED_SECRET, Signer, Token, settings
 
 PEOPLE = {
     name: {"sub": f"{name}-1", "name": name.capitalize(), "email": f"{name}@example.org", "email_verified": True}
@@ -87,7 +87,10 @@ class Provider:
 
     async def jwks(self, request: Request) -> Response:
         self.counts["jwks"] += 1
-        return JSONResponse({"keys": [self.key.as_dict(private=False)]})
+        keys = [self.key.as_dict(private=False)]
+        if "signed_with_a_published_secret" in self.faults:
+            keys.append({**OctKey.import_key(PUBLISHED_SECRET).as_dict(), "kid": "published"})
+        return JSONResponse({"keys": keys})
 
     async def attackers_keys(self, request: Request) -> Response:
         self.counts["attackers_keys"] += 1

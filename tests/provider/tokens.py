@@ -15,6 +15,8 @@ from joserfc.util import urlsafe_b64encode
 CLIENT_ID = "notifs"
 CLIENT_SECRET = "what notifs proves itself with"
 
+PUBLISHED_SECRET = "anybody can read this, where the keys are"
+
 
 def settings(name: str, url: str, **more: str) -> dict[str, str]:
     """The variables by which notifs knows the provider at this address."""
@@ -87,6 +89,13 @@ def signed_with_the_public_key(signer: Signer, token: Token) -> None:
 @fault
 def signed_with_the_client_secret(signer: Signer, token: Token) -> None:
     token.header["alg"], token.key = "HS256", CLIENT_SECRET.encode()
+
+
+@fault
+def signed_with_a_published_secret(signer: Signer, token: Token) -> None:
+    """By HS256, with one that stands among the public keys."""
+    token.header |= {"alg": "HS256", "kid": "published"}
+    token.key = PUBLISHED_SECRET.encode()
 
 
 @fault
@@ -193,8 +202,8 @@ def of_a_megabyte(signer: Signer, token: Token) -> None:
 
 
 @fault
-def of_a_hundred_kilobytes(signer: Signer, token: Token) -> None:
-    token.claims["filler"] = "x" * 100_000
+def of_fifty_kilobytes(signer: Signer, token: Token) -> None:
+    token.claims["filler"] = "x" * 50_000
 
 
 @fault

@@ -141,7 +141,7 @@ async def test_a_wrong_logout_token_ends_nothing(
     "fault",
     [
         "unsigned", "signed_with_the_public_key", "signed_with_the_client_secret", "key_in_the_header",
-        "key_set_in_the_header", "signed_by_somebody_else", "changed_after_signing", "of_a_hundred_kilobytes",
+        "key_set_in_the_header", "signed_by_somebody_else", "changed_after_signing", "of_fifty_kilobytes",
         "no_token_at_all",
     ],
 )  # fmt: skip
