@@ -46,6 +46,9 @@ class World:
 
     async def outside(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Redirect to the one inside; its body goes on for ever."""
+        if await reader.read(1) != b"P":  # TLS, which nobody answers here
+            writer.close()
+            return
         self.asked += 1
         status = (301, 302, 303, 307, 308)[self.asked % 5]
         with suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -2,12 +2,17 @@
 
 import json
 import pickle
+from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from notifs.store.accounts import Person
-from tests.attacks.arena import Target, attack
+from tests.attacks.arena import Target, attack, serving
 from tests.attacks.ways import broken, producer, send, socket
+from tests.servers import Postgres
 
 FORGED = "forged title"
 
@@ -63,3 +68,31 @@ async def test_what_is_forged_on_the_bus_changes_nothing(target: Target) -> list
     if any("a pickle was opened" in line for line in target.lines):
         through.append("a pickle")
     return through + broken(target)
+
+
+async def test_the_server_needs_no_more_than_to_read_and_write_rows(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    """A role that cannot change a table serves all the same: who has taken the server over cannot either."""
+    url = make_url(postgres_url)
+    name = str(url.database)
+    for statement in (
+        "CREATE ROLE server LOGIN",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO server",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO server",
+    ):
+        await postgres.execute(statement, name)
+    least = url.set(username="server").render_as_string(hide_password=False)
+    try:
+        async with serving(tmp_path, least) as target:
+            ada = await target.person("ada")
+            async with producer(target) as shop, socket(target, ada) as it:
+                id = await send(shop, ada, "it is told")
+                await it.message("created")
+                assert (await it.ask("mark_read", {"ids": [id]}))["notif_count"] == 0
+            with pytest.raises(ProgrammingError, match="must be owner"):
+                await target.store.database.write(lambda c: c.execute(text("DROP TABLE notifs_receipts")))
+            assert broken(target) == []
+    finally:
+        await postgres.execute("DROP OWNED BY server", name)
+        await postgres.execute("DROP ROLE server")
