@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from functools import partial
 
 from tests.attacks.arena import Target, attack
 from tests.attacks.ways import broken, producer, send, socket
+from tests.wire import Client
 
 HOSTILE = {
     "an attachment count of 10 GB": '4510737418240-/notifs,77["sync",{}]',
@@ -27,6 +29,11 @@ HOSTILE = {
 }
 
 
+def is_answered(it: Client, number: int) -> bool:
+    """Whether an event was acknowledged, or the socket has ended."""
+    return it.closed or any(frame.startswith(f"43/notifs,{number}[") for frame in it.frames)
+
+
 @attack("S12", off="events_are_not_checked")
 async def test_what_is_no_event_is_not_done(target: Target) -> list[str]:
     """Each on a socket of its own: it is answered with a refusal, or the socket ends."""
@@ -35,7 +42,7 @@ async def test_what_is_no_event_is_not_done(target: Target) -> list[str]:
         async with socket(target, ada) as it:
             await it.send(frame)
             await it.send('42/notifs,78["fetch",{"limit":1}]')
-            await it.until(lambda it=it: it.closed or any(f.startswith("43/notifs,78") for f in it.frames))
+            await it.until(partial(is_answered, it, 78))
             if any(f.startswith("43/notifs,77") and '"ok":true' in f for f in it.frames):
                 through.append(what)
     return through + broken(target)
@@ -72,7 +79,7 @@ async def test_a_frame_over_64_kib_is_not_read(target: Target) -> list[str]:
     }.items():
         async with socket(target, ada) as it:
             await it._connection.send(sent)
-            await it.until(lambda it=it: it.closed or any(f.startswith("43/notifs,77") for f in it.frames))
+            await it.until(partial(is_answered, it, 77))
             through += [what] if not it.closed else []
     return through
 

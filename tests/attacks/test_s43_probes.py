@@ -41,7 +41,11 @@ async def tells(target: Target, path: str, headers: dict[str, str]) -> bool:
 async def test_nothing_is_found_that_is_for_operators(target: Target) -> list[str]:
     """By nobody, by somebody who is signed in and no admin, and by a token that is wrong."""
     cookie = await target.cookie(await target.person("ada"))
-    somebody = ({}, {"Cookie": cookie}, {"Authorization": "Bearer the token of those who guess"})
+    somebody: tuple[dict[str, str], ...] = (
+        {},
+        {"Cookie": cookie},
+        {"Authorization": "Bearer the token of those who guess"},
+    )
     through = [path for headers in somebody for path in PROBES if await tells(target, path, headers)]
     address = f"{target.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
     async with connect(address, additional_headers={"cookie": cookie, "origin": target.url}, proxy=None) as it:
