@@ -1,5 +1,6 @@
 """A real browser at a server that is attacked: who looks, what ran there that should not, and whom it asked."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ document.addEventListener("securitypolicyviolation", ({ effectiveDirective, bloc
 """
 """What hostile scripts call is told, and so is what the policy of a page has stopped."""
 BUNDLE = "**/notifs.js*"
+EVIL = re.compile("^[a-z]+://evil.example/")
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Visit:
     async def see(self, url: str, *, bundle: bool = True) -> None:
         """Look at a page: as the bundle makes it, or as the server has sent it."""
         await self.page.unroute_all()
+        await self.page.route(EVIL, lambda route: route.abort())
         if not bundle:
             await self.page.route(BUNDLE, lambda route: route.abort())
         await self.page.goto(url)
