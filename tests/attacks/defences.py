@@ -237,7 +237,7 @@ def mailboxes_are_not_told_apart() -> None:
 def clients_say_who_they_are() -> None:
     async def believe(self: Sessions, scope: Any) -> str | None:
         person = await self.person(scope)
-        return Headers(scope=scope).get("x-user") or (person and person.id)
+        return Headers(scope=scope).get("x-user") or (person.id if person else None)
 
     replace(Sessions, "identify", believe)
 
