@@ -58,6 +58,7 @@ class Sessions:
                 if found is not None:
                     scope[PERSON], scope[SESSION] = found.person, key
                     self._use(key, found)
+                    break
         person: Person | None = scope[PERSON]
         return person
 
