@@ -87,10 +87,10 @@ async def leave(
         message: what the provider calls what it says. It says it once, in so many `seconds`.
 
     Raises:
-        BadRequest: `invalid_token`, it was said already.
+        BadRequest: `invalid_logout_token`, it was said already.
     """
     if not await spend(connection, f"logout {issuer} {message}", seconds=seconds):
-        raise BadRequest("this logout token was used already", code="invalid_token")
+        raise BadRequest("this logout token was used already", code="invalid_logout_token")
     return await sessions.end_provider(connection, issuer, session=session, subject=subject)
 
 

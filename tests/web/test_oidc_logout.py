@@ -160,7 +160,7 @@ async def test_an_id_token_is_no_logout_token(notifs: Notifs, provider: Running,
     await sign_in(nobody, provider)
     id_token = await notifs.store.database.read(lambda c: c.scalar(select(Session.id_token)))
     answer = await nobody.post(BACK, data={"logout_token": id_token})
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_token")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_logout_token")
     assert answer.headers["cache-control"] == "no-store"
     assert await is_in(nobody)
 

@@ -38,11 +38,7 @@ from notifs.web.sessions import Sessions
 NEXT_LIMIT = 1024
 """Characters of where somebody wants to go: it is on its way with them, in a cookie."""
 NOTED_SECONDS = 60
-NOBODY = {
-    "email_taken": "There is an account here with your address already.",
-    # The same for a disabled account.
-    "unknown_identity": "Nobody here signs in with this account of {0}.",
-}
+"""How often, at most, the audit log says of one network that it was not let in, for each reason."""
 HOW_TO_LINK = "If you have a password, sign in with it; then you can link {0} on the page of your account."
 
 
@@ -175,20 +171,22 @@ class Flow:
         return RedirectResponse(f"{self._account_url}?done=linked", 303)
 
     async def _whose(self, party: Relying, claimed: Claimed, address: str) -> Person:
-        code = ""
+        person, link = None, HOW_TO_LINK.format(party.label)
         try:
             person = await self._store.database.write(
                 lambda c: identities.enter(c, claimed, make=party.may_make(claimed), address=address)
             )
         except (BadRequest, NotFound) as error:
-            person, code = None, error.code
-        if person is None:
-            code = code if code in NOBODY else "unknown_identity"
-            raise SignInRefused(f"{NOBODY[code]} {HOW_TO_LINK}".format(party.label), code=code)
+            if error.code == "email_taken":
+                told = f"There is an account here with your address already. {link}"
+                raise SignInRefused(told, code="email_taken") from None
+        if person is None:  # the same for a disabled account
+            told = f"Nobody here signs in with this account of {party.label}. {link}"
+            raise SignInRefused(told, code="unknown_identity")
         return person
 
     async def _note(self, error: NotifsError, party: Relying, address: str) -> None:
-        """Say in the audit log that somebody was not let in: once a minute, as nothing else limits how often."""
+        """Say in the audit log that somebody was not let in; nothing else limits how often they try."""
         if await self._limits.once(f"sign_in_failed.{error.code}", network_of(address), NOTED_SECONDS):
             await self._store.audit.record("sign_in_failed", address=address, provider=party.name, reason=error.code)
 

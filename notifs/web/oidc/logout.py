@@ -61,7 +61,8 @@ class Logout:
         try:
             left = await party.left(token)
         except SignInRefused:
-            raise BadRequest("that is no logout token of this provider, or an old one", code="invalid_token") from None
+            told = "that is no logout token of this provider, or an old one"
+            raise BadRequest(told, code="invalid_logout_token") from None
 
         lives = LOGOUT_SECONDS + 2 * LEEWAY
         await self._end(
