@@ -1,6 +1,5 @@
 """Sockets that come without a session, and say by a token of the host's whose they are when they join."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +41,6 @@ class ByToken:
             _see_that_it_is_theirs(connection, verified)
             return
         self._joins(verified.recipient)
-        connection.admitted_at = asyncio.get_running_loop().time()
         self._connections.name(connection, verified.recipient)
         connection.expires(verified.seconds)
 
