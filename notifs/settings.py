@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated origins (`https://example.org`) browsers may come from; none: the host asked for.",
+        description="Comma-separated origins (`https://example.org`) that browsers may come from, and by whose hosts "
+        "alone the site may be asked for, so its own is among them; none: by any host, and from there.",
     )
     session_days: int = Field(14, ge=1, le=400, description="Days until a sign-in ends by itself.")
     session_idle_hours: int = Field(

@@ -23,6 +23,10 @@ async def nobody(scope: Scope) -> str | None:
     return None
 
 
+POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types lit-html"
+"""All that the elements need of a host's page."""
+
+
 async def identify(scope: Scope) -> str | None:
     return HTTPConnection(scope).cookies.get("customer")
 
@@ -34,7 +38,7 @@ async def test_the_bell_lives_on_a_hosts_page_and_the_inbox_under_its_path(sqlit
 
     @app.get("/shop")
     async def shop() -> HTMLResponse:
-        return HTMLResponse(PAGE)
+        return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
 
     async with listening(app) as url:
         await page.context.add_cookies([{"name": "customer", "value": "42", "url": url}])
