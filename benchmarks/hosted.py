@@ -35,7 +35,8 @@ def main(port: int) -> None:
 
     app.router.routes.append(Route("/benchmark", benchmark, methods=["POST"]))
     uvicorn.run(
-        app, port=port, log_level="warning", ws="notifs.realtime.transport:WebSocket", ws_max_size=FRAME_LIMIT,
+        app, port=port, log_level="warning", http="notifs.web.transport:Http", ws="notifs.realtime.transport:WebSocket",
+        ws_max_size=FRAME_LIMIT,
         ws_per_message_deflate=False, ws_ping_interval=20, ws_ping_timeout=20, server_header=False,
     )  # fmt: skip
 

@@ -160,7 +160,7 @@ async def listening(app: ASGIApp, *, send_buffer: int = 0, **options: Any) -> As
     """
     config = uvicorn.Config(
         app, port=0, log_level="warning", ws_max_size=65_536, ws_per_message_deflate=False,
-        **{"ws": "notifs.realtime.transport:WebSocket", **options},
+        **{"http": "notifs.web.transport:Http", "ws": "notifs.realtime.transport:WebSocket", **options},
     )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

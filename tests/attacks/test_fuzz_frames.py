@@ -81,7 +81,7 @@ def files(target: Target) -> int:
     return len(list(Path(f"/proc/{target.child.pid}/fd").iterdir()))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(120 + FRAMES // 20)
 async def test_hostile_frames_leave_nothing_behind(tmp_path: Path, sqlite_url: str) -> None:
     async with serving(tmp_path, sqlite_url, env=ENV) as target:
         ada, eve = await target.person("ada"), await target.person("eve")
