@@ -34,8 +34,8 @@ ENV = {
     "NOTIFS_SOCKETS_PER_ADDRESS": "0",
     "NOTIFS_METRICS_TOKEN": TOKEN,
 }
-PROBE = frame(b'42/notifs,999["are you there"]')
-ANSWER = re.compile(rb"43/notifs,999|\x88[\x02-\x7d][\x03-\x13]")
+PROBE = frame(b'42/notifs,4242["are you there"]')
+ANSWER = re.compile(rb"43/notifs,4242\[|\x88[\x02-\x7d][\x03-\x13]")
 """What the probe is answered with, or a close frame with its code."""
 
 
