@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from notifs.acts import Acts
 from notifs.api.people import People
 from notifs.api.producers import NOUNS, Producers
 from notifs.api.rates import Rates
 from notifs.drafting import AnnounceOptions, Changes, Options
-from notifs.errors import BadRequest, Restarting
+from notifs.errors import Restarting
 from notifs.forms import Forms
 from notifs.hooks import GitHub, Source
 from notifs.hooks.deliveries import Deliveries
@@ -28,7 +28,6 @@ from notifs.metrics import Metrics
 from notifs.notifier import Doors, Notifier
 from notifs.origins import Origins
 from notifs.outbound import Outbound
-from notifs.providers import buttons
 from notifs.realtime import Handlers, Realtime
 from notifs.settings import Settings
 from notifs.signals import Signals
@@ -36,17 +35,12 @@ from notifs.signing import Signer
 from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.store.people import By
-from notifs.web.account import AccountPages
-from notifs.web.admin import AdminPages
 from notifs.web.api import InboxApi
-from notifs.web.browsers import Browsers
 from notifs.web.hooks import HookApi
-from notifs.web.login import Leave, Login
 from notifs.web.middleware import BoundedBody, Errors, Hosts, SafeHeaders, SameOrigin
+from notifs.web.own import OwnAccounts
 from notifs.web.pages import Pages
-from notifs.web.passwords import Passwords
 from notifs.web.render import Assets, Render
-from notifs.web.reset import Reset
 from notifs.web.sessions import Sessions
 from notifs.wire import Notification
 
@@ -108,7 +102,6 @@ class Notifs:
             idle_hours=settings.session_idle_hours,
             secure=settings.production,
         )
-        self._passwords = Passwords(self.store.database)
         self._rates = Rates(settings.api_requests_per_minute, settings.redis_url)
         self._limits = Limits(self.store.counts, self.store.audit, settings)
         self._accounts = identify is None
@@ -146,8 +139,17 @@ class Notifs:
         self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, doors)
         self.realtime.open_doors(handlers, self.notifier, self.acts)
         self._pages = Pages(self.store, self.acts, self._forms, self._identify, self._render)
-        self._reset = Reset(
-            self._passwords, self._signer, self._limits, self._render, end_sockets=self.realtime.end_recipient
+        self._own = OwnAccounts(
+            self.settings,
+            self.store,
+            self._sessions,
+            self._signer,
+            self._limits,
+            self._origins,
+            self._render,
+            self.signals,
+            end_session=self.realtime.end_session,
+            end_recipient=self.realtime.end_recipient,
         )
 
     async def notify(
@@ -235,12 +237,7 @@ class Notifs:
             NotFound: `unknown_recipient`; who is disabled has none either.
             BadRequest: `no_origin`.
         """
-        origin = origin.rstrip("/") or next(iter(self.settings.origins), "")
-        if not origin:
-            raise BadRequest("it is not said where the site is; set NOTIFS_ORIGINS, or name it", code="no_origin")
-        link = await self._reset.link(recipient, origin)
-        await self.store.audit.record("reset_link_made", recipient, **by)
-        return link
+        return await self._own.reset_link(recipient, origin, **by)
 
     async def drain(self) -> None:
         """Wait until what was committed is pushed and every listener has been told: for tests and shutdown."""
@@ -340,10 +337,7 @@ class Notifs:
             guard = self.realtime.guard(self._identify, self._origins)
             routes.append(Mount(f"{self.path}/socket.io", guard, middleware=safe))
         if self._accounts:
-            routes += self._sign_in(safe)
-            routes += self._reset.routes(self.path, safe)
-            routes += self._account_pages().routes(f"{self.path}/account", safe)
-            routes += self._admin_pages().routes(f"{self.path}/admin", safe)
+            routes += self._own.routes(safe)
         return routes
 
     def _sources(self) -> Iterator[Source]:
@@ -354,57 +348,6 @@ class Notifs:
     def _producers(self) -> Producers:
         people = People(self.store, ours=self._accounts, create=self.settings.create_users)
         return Producers(self.store, self.notifier, self.kinds, people, self._rates, self._limits, self._render)
-
-    def _sign_in(self, safe: Sequence[Middleware]) -> list[Route]:
-        if not self.settings.providers:
-            return self._login().routes(self.path, safe)
-        # Here, as it loads a library that nobody else needs.
-        from notifs.web.oidc.flow import Flow  # noqa: PLC0415
-        from notifs.web.oidc.logout import Logout  # noqa: PLC0415
-        from notifs.web.oidc.parties import Parties  # noqa: PLC0415
-        from notifs.web.oidc.pending import Pending  # noqa: PLC0415
-
-        parties, end_sockets = Parties(self.settings.providers), self.realtime.end_session
-        logout = Logout(parties, self.store.database, self._origins, self._render, end_sockets=end_sockets)
-        login = self._login(logout.leave)
-        pending = Pending(self._signer, secure=self.settings.production)
-        flow = Flow(parties, self.store, self._sessions, pending, self._origins, self._render, login, self._limits)
-        return [*(each for part in (login, flow, logout) for each in part.routes(self.path, safe))]
-
-    def _login(self, leave: Leave | None = None) -> Login:
-        return Login(
-            self.store,
-            self._sessions,
-            Browsers(self._signer, secure=self.settings.production),
-            self._passwords,
-            self._limits,
-            self._render,
-            self.signals,
-            end_sockets=self.realtime.end_session,
-            buttons=buttons(self.settings.providers),
-            leave=leave,
-        )
-
-    def _account_pages(self) -> AccountPages:
-        return AccountPages(
-            self.store,
-            self._sessions,
-            self._passwords,
-            self._limits,
-            self._render,
-            self.settings.providers,
-            end_sockets=self.realtime.end_session,
-        )
-
-    def _admin_pages(self) -> AdminPages:
-        return AdminPages(
-            self.store,
-            self._sessions,
-            self._render,
-            end_sockets=self.realtime.end_recipient,
-            reset_link=self.reset_link,
-            origin=next(iter(self.settings.origins), ""),
-        )
 
 
 def _tokens(settings: Settings) -> "Tokens | None":
