@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, delete, func, literal, select, update
+from sqlalchemy import BigInteger, delete, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -112,8 +112,8 @@ async def _take(
     ordered = _ordered(wanted)
     for bound, subject in ordered:
         await _lock(connection, bound.key(subject))
-        rows = await _parts(connection, bound, subject, now)
-        if wait := _wait(bound, rows, cost, now):
+        parts = await _parts(connection, bound, subject, now)
+        if wait := _wait(bound, parts, cost, now):
             return bound, wait
     for bound, subject in ordered:
         await connection.execute(_adding(connection, bound, subject, cost, now))
@@ -131,22 +131,22 @@ async def _lock(connection: AsyncConnection, key: bytes) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(literal(number, BigInteger))))
 
 
-async def _parts(connection: AsyncConnection, bound: Bound, subject: str, now: float) -> Sequence[Row[Any]]:
-    """What was counted, part by part; also by a worker whose clock is ahead."""
+async def _parts(connection: AsyncConnection, bound: Bound, subject: str, now: float) -> list[tuple[int, int]]:
+    """The parts and what was counted in them, the oldest first; also by a worker whose clock is ahead."""
     counted = select(Count.window, Count.count).where(Count.key == bound.key(subject).hex())
     recent = counted.where(Count.window >= bound.part(now) - PARTS).order_by(Count.window)
-    return (await connection.execute(recent)).all()
+    return [(part, count) for part, count in await connection.execute(recent)]
 
 
-def _wait(bound: Bound, rows: Sequence[Row[Any]], cost: int, now: float) -> float:
+def _wait(bound: Bound, parts: Sequence[tuple[int, int]], cost: int, now: float) -> float:
     """Seconds until there is room for so much more; 0 if there is."""
-    over = sum(row.count for row in rows) + cost - bound.most
+    over = sum(count for _, count in parts) + cost - bound.most
     if over <= 0:
         return 0.0
-    for row in rows:
-        over -= row.count
+    for part, count in parts:
+        over -= count
         if over <= 0:
-            return max(_SOON, bound.until(row.window) - now)
+            return max(_SOON, bound.until(part) - now)
     return float(bound.seconds)  # there never is so much room
 
 

@@ -1,6 +1,7 @@
 """S32: a producer's key is kept as a hash, good for its scopes alone, worthless once revoked, sent in one header."""
 
 import asyncio
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,7 +10,7 @@ from notifs.store.models import ApiKey
 from tests.attacks.arena import Target, attack
 
 
-async def made(target: Target, *scopes: str, **limits: list[str]) -> tuple[str, str]:
+async def made(target: Target, *scopes: str, **limits: Any) -> tuple[str, str]:
     """A new key's id and token."""
     key, token = await target.store.keys.create("shop", scopes, **limits)
     return key.id, token

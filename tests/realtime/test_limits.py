@@ -6,7 +6,7 @@ import contextlib
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from notifs import Notifs, Settings
+from notifs import Notifs, Settings, limits
 from notifs.realtime import connections, server
 from tests.wire import Client, by_header, hosted
 
@@ -49,6 +49,39 @@ async def test_an_address_has_so_many_sockets_and_no_more(url: str) -> None:
     async with Client.open(url, headers=ADA), Client.open(url, headers=ADA), Client.open(url, headers=EVE):
         status, body = await refused(url, {"x-user": "grace"})
         assert (status, b"from your network" in body) == (429, True)
+
+
+async def test_a_person_opens_so_many_in_a_minute_and_is_told_how_long_to_wait(sqlite_url: str) -> None:
+    settings = Settings(database_url=sqlite_url, connects_per_minute=5)
+    async with hosted(Notifs(settings, identify=by_header)) as url:
+        answers = []
+        for _ in range(12):
+            try:
+                async with Client.open(url, headers=ADA) as client:
+                    await client.message("snapshot")
+            except InvalidStatus as error:
+                answers.append(error.response)
+        assert 6 <= len(answers) <= 7  # of two minutes, perhaps
+        assert {answer.status_code for answer in answers} == {429}
+        assert all(b"too_many_connects" in bytes(answer.body) for answer in answers)
+        assert all(0 < int(answer.headers["retry-after"]) <= 60 for answer in answers)
+        async with Client.open(url, headers=EVE) as eve:
+            await eve.message("snapshot")
+
+
+async def test_the_sockets_of_a_person_say_so_much_together(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PER_PERSON", 2)
+    settings = Settings(database_url=sqlite_url, events_per_second=5)  # a person has 100 in ten seconds
+    async with hosted(Notifs(settings, identify=by_header)) as url, contextlib.AsyncExitStack() as stack:
+        adas = [await stack.enter_async_context(Client.open(url, headers=ADA)) for _ in range(10)]
+        eve = await stack.enter_async_context(Client.open(url, headers=EVE))
+        told: list[str] = []
+        async with asyncio.timeout(20):
+            while not any("all your sockets" in each for each in told):
+                asked = await asyncio.gather(*(each.ask("fetch", {"limit": 1}) for each in adas))
+                told += [ack["error"]["message"] for ack in asked if not ack["ok"]]
+        assert (await eve.ask("fetch", {"limit": 1}))["ok"]
+        assert not any(each.closed for each in adas)
 
 
 async def test_zero_means_any_number_from_an_address(sqlite_url: str) -> None:
