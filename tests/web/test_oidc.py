@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import subprocess
 import sys
 from http.cookies import SimpleCookie
@@ -396,7 +397,7 @@ async def test_a_provider_that_is_down_keeps_nobody_from_signing_in_otherwise(sq
         providers = provider.known(create_accounts=True)
         async with serve(Settings(database_url=sqlite_url, providers=providers)) as site, site.visitor() as visitor:
             await site.person("ada")
-            provider.child.send(9)
+            provider.child.send(signal.SIGKILL)
             answer = await begin(visitor, "away", next="/notifications/?filter=all")
             assert answer.status_code == 503
             document = Document(answer)
