@@ -173,7 +173,7 @@ class Accounts:
 
         return await self._database.write(work)
 
-    async def _read(self, statement: Select[Any]) -> list[Account]:
+    async def _read(self, statement: Select[*tuple[Any, ...]]) -> list[Account]:
         async def work(connection: AsyncConnection) -> list[Account]:
             rows = (await connection.execute(statement)).all()
             last = await _last_sign_ins(connection, [person_of(row).id for row in rows])

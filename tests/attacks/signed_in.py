@@ -20,7 +20,7 @@ SOCKETS = 3
 
 async def sign_in(target: Target, name: str = "ada", password: str = PASSWORD, **headers: str) -> str | None:
     """The Cookie header that the form gives to NAME@example.org; None if it lets nobody in."""
-    async with target.visitor(**{"origin": target.url, **headers}) as visitor:
+    async with target.visitor(None, **{"origin": target.url, **headers}) as visitor:
         answer = await visitor.post("/login/", data={"email": f"{name}@example.org", "password": password})
     tokens = [header for header in answer.headers.get_list("set-cookie") if header.startswith(f"{COOKIE}=")]
     return tokens[0].partition(";")[0] if answer.status_code == 303 and tokens else None

@@ -97,7 +97,9 @@ async def test_a_reset_link_is_printed_and_works_once(folder: Folder, notifs: No
 
 async def test_a_reset_link_leads_to_the_first_origin(folder: Folder, notifs: Notifs) -> None:
     origins = {"NOTIFS_ORIGINS": "https://example.org,https://www.example.org"}
-    assert (await folder.run("user", "reset-link", ADA, **origins)).out.startswith("https://example.org/reset/")
+    assert (await folder.run("user", "reset-link", ADA, stdin=None, **origins)).out.startswith(
+        "https://example.org/reset/"
+    )
     refused = await folder.run("user", "reset-link", ADA)
     assert refused.refusal.endswith("give --url https://example.org, or set NOTIFS_ORIGINS")
     for url in ("example.org", "https://example.org/notifs", "javascript:alert(1)", "https://a@b"):

@@ -158,7 +158,7 @@ async def test_the_link_is_of_the_site_that_the_settings_name(sqlite_url: str) -
         cookie = {"cookie": await site.cookie(root)}
     async with serve(Settings(database_url=sqlite_url, origins=origins)) as site:
         headers = {**cookie, "host": "notifs.example", "sec-fetch-site": "same-origin"}
-        async with site.visitor(**headers) as visitor:
+        async with site.visitor(None, **headers) as visitor:
             answer = await visitor.post("/admin/person/reset-link/", data={"id": root.id})
             assert 'value="https://notifs.example/reset/' in answer.text
 
