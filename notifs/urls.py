@@ -6,6 +6,7 @@ whoever has written to the database by hand. browser/links.ts does the same.
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,8 +40,9 @@ def safe_picture(url: Any, hosts: Collection[str]) -> str | None:
     return url if is_local_path(url) or _origin(url) in hosts else None
 
 
+@lru_cache(maxsize=1000)
 def _origin(url: str) -> str | None:
-    """The origin of an http(s) URL that may be followed."""
+    """The origin of an http(s) URL that may be followed. Those of one notification are asked for once per recipient."""
     if len(url) > URL_LIMIT or _FORBIDDEN.search(url):
         return None
     try:

@@ -148,9 +148,9 @@ def attack(
 
         _, *wanted = inspect.signature(run).parameters.values()
         *known, _ = inspect.signature(test).parameters.values()
-        test.__signature__ = inspect.Signature([*known, *wanted])  # type: ignore[attr-defined]
+        test.__signature__ = inspect.Signature([*known, *wanted])
         test.__doc__ = run.__doc__
-        test.attack = number, off  # type: ignore[attr-defined]
+        test.attack = number, off
         return test
 
     return decorate

@@ -37,7 +37,7 @@ async def test_nothing_leads_to_another_site(target: Target) -> list[str]:
     sent = notification("one")
     await target.store.create(sent, [ada.id])
     same = {"sec-fetch-site": "same-origin"}
-    async with target.visitor(ada, **same) as hers, target.visitor(**same) as nobody:
+    async with target.visitor(ada, **same) as hers, target.visitor(None, **same) as nobody:
         for place in (each.format(url=target.url, host=target.url.removeprefix("http://")) for each in PLACES):
             answers = {
                 "GET": await hers.get(f"/login/?next={quote(place)}"),

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from urllib.parse import quote
 
 from playwright.async_api import Browser, expect
@@ -139,7 +140,8 @@ async def crowd(target: Target) -> list[Person]:
         await target.store.audit.record("key_used", text, **told)
         arrival = Arrival(text, f"Firefox/ Linux {text}", text, text, text)
         key = Signer(target.settings.secret_keys).hashes(secrets.token_urlsafe(32))[0]
-        await target.store.database.write(lambda c, k=key, a=arrival: sessions.start(c, people[1].id, k, 1, a))
+        start = partial(sessions.start, recipient=people[1].id, key=key, days=1, arrival=arrival)
+        await target.store.database.write(start)
     return people
 
 

@@ -23,7 +23,10 @@ async def nobody(scope: Scope) -> str | None:
     return None
 
 
-POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types lit-html"
+POLICY = "; ".join([
+    "default-src 'none'", "script-src 'self'", "connect-src 'self'",
+    "require-trusted-types-for 'script'", "trusted-types lit-html",
+])  # fmt: skip
 """All that the elements need of a host's page."""
 
 

@@ -85,6 +85,15 @@ describe("the inbox", () => {
     expect(links).toEqual([undefined, "/notifications/a2/read/", "/posts/7"]);
   });
 
+  test("shows no picture or link that the server should not have sent, and tells no other site where a person was", async () => {
+    store({ url: "https://example.org/", icon: "javascript:alert(1)", read_at: "2026-01-01T00:00:00Z" });
+    store({ url: "//evil.example", actor: { id: null, name: "Eve", avatar: "data:image/svg+xml,x" } });
+    const inbox = await show('<notifs-inbox filter="all"></notifs-inbox>');
+    expect(all(inbox, "img")).toEqual([]);
+    const links = all(inbox, ".title a").map((link) => [link.getAttribute("href"), link.getAttribute("rel")]);
+    expect(links).toEqual([["https://example.org/", "noopener noreferrer"]]);
+  });
+
   test("marks a row as read, offers Undo, and gives the focus to the next row", async () => {
     for (let i = 0; i < 3; i++) store({});
     const inbox = await show("<notifs-inbox></notifs-inbox>");
