@@ -6,9 +6,13 @@ Several keys may be in use while one replaces another: the first signs, all veri
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+
+LEEWAY = 60
+"""Seconds by which the clock of the worker that has signed may be ahead."""
 
 
 class Signer:
@@ -28,9 +32,11 @@ class Signer:
     def read(self, purpose: str, text: str, *, seconds: int) -> Any | None:
         """What was signed for this purpose, not longer ago than that; None for anything else."""
         try:
-            return self._serializer(purpose).loads(text, max_age=seconds)
+            value, at = self._serializer(purpose).loads(text, return_timestamp=True)
         except (BadData, UnicodeEncodeError):
             return None
+        age = (datetime.now(UTC) - at).total_seconds()
+        return value if -LEEWAY <= age <= seconds else None
 
     def hashes(self, text: str) -> list[str]:
         """The HMAC-SHA-256 of a secret text under each key, in hex: what may be stored of it, the first one first."""

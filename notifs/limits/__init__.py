@@ -26,6 +26,8 @@ WINDOW_SECONDS = 15 * 60
 """In which tries are counted."""
 PER_NETWORK = 10
 """How many times the bound of one account or person a network has: many share one."""
+PROVIDERS_PER_MINUTE = 60
+"""Sign-ins by a provider that one network may end: for each we ask the provider."""
 KEYS_PER_MINUTE = 60
 """Requests without a good key that one network may make."""
 PER_PERSON = 5
@@ -57,6 +59,7 @@ class Limits:
         self._account = Bound("sign_in.account", tries, WINDOW_SECONDS)
         self._browser = Bound("sign_in.browser", tries, WINDOW_SECONDS)
         self._network = Bound("sign_in.network", tries * PER_NETWORK, WINDOW_SECONDS)
+        self._providers = Bound("provider.network", PROVIDERS_PER_MINUTE, 60)
         self._resets = Bound("reset.network", tries * PER_NETWORK, WINDOW_SECONDS)
         self._keys = Bound("keys.network", KEYS_PER_MINUTE, 60)
         self._connects = Bound("connects.person", connects, 60)
@@ -107,6 +110,17 @@ class Limits:
         """
         if refused := await self._take({self._resets: network}):
             told = "too many tries came from your network; wait some minutes, then try again"
+            raise TooManyTries(told, retry_after=refused[1], per="network")
+
+    async def try_provider(self, network: str) -> None:
+        """Count a sign-in that comes back from a provider.
+
+        Raises:
+            TooManyTries: there were too many from there.
+            StoreUnavailable: nobody can say how many there were.
+        """
+        if refused := await self._take({self._providers: network}):
+            told = "too many sign-ins came from your network; wait a minute, then try again"
             raise TooManyTries(told, retry_after=refused[1], per="network")
 
     async def bad_key(self, address: str) -> None:

@@ -141,6 +141,12 @@ async def end_all(connection: AsyncConnection, recipient: str, *, but: str | Non
     return await _end(connection, and_(_of(recipient), Session.token_hash != (but or "")))
 
 
+async def made_by(connection: AsyncConnection, issuer: str, session: str) -> bool:
+    """Whether there is a sign-in that came of this session of a provider."""
+    made = select(Session.token_hash).where(Session.issuer == issuer, Session.provider_session == session)
+    return (await connection.execute(made.limit(1))).first() is not None
+
+
 async def end_provider(
     connection: AsyncConnection, issuer: str, *, session: str | None = None, subject: str | None = None
 ) -> list[str]:

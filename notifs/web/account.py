@@ -15,7 +15,7 @@ from notifs.addresses import address_of, network_of
 from notifs.errors import BadCredentials, BadRequest, NotFound, NotifsError, NotSignedIn, TooManyTries
 from notifs.identity import SESSION
 from notifs.limits import Limits
-from notifs.providers import Provider
+from notifs.providers import Button, Provider, buttons
 from notifs.store import Store, identities, sessions
 from notifs.store.accounts import Person, uuid_of
 from notifs.web.agents import browser
@@ -34,6 +34,7 @@ DONE = {
 """What the page may be told to say."""
 RECENT = 10
 """Lines of what has happened, on one page."""
+Link = Callable[[Request], Awaitable[Response]]
 
 
 class AccountPages:
@@ -41,6 +42,7 @@ class AccountPages:
 
     Args:
         end_sockets: ends the live sockets of a sign-in, by its key.
+        link: begins to link the account of who asks with the provider that the address names.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class AccountPages:
         providers: Mapping[str, Provider],
         *,
         end_sockets: Callable[[str], Awaitable[None]],
+        link: Link | None = None,
     ) -> None:
         self._store = store
         self._sessions = sessions
@@ -60,8 +63,10 @@ class AccountPages:
         self._limits = limits
         self._render = render
         self._providers = providers
+        self._buttons = buttons(providers)
         self._history = History(store)
         self._end_sockets = end_sockets
+        self._link = link
 
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """The page and its forms below `base`."""
@@ -69,6 +74,7 @@ class AccountPages:
             "password": self.change_password,
             "sign-ins/end": self.end,
             "sign-ins/end-others": self.end_others,
+            **({"link/{provider}": self._linking(self._link)} if self._link else {}),
         }
         return [
             Route(f"{base}/", self.page, methods=["GET"], middleware=middleware),
@@ -109,6 +115,21 @@ class AccountPages:
         here, address = request.scope[SESSION], address_of(request.scope)
         return await self._back("others", await self._store.accounts.end_sign_ins(person.id, but=here, address=address))
 
+    def _linking(self, begin: Link) -> Link:
+        async def link(request: Request) -> Response:
+            """POST password: on to a provider. Who finds a browser open shall not make a way in of their own."""
+            person = await self._person(request)
+            async with request.form(max_files=0, max_fields=10) as form:
+                password = str(form.get("password", ""))
+            try:
+                if (await self._store.accounts.get(person.id)).has_password:
+                    await self._confirm(request, person, password)
+            except (BadCredentials, TooManyTries) as error:
+                return await self._show(request, person, link=error)
+            return await begin(request)
+
+        return link
+
     async def _person(self, request: Request) -> Person:
         person = await self._sessions.person(request.scope)
         if person is None:
@@ -116,18 +137,29 @@ class AccountPages:
         return person
 
     async def _change(self, request: Request, person: Person, current: str, new: str) -> list[str]:
+        stamp = await self._confirm(request, person, current)
+        here, address = request.scope[SESSION], address_of(request.scope)
+        return await self._passwords.replace(
+            person, new, stamp=stamp, event="password_changed", but=here, address=address
+        )
+
+    async def _confirm(self, request: Request, person: Person, password: str) -> str:
+        """See that it is the person themselves who asks. Returns the stamp of their password.
+
+        Raises:
+            BadCredentials: that is not their password.
+            TooManyTries: too many were not.
+        """
         here, address = request.scope[SESSION], address_of(request.scope)
         # Else whoever finds a browser open could try out passwords here. This browser is one of theirs, so that those
         # who fail elsewhere keep nobody from changing it.
         tried = person.email, network_of(address), here
         await self._limits.try_sign_in(*tried)
         known = await self._passwords.stamp(person.id)
-        if known is None or not await self._passwords.right(person, current):
+        if known is None or not await self._passwords.right(person, password):
             raise BadCredentials("This is not your password.")
         await self._limits.signed_in(*tried)
-        return await self._passwords.replace(
-            person, new, stamp=known[1], event="password_changed", but=here, address=address
-        )
+        return known[1]
 
     async def _back(self, done: str, ended: Sequence[str]) -> Response:
         for key in ended:
@@ -141,10 +173,11 @@ class AccountPages:
         linked = await self._store.database.read(lambda c: identities.of(c, person.id))
         context = {
             "has_password": account.has_password,
-            "errors": {name: errors[name].message if name in errors else None for name in ("current", "new")},
+            "errors": {name: errors[name].message if name in errors else None for name in ("current", "new", "link")},
             "done": DONE.get(request.query_params.get("done", "")),
             "sign_ins": [self._sign_in(line, request.scope[SESSION]) for line in lines],
-            "providers": [self._provider(name, linked) for name in self._providers],
+            "linked": [self._linked(line) for line in linked],
+            "linkable": self._linkable(linked),
             "happened": happened,
             "older": older,
         }
@@ -158,10 +191,23 @@ class AccountPages:
             "browser": browser(line.agent),
             "address": line.address,
             "seen_at": line.seen_at,
-            "provider": next((p.label for p in self._providers.values() if p.expected_issuer == line.issuer), None),
+            "provider": self._label(line.issuer),
         }
 
-    def _provider(self, name: str, linked: Sequence[identities.Line]) -> dict[str, Any]:
-        provider = self._providers[name]
-        theirs = [line for line in linked if line.issuer == provider.expected_issuer]
-        return {"name": name, "label": provider.label or name.capitalize(), "identities": theirs}
+    def _linked(self, line: identities.Line) -> dict[str, Any]:
+        return {
+            "issuer": line.issuer,
+            "subject": line.subject,
+            "label": self._label(line.issuer) or line.provider,
+            "email": line.email,
+            "used_at": line.used_at,
+        }
+
+    def _linkable(self, linked: Sequence[identities.Line]) -> list[Button]:
+        """The providers that the account is not linked with."""
+        issuers = {line.issuer for line in linked}
+        return [each for each in self._buttons if self._providers[each.name].expected_issuer not in issuers]
+
+    def _label(self, issuer: str | None) -> str | None:
+        """What a provider is called; None for a password, and for one that is not in the settings any more."""
+        return next((b.label for b in self._buttons if self._providers[b.name].expected_issuer == issuer), None)

@@ -18,7 +18,7 @@ from notifs.signals import Signals
 from notifs.signing import Signer
 from notifs.store import Store
 from notifs.store.people import By
-from notifs.web.account import AccountPages
+from notifs.web.account import AccountPages, Link
 from notifs.web.admin import AdminPages
 from notifs.web.browsers import Browsers
 from notifs.web.login import Leave, Login
@@ -66,11 +66,15 @@ class OwnAccounts:
 
     def routes(self, safe: Sequence[Middleware]) -> list[Route]:
         """All of their routes, each wrapped in `safe`."""
-        base = self._render.base
+        base, link = self._render.base, None
+        if self._settings.providers:
+            sign_in, link = self._by_providers(safe)
+        else:
+            sign_in = self._login().routes(base, safe)
         return [
-            *self._sign_in(safe),
+            *sign_in,
             *self._reset.routes(base, safe),
-            *self._account().routes(f"{base}/account", safe),
+            *self._account(link).routes(f"{base}/account", safe),
             *self._admin().routes(f"{base}/admin", safe),
         ]
 
@@ -83,22 +87,20 @@ class OwnAccounts:
         await self._store.audit.record("reset_link_made", recipient, **by)
         return link
 
-    def _sign_in(self, safe: Sequence[Middleware]) -> list[Route]:
-        base, settings = self._render.base, self._settings
-        if not settings.providers:
-            return self._login().routes(base, safe)
+    def _by_providers(self, safe: Sequence[Middleware]) -> tuple[list[Route], Link]:
+        """The routes of sign-in where there are providers, and what begins to link one."""
         # Here, as it loads a library that nobody else needs.
         from notifs.web.oidc.flow import Flow  # noqa: PLC0415
         from notifs.web.oidc.logout import Logout  # noqa: PLC0415
         from notifs.web.oidc.parties import Parties  # noqa: PLC0415
         from notifs.web.oidc.pending import Pending  # noqa: PLC0415
 
-        parties, end = Parties(settings.providers), self._end_session
-        logout = Logout(parties, self._store.database, self._origins, self._render, end_sockets=end)
+        parties, base = Parties(self._settings.providers), self._render.base
+        logout = Logout(parties, self._store.database, self._origins, self._render, end_sockets=self._end_session)
         login = self._login(logout.leave)
-        pending = Pending(self._signer, secure=settings.production)
+        pending = Pending(self._signer, secure=self._settings.production)
         flow = Flow(parties, self._store, self._sessions, pending, self._origins, self._render, login, self._limits)
-        return [*(each for part in (login, flow, logout) for each in part.routes(base, safe))]
+        return [*(each for part in (login, flow, logout) for each in part.routes(base, safe))], flow.link
 
     def _login(self, leave: Leave | None = None) -> Login:
         return Login(
@@ -114,7 +116,7 @@ class OwnAccounts:
             leave=leave,
         )
 
-    def _account(self) -> AccountPages:
+    def _account(self, link: Link | None) -> AccountPages:
         return AccountPages(
             self._store,
             self._sessions,
@@ -123,6 +125,7 @@ class OwnAccounts:
             self._render,
             self._settings.providers,
             end_sockets=self._end_session,
+            link=link,
         )
 
     def _admin(self) -> AdminPages:

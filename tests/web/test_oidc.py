@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select, update
 
 from notifs import Notifs, Settings, SignedIn
+from notifs.limits import PROVIDERS_PER_MINUTE
 from notifs.store import identities
 from notifs.store.accounts import Person
 from notifs.store.models import Identity, Session, User, utcnow
@@ -21,7 +23,7 @@ from tests.provider.running import Running, begin, path_of, running, sign_in
 from tests.provider.tokens import FAULTS
 from tests.servers import clean_environment
 from tests.web import site as sites
-from tests.web.site import HTML, SECRET, Document, Site, page, serve
+from tests.web.site import HTML, PASSWORD, SECRET, Document, Site, page, serve
 
 INBOX = "/api/v1/inbox"
 
@@ -46,7 +48,7 @@ async def told(notifs: Notifs, event: str) -> list[dict[str, object]]:
 
 async def link(visitor: httpx2.AsyncClient, provider: Running, person: str) -> httpx2.Response:
     """Link an account, as its page does it. Returns what the callback answers."""
-    answer = await visitor.post(f"/account/link/{provider.name}/")
+    answer = await visitor.post(f"/account/link/{provider.name}/", data={"password": PASSWORD})
     assert answer.status_code == 200, answer.text
     url = answer.headers["refresh"].removeprefix("0; url=")
     assert url in Document(answer).hrefs
@@ -256,13 +258,35 @@ async def test_linking_needs_somebody_who_is_signed_in_on_a_page_of_ours(
     assert (await nobody.post("/account/link/local/")).status_code == 401
     assert (await adas.post("/account/link/local/", headers={"sec-fetch-site": "cross-site"})).status_code == 403
     assert (await adas.get("/account/link/local/")).status_code == 405
-    assert (await adas.post("/account/link/other/")).status_code == 404
+    assert (await adas.post("/account/link/other/", data={"password": PASSWORD})).status_code == 404
+
+
+async def test_linking_needs_the_password_of_who_has_one(
+    site: Site, notifs: Notifs, provider: Running, adas: httpx2.AsyncClient, nobody: httpx2.AsyncClient
+) -> None:
+    answer = await adas.post("/account/link/local/", data={"password": "found a browser open"}, headers=HTML)
+    assert answer.status_code == 401
+    assert "refresh" not in answer.headers
+    assert "This is not your password." in answer.text
+    assert (await sign_in(nobody, provider, "grace")).status_code == 303  # who has none is asked for none
+    assert (await nobody.post("/account/link/local/")).status_code == 200
+
+
+async def test_a_provider_is_asked_for_so_many_from_one_network_and_no_more(
+    provider: Running, nobody: httpx2.AsyncClient
+) -> None:
+    codes = Counter[int]()
+    for _ in range(PROVIDERS_PER_MINUTE + 1):
+        answer = await nobody.get("/login/local/")
+        state = parse_qs(urlsplit(answer.headers["location"]).query)["state"][0]
+        codes[(await nobody.get(f"/login/local/callback/?state={state}&error=access_denied")).status_code] += 1
+    assert codes == {403: PROVIDERS_PER_MINUTE, 429: 1}
 
 
 async def test_what_one_has_begun_to_link_another_does_not_end(
     site: Site, notifs: Notifs, provider: Running, adas: httpx2.AsyncClient, grace: Person
 ) -> None:
-    answer = await adas.post("/account/link/local/")
+    answer = await adas.post("/account/link/local/", data={"password": PASSWORD})
     back = path_of(await provider.consent(answer.headers["refresh"].removeprefix("0; url="), "mallory"))
     adas.cookies.delete("notifs")
     adas.cookies.set("notifs", (await site.cookie(grace)).partition("=")[2], domain="127.0.0.1")
@@ -274,7 +298,7 @@ async def test_what_one_has_begun_to_link_another_does_not_end(
 async def test_who_has_signed_out_meanwhile_links_nothing(
     notifs: Notifs, provider: Running, adas: httpx2.AsyncClient
 ) -> None:
-    answer = await adas.post("/account/link/local/")
+    answer = await adas.post("/account/link/local/", data={"password": PASSWORD})
     back = path_of(await provider.consent(answer.headers["refresh"].removeprefix("0; url="), "mallory"))
     await adas.post("/logout/")
     assert (await adas.get(back)).status_code == 403

@@ -34,6 +34,8 @@ FRESH_SECONDS = 3600.0
 """How long what a provider says of itself, and its keys, are believed."""
 AGAIN_SECONDS = 60.0
 """How often, at most, keys are fetched because of a token whose key is unknown: anybody can make one up."""
+AWAY_SECONDS = 3.0
+"""How long a provider that has not described itself is left alone: else all who sign in would wait for it in turn."""
 LOGOUT_SECONDS = 120
 """How old a logout token may be."""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -104,7 +106,9 @@ class Relying(StarletteOAuth2App):
         self.provider = provider
         self._keys: dict[str, Any] = {}
         self._metadata_at = self._keys_at = self._asked_at = -FRESH_SECONDS
+        self._away_until = 0.0
         self._asking = asyncio.Lock()
+        self._describing = asyncio.Lock()
 
     @property
     def issuer(self) -> str:
@@ -192,10 +196,20 @@ class Relying(StarletteOAuth2App):
 
     async def load_server_metadata(self) -> dict[str, Any]:
         """What the provider says of itself, not older than an hour: Authlib reads it before it does anything."""
-        if time.monotonic() - self._metadata_at >= FRESH_SECONDS:
-            self.server_metadata = _usable(await self._get(self.provider.discovery_url), self.issuer)
-            self._metadata_at = time.monotonic()
+        async with self._describing:  # who waits here gets what the first has fetched
+            if time.monotonic() - self._metadata_at >= FRESH_SECONDS:
+                await self._describe()
         return dict(self.server_metadata)
+
+    async def _describe(self) -> None:
+        if time.monotonic() < self._away_until:
+            raise ProviderUnavailable("it did not answer just before")
+        try:
+            self.server_metadata = _usable(await self._get(self.provider.discovery_url), self.issuer)
+        except (httpx2.HTTPError, ProviderUnavailable):
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            raise
+        self._metadata_at = time.monotonic()
 
     async def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
         """The provider's keys; Authlib asks for them by `force` if it does not find that of a token."""

@@ -19,6 +19,7 @@ from notifs.errors import (
     NotSignedIn,
     ProviderUnavailable,
     SignInRefused,
+    TooManyTries,
 )
 from notifs.identity import SESSION
 from notifs.limits import Limits
@@ -43,7 +44,7 @@ HOW_TO_LINK = "If you have a password, sign in with it; then you can link {0} on
 
 
 class Flow:
-    """The addresses `/login/PROVIDER/` and `/account/link/PROVIDER/`.
+    """The addresses `/login/PROVIDER/`, and what `/account/link/PROVIDER/` does once it is known who asks.
 
     Args:
         login: lets people in, and has the page for who was not.
@@ -72,7 +73,7 @@ class Flow:
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """The routes below `base`."""
         gets = {"/login/{provider}/": self.start, "/login/{provider}/callback/": self.callback}
-        posts = {"/account/link/{provider}/": self.link, "/account/unlink/": self.unlink}
+        posts = {"/account/unlink/": self.unlink}
         return [
             *(Route(base + path, get, methods=["GET"], middleware=middleware) for path, get in gets.items()),
             *(Route(base + path, post, methods=["POST"], middleware=middleware) for path, post in posts.items()),
@@ -94,7 +95,13 @@ class Flow:
         return response
 
     async def link(self, request: Request) -> Response:
-        """POST: on to the provider, to link the account of who is signed in."""
+        """On to the provider, to link the account of who is signed in.
+
+        Raises:
+            NotFound: nobody signs in by that one.
+            NotSignedIn: nobody is signed in.
+            ProviderUnavailable: it does not answer, or not as it should.
+        """
         party = self._parties.asked(request)
         await self._person(request)
         url, sign_ins = await self._begin(request, party, self._account_url, session=request.scope[SESSION])
@@ -135,6 +142,7 @@ class Flow:
     async def _end(self, request: Request, party: Relying, state: str, started: Started) -> Response:
         address = address_of(request.scope)
         try:
+            await self._limits.try_provider(network_of(address))
             # A worker may see a state for the first time that another one has seen already.
             if not await self._store.database.write(lambda c: spend(c, f"state {state}", seconds=2 * SECONDS)):
                 raise _not_begun_here()
@@ -149,7 +157,7 @@ class Flow:
                 id_token=arrived.id_token,
             )
             return await self._login.enter(request, person, started.next, arrival, provider=party.name)
-        except (SignInRefused, ProviderUnavailable) as error:
+        except (SignInRefused, ProviderUnavailable, TooManyTries) as error:
             await self._note(error, party, address)
             if started.session:  # they are signed in, and need no page to do it
                 raise

@@ -83,7 +83,10 @@ class Logout:
         if given.get("iss") != party.issuer or not given.get("sid"):
             raise BadRequest("say by `iss` and `sid` which session has ended", code="invalid_session")
         session = given["sid"]
-        await self._end(await self._database.write(lambda c: sessions.end_provider(c, party.issuer, session=session)))
+        # Anybody can ask this, so it is written only where there is something to end.
+        if await self._database.read(lambda c: sessions.made_by(c, party.issuer, session)):
+            ended = await self._database.write(lambda c: sessions.end_provider(c, party.issuer, session=session))
+            await self._end(ended)
         parts = urlsplit(party.issuer)
         framed = {"content-security-policy": policy({"frame-ancestors": f"{parts.scheme}://{parts.netloc}"})}
         return PlainTextResponse("signed out", headers=framed)

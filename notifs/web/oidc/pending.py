@@ -6,6 +6,7 @@ So another browser cannot end what this one has begun, and what somebody begins 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -62,7 +63,8 @@ class Pending:
         text = HTTPConnection(scope).cookies.get(self.cookie, "")
         found = self._signer.read(PURPOSE, text, seconds=SECONDS) or {}
         since = time.time() - SECONDS
-        return {state: started for state, each in found.items() if (started := Started(**each)).at >= since}
+        sign_ins = ((state, _started(each)) for state, each in found.items())
+        return {state: started for state, started in sign_ins if started is not None and started.at >= since}
 
     def write(self, response: Response, sign_ins: Mapping[str, Started]) -> None:
         """Keep the newest of them, as many as may be on their way and have room."""
@@ -76,3 +78,11 @@ class Pending:
 
     def _sign(self, sign_ins: Mapping[str, Started]) -> str:
         return self._signer.sign(PURPOSE, {state: asdict(started) for state, started in sign_ins.items()})
+
+
+def _started(fields: Mapping[str, Any]) -> Started | None:
+    """One sign-in; None for what a worker of another version has written."""
+    try:
+        return Started(**fields)
+    except TypeError:
+        return None
