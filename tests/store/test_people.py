@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from notifs.errors import BadRequest
 from notifs.store import Store, accounts, sessions
 from notifs.store.accounts import Person
+from notifs.store.models import User, utcnow
 
 
 async def _start(store: Store, person: Person, *keys: str) -> None:
@@ -40,6 +42,15 @@ async def test_no_password_of_a_disabled_account_is_replaced(store: Store) -> No
     assert await store.accounts.password(ada.id) is None
     assert await store.accounts.set_password(ada.id, "new", was="old", event="password_reset") is None
     assert "password_reset" not in await _events(store, ada)
+
+
+async def test_a_sign_in_that_began_just_as_the_account_was_disabled_is_not_back_with_it(store: Store) -> None:
+    ada = await store.add_user("ada@example.org", "Ada", "x")
+    await _start(store, ada, "a1")
+    async with store.database.session() as session:
+        await session.execute(update(User).values(disabled_at=utcnow()))
+    assert await store.accounts.enable(ada.id)
+    assert await store.accounts.sign_ins(ada.id) == []
 
 
 async def test_what_is_done_twice_is_recorded_once(store: Store) -> None:
