@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from notifs.realtime.connections import SPARE, WINDOW
 from tests.attacks.arena import Target, attack
-from tests.attacks.ways import producer, send
+from tests.attacks.ways import idle, producer, send
 from tests.mute import Mute
 
 MOST = WINDOW + 2 * SPARE + 1_000_000
@@ -37,5 +37,6 @@ async def test_who_asks_and_does_not_read_is_not_answered_without_end(target: Ta
             for n in range(ASKED):
                 mute.say(f'42/notifs,{n}["fetch",{{"limit":50}}]')
             await send(shop, ada, "others are served meanwhile")
+            await idle(target)
             kept = await read(mute)
     return [f"{kept:,} bytes or more"] if kept > MOST else []

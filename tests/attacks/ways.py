@@ -79,6 +79,20 @@ def memory(target: Target) -> int:
     return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
+async def idle(target: Target) -> None:
+    """Wait until the server's process has nothing to do any more (proc(5): `utime` and `stime`, in 1/100 s)."""
+
+    def ticks() -> int:
+        fields = Path(f"/proc/{target.child.pid}/stat").read_text().rpartition(") ")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before, still = ticks(), 0
+    while still < 3:
+        await asyncio.sleep(0.1)
+        now = ticks()
+        before, still = now, still + 1 if now - before <= 1 else 0
+
+
 def broken(target: Target) -> list[str]:
     """What the server has said of errors that nobody expected."""
     return [line for line in target.lines if "Traceback" in line or "exception" in line.lower()]
