@@ -58,8 +58,8 @@ ROOMS: dict[str, set[str]] = {
     },
     "app": {
         "acts", "api", "drafting", "errors", "forms", "hooks", "identity", "jobs", "kinds", "limits",
-        "metrics", "notifier", "origins", "outbound", "providers", "realtime", "settings", "signals", "signing", "store",
-        "tokens", "web", "wire",
+        "metrics", "notifier", "origins", "outbound", "realtime", "settings", "signals", "signing", "store", "tokens",
+        "web", "wire",
     },
     "standalone": {"app", "errors", "logs", "retire", "settings"},
     "serve": {"app", "errors", "settings", "store", "wire"},
@@ -103,7 +103,10 @@ NAMES: dict[str, dict[str, set[str]]] = {
 }
 """Names of a library that others may import beside those."""
 
-PASSWORDS = {"store/accounts", "store/identities", "store/people", "store/__init__", "web/login", "web/passwords", "serve", "cli/user"}
+PASSWORDS = {
+    "store/accounts", "store/identities", "store/people", "store/__init__", "web/login", "web/passwords", "serve",
+    "cli/user",
+}  # fmt: skip
 """Who may touch a password or its hash. `store/__init__` passes the hash on, unread."""
 PASSWORD_NAMES = {"hash_password", "verify_password", "check_password", "password_hash"}
 SCHEMA = {"store/models/people"}
