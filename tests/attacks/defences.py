@@ -689,11 +689,15 @@ def pictures_come_from_anywhere() -> None:
 
 @defence
 def webhooks_lead_anywhere() -> None:
+    replace(Border, "_see", lambda self, url, address: None)
+
+
+@defence
+def webhooks_follow_redirects() -> None:
     class Following(httpx2.AsyncClient):
         def __init__(self, **options: Any) -> None:
             super().__init__(**{**options, "follow_redirects": True})
 
-    replace(Border, "_see", lambda self, url, address: None)
     replace(post, "httpx2", SimpleNamespace(**{**vars(httpx2), "AsyncClient": Following}))
 
 
