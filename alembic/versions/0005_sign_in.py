@@ -1,5 +1,7 @@
 """Sign-in: providers, sessions that can be told apart, counts of tries, what works once, the audit log."""
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -23,6 +25,10 @@ def upgrade() -> None:
     op.add_column("notifs_users", sa.Column("admin", sa.Boolean, nullable=False, server_default=sa.false()))
     for name, type_ in SESSION.items():
         op.add_column("notifs_sessions", sa.Column(name, type_))
+    # Nobody knows when these were last used. Without a moment it would be that of the sign-in, and those that are used
+    # every day would end with the upgrade as if they were idle.
+    sessions = sa.table("notifs_sessions", sa.column("seen_at", INSTANT))
+    op.execute(sessions.update().values(seen_at=datetime.now(UTC)))
     by_provider = sa.text("issuer IS NOT NULL")
     op.create_index("ix_notifs_sessions_id", "notifs_sessions", ["id"], unique=True)
     op.create_index(

@@ -1,19 +1,21 @@
 """The migrations: each runs both ways, and together they make what the models say."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Inspector, inspect, text
+from sqlalchemy import Connection, Inspector, column, insert, inspect, table, text
 
 from notifs.errors import SchemaError
-from notifs.store import Store, engines, schema
+from notifs.store import Store, engines, schema, sessions
 from notifs.store.database import Database
-from notifs.store.models import Base
+from notifs.store.models import Base, Session, User
 
 
 @pytest.fixture
@@ -86,6 +88,21 @@ async def test_every_table_and_index_carries_the_prefix(database: Database) -> N
     for name, table in (await describe(database)).items():
         assert name.startswith("notifs_")
         assert all("notifs_" in index for index in table["indexes"])
+
+
+async def test_an_upgrade_ends_no_sign_in_that_was_made_before_there_was_an_idle_time(empty: Database) -> None:
+    await schema.upgrade(empty, "0004")
+    id, made = uuid.uuid4(), datetime.now(UTC) - timedelta(days=10)
+    person = {"id": id, "email": "ada@example.org", "name": "Ada", "password_hash": "x", "created_at": made}
+    ends = made + timedelta(days=14)
+    sign_in = {"token_hash": "k" * 64, "user_id": id, "created_at": made, "expires_at": ends}
+    async with empty.session() as session:
+        for model, row in ((User, person), (Session, sign_in)):
+            columns = [column(name, model.__table__.c[name].type) for name in row]
+            await session.execute(insert(table(model.__tablename__, *columns)).values(row))
+    await schema.upgrade(empty)
+    found = await empty.read(lambda c: sessions.find(c, ["k" * 64], idle_hours=168))
+    assert [each.person.email for each in found.values()] == ["ada@example.org"]
 
 
 async def test_two_upgrades_at_once_both_succeed(empty_url: str) -> None:
