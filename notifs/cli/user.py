@@ -1,5 +1,6 @@
 """`notifs user`: people with an account."""
 
+import re
 import sys
 from typing import Annotated
 
@@ -13,6 +14,8 @@ Elsewhere = Annotated[str, typer.Argument(help="The login there; or a team, like
 
 ACTOR = "cli"
 """Who does it, in the audit log."""
+MOUNT = r"(/[\w.~-]+)*/?"
+"""The path that notifs is mounted at in a host, as a pattern."""
 
 user = typer.Typer(help="People with an account.", no_args_is_help=True)
 
@@ -100,16 +103,19 @@ async def enable(email: Email) -> None:
 async def reset_link(
     email: Email,
     url: Annotated[
-        str, typer.Option(help="Where the site is, like https://example.org; else the first of NOTIFS_ORIGINS.")
+        str,
+        typer.Option(help="Where notifs is, like https://example.org/inbox; else the first of NOTIFS_ORIGINS."),
     ] = "",
 ) -> None:
-    """Print a link by which a person can set their password, once, within an hour. Give it to nobody else."""
+    """Print a link by which a person can set their password, once, within an hour. Give it to nobody else.
+    Where notifs is mounted below a path, `--url` has that path, too.
+    """
     from notifs.app import Notifs
     from notifs.settings import ORIGIN
 
     settings = existing()
-    if url and not ORIGIN.fullmatch(url.rstrip("/")):
-        raise BadRequest("--url is scheme and host alone, like https://example.org")
+    if url and not re.fullmatch(f"({ORIGIN.pattern}){MOUNT}", url, re.ASCII):
+        raise BadRequest("--url is scheme and host, and the path of notifs there, if any: https://example.org/inbox")
     if not url and not settings.origins:
         raise BadRequest("it is not said where the site is; give --url https://example.org, or set NOTIFS_ORIGINS")
     async with Notifs(settings).open() as notifs:

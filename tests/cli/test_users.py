@@ -11,7 +11,7 @@ from notifs.store.models import utcnow
 from tests import servers
 from tests.cli.conftest import Folder, Main
 from tests.web.site import PASSWORD, cookies, sign_in
-from tests.wire import Client
+from tests.wire import Client, hosted
 
 NEW = "a moth in the relay of panel F"
 ADA = "ada@example.org"
@@ -102,9 +102,18 @@ async def test_a_reset_link_leads_to_the_first_origin(folder: Folder, notifs: No
     )
     refused = await folder.run("user", "reset-link", ADA)
     assert refused.refusal.endswith("give --url https://example.org, or set NOTIFS_ORIGINS")
-    for url in ("example.org", "https://example.org/notifs", "javascript:alert(1)", "https://a@b"):
+    for url in ("example.org", "https://example.org/?a", "https://example.org//", "javascript:alert(1)", "https://a@b"):
         refused = await folder.run("user", "reset-link", ADA, "--url", url)
-        assert refused.refusal == "--url is scheme and host alone, like https://example.org"
+        assert refused.refusal.startswith("--url is scheme and host, and the path of notifs there, if any")
+
+
+async def test_a_reset_link_leads_to_where_a_host_has_mounted_notifs(folder: Folder, notifs: Notifs) -> None:
+    mounted = Notifs(notifs.settings, path="/inbox/mine")
+    async with hosted(mounted) as url, httpx2.AsyncClient(trust_env=False) as visitor:
+        for slash in ("", "/"):
+            link = (await folder.run("user", "reset-link", ADA, "--url", f"{url}/inbox/mine{slash}")).out.strip()
+            assert link.startswith(f"{url}/inbox/mine/reset/")
+            assert (await visitor.get(link)).status_code == 200
 
 
 @pytest.mark.parametrize("command", ["admin", "disable", "enable", "reset-link", "sign-out"])
