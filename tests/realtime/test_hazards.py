@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from notifs import Notifs
+from notifs import Notifs, Settings
 from notifs.realtime.namespace import Namespace
-from tests.wire import Client
+from tests.wire import Client, by_header, hosted
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
 
@@ -46,8 +46,10 @@ async def test_who_has_not_joined_hears_nothing(notifs: Notifs, url: str) -> Non
         assert [f[:2] for f in outside.frames] == ["0{", "44"]
 
 
-async def test_200_drops_leave_nobody_in_a_room(notifs: Notifs, url: str) -> None:
-    async def come_and_go(patience: int) -> None:
+async def test_200_drops_leave_nobody_in_a_room(sqlite_url: str) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, connects_per_minute=1000), identify=by_header)
+
+    async def come_and_go(url: str, patience: int) -> None:
         async with Client.open(url, headers=ADA, join=False) as client:
             await client.send("40/notifs,")
             for _ in range(patience):
@@ -55,13 +57,14 @@ async def test_200_drops_leave_nobody_in_a_room(notifs: Notifs, url: str) -> Non
             client.drop()
             await client.end()
 
-    for batch in range(10):
-        await asyncio.gather(*(come_and_go(n + batch) for n in range(20)))
-    server = notifs.realtime.server
-    async with asyncio.timeout(10):
-        while server.eio.sockets or server.manager.rooms or len(notifs.realtime.rooms):
-            await asyncio.sleep(0.01)
-    assert server.environ == {}
+    async with hosted(notifs) as url:
+        for batch in range(10):
+            await asyncio.gather(*(come_and_go(url, n + batch) for n in range(20)))
+        server = notifs.realtime.server
+        async with asyncio.timeout(10):
+            while server.eio.sockets or server.manager.rooms or len(notifs.realtime.rooms):
+                await asyncio.sleep(0.01)
+        assert server.environ == {}
 
 
 async def test_a_connect_on_a_socket_that_is_closed_already_leaves_no_ghost(notifs: Notifs, url: str) -> None:
