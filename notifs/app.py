@@ -311,12 +311,17 @@ class Notifs:
         """Add the routes to a Starlette or FastAPI application, under its own middleware and session."""
         app.router.routes.extend(self.routes(self.middleware()))
 
-    def middleware(self) -> list[Middleware]:
-        """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes."""
+    def middleware(self, *, hsts: bool = False) -> list[Middleware]:
+        """What keeps a route safe: headers, errors in words, bounded bodies, same-origin writes.
+
+        Args:
+            hsts: whether browsers are told to come by HTTPS alone, for years, to this host and all below it. In a host
+                application that is not ours to say.
+        """
         keyed = [f"{self.path}/hooks", *(f"{self.path}/api/v1/{noun}" for noun in NOUNS)]
         keyed += [f"{self.path}/login/{provider}/backchannel" for provider in self.settings.providers]
         return [
-            Middleware(SafeHeaders, secure=self.settings.production, image_hosts=self.settings.image_hosts),
+            Middleware(SafeHeaders, hsts=hsts, image_hosts=self.settings.image_hosts),
             Middleware(Errors, page=self._pages.error, programs=keyed),
             Middleware(Hosts, origins=self._origins),
             Middleware(BoundedBody),

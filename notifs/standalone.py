@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     own = {"/": home, "/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
     app = Starlette(
         routes=[*notifs.routes(), *(Route(path, endpoint) for path, endpoint in own.items())],
-        middleware=notifs.middleware(),
+        middleware=notifs.middleware(hsts=settings.production),
         exception_handlers={HTTPException: _pass_on},
         lifespan=lifespan,
     )

@@ -110,12 +110,12 @@ def origins_may_be_missing() -> None:
 
 @defence
 def plain_http_is_enough() -> None:
-    def without_tls(kind: Any) -> None:
+    def without(kind: Any, option: str) -> None:
         init = kind.__init__
-        replace(kind, "__init__", lambda self, *args, **options: init(self, *args, **{**options, "secure": False}))
+        replace(kind, "__init__", lambda self, *args, **options: init(self, *args, **{**options, option: False}))
 
-    without_tls(Sessions)
-    without_tls(SafeHeaders)
+    without(Sessions, "secure")
+    without(SafeHeaders, "hsts")
 
 
 # S4

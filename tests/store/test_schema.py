@@ -10,7 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Inspector, column, insert, inspect, table, text
+from sqlalchemy import Connection, Inspector, insert, inspect, sql, text
 
 from notifs.errors import SchemaError
 from notifs.store import Store, engines, schema, sessions
@@ -98,8 +98,8 @@ async def test_an_upgrade_ends_no_sign_in_that_was_made_before_there_was_an_idle
     sign_in = {"token_hash": "k" * 64, "user_id": id, "created_at": made, "expires_at": ends}
     async with empty.session() as session:
         for model, row in ((User, person), (Session, sign_in)):
-            columns = [column(name, model.__table__.c[name].type) for name in row]
-            await session.execute(insert(table(model.__tablename__, *columns)).values(row))
+            columns = [sql.column(name, model.__table__.c[name].type) for name in row]
+            await session.execute(insert(sql.table(model.__tablename__, *columns)).values(row))
     await schema.upgrade(empty)
     found = await empty.read(lambda c: sessions.find(c, ["k" * 64], idle_hours=168))
     assert [each.person.email for each in found.values()] == ["ada@example.org"]

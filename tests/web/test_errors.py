@@ -10,10 +10,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from notifs import Settings
+from notifs import Notifs, Settings
 from notifs.store import Store, accounts
 from notifs.store.accounts import Person
 from tests.web.site import HTML, SECRET, Site, page, serve, sign_in
+from tests.wire import hosted
 
 CANARY = "canary-secret"
 ID = "/notifications/00000000-0000-7000-8000-000000000000"
@@ -63,6 +64,15 @@ async def test_production_insists_on_https(production: Site) -> None:
     async with production.visitor() as visitor:
         for path in PATHS:
             check_headers(await visitor.get(path), production=True)
+
+
+async def test_a_host_application_says_itself_whether_its_domain_is_for_https_alone(sqlite_url: str) -> None:
+    settings = Settings(database_url=sqlite_url, environment="production", secret_key=SECRET)
+    async with hosted(Notifs(settings, path="/inbox")) as url, httpx2.AsyncClient(trust_env=False) as visitor:
+        for path in ("/login/", "/notifications/", "/api/v1/inbox", "/notifs/static/notifs.svg", "/socket.io/"):
+            headers = (await visitor.get(f"{url}/inbox{path}")).headers
+            assert "content-security-policy" in headers
+            assert "strict-transport-security" not in headers
 
 
 async def test_a_refused_socket_carries_them_too(site: Site) -> None:
