@@ -50,12 +50,18 @@ def _text(name: str, path: str) -> str:
 def listed(secret: SecretStr) -> tuple[str, ...]:
     """The secrets of a comma-separated list.
 
-    A secret may have a comma in it, too: commas separate only where everything between them is long enough for one.
+    A secret may have a comma in it, too: commas separate only where what is between them is long enough for one.
+
+    Raises:
+        ValueError: only some of it is. To take the whole for one new secret would be to forget those that are in it.
     """
     whole = secret.get_secret_value()
     parts = tuple(part.strip() for part in whole.split(","))
-    if all(len(part) >= SECRET_MIN for part in parts):
+    long = [len(part) >= SECRET_MIN for part in parts]
+    if all(long):
         return parts
+    if any(long):
+        raise ValueError(f"each secret between commas must have at least {SECRET_MIN} characters; one has fewer")
     return (whole,) if whole else ()
 
 

@@ -210,6 +210,12 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_MIN} characters")
         return value
 
+    @field_validator("secret_key", "token_secret", "github_secret", "metrics_token")
+    @classmethod
+    def _check_list(cls, value: SecretStr) -> SecretStr:
+        listed(value)
+        return value
+
     @field_validator("providers")
     @classmethod
     def _check_providers(cls, value: dict[str, Provider]) -> dict[str, Provider]:
