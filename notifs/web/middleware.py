@@ -71,14 +71,14 @@ class SafeHeaders:
     A response that brings one of them itself keeps its own.
 
     Args:
-        secure: whether browsers are to come by HTTPS alone, from now on.
+        hsts: whether browsers are to come by HTTPS alone from now on, to this host and all below it.
         image_hosts: origins that pictures may come from, beside this host.
     """
 
-    def __init__(self, app: ASGIApp, *, secure: bool, image_hosts: Sequence[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, hsts: bool, image_hosts: Sequence[str] = ()) -> None:
         self._app = app
         self._policy = policy({"img-src": " ".join(["'self'", *image_hosts])})
-        self._headers = {**HEADERS, "strict-transport-security": HSTS} if secure else HEADERS
+        self._headers = {**HEADERS, "strict-transport-security": HSTS} if hsts else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_safely(message: Message) -> None:
@@ -233,5 +233,6 @@ def _known(error: Exception, scope: Scope) -> NotifsError:
             return BadRequest(error.detail, status=error.status_code)
         case ClientDisconnect():
             return BadRequest("the request ended before its body did")  # said to nobody: they have left
-    log.error("request failed", path=scope["path"], exc_info=error)
+    # The route, and not what was asked for: that may have a token in it, of a reset link say.
+    log.error("request failed", route=getattr(scope.get("route"), "path", None), exc_info=error)
     return NotifsError("something went wrong here; it was logged, and can be tried again", code="internal")
