@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "logs": {"settings"},
     "origins": set(),
     "signing": set(),
+    "bounded": set(),
     "addresses": set(),
     "gather": set(),
     "metrics": set(),
@@ -43,14 +44,14 @@ ROOMS: dict[str, set[str]] = {
     "jobs": {"errors", "signals", "store"},
     "outbound": {"errors", "signals", "store"},
     "hooks": {"errors", "kinds", "notifier", "store", "urls"},
-    "tokens": {"errors", "identity", "settings", "store"},
+    "tokens": {"bounded", "errors", "identity", "settings", "store"},
     "realtime": {
         "acts", "addresses", "errors", "forms", "gather", "identity", "limits", "metrics", "notifier", "origins",
         "problems", "requests", "settings", "signals", "store", "wire",
     },
     "web": {
-        "acts", "addresses", "errors", "forms", "gather", "hooks", "identity", "limits", "notifier", "origins",
-        "problems", "providers", "requests", "settings", "signals", "signing", "store", "urls", "wire",
+        "acts", "addresses", "bounded", "errors", "forms", "gather", "hooks", "identity", "limits", "notifier",
+        "origins", "problems", "providers", "requests", "settings", "signals", "signing", "store", "urls", "wire",
     },
     "api": {
         "addresses", "drafting", "errors", "forms", "gather", "kinds", "limits", "notifier", "problems", "requests",
@@ -90,7 +91,7 @@ LIBRARIES: dict[str, set[str]] = {
     "redis": {"realtime/bus"},
     "prometheus_client": {"metrics"},
     "authlib": {"web/oidc/client", "web/oidc/transport"},
-    "httpx2": {"outbound", "client", "web/oidc/client", "web/oidc/transport", "tokens"},
+    "httpx2": {"bounded", "outbound", "client", "web/oidc/client", "tokens"},
     "joserfc": {"tokens", "web/oidc/client"},
     "standardwebhooks": {"outbound"},
     "fastapi": set(),
@@ -104,8 +105,8 @@ NAMES: dict[str, dict[str, set[str]]] = {
 """Names of a library that others may import beside those."""
 
 PASSWORDS = {
-    "store/accounts", "store/identities", "store/people", "store/__init__", "web/login", "web/passwords", "serve",
-    "cli/user",
+    "store/accounts", "store/identities", "store/people", "store/sessions", "store/__init__", "web/login",
+    "web/passwords", "serve", "cli/user",
 }  # fmt: skip
 """Who may touch a password or its hash. `store/__init__` passes the hash on, unread."""
 PASSWORD_NAMES = {"hash_password", "verify_password", "check_password", "password_hash"}

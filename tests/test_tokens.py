@@ -1,6 +1,9 @@
 """Which tokens are believed: those of the right key, issuer and audience, for as long as they say, and no others."""
 
 import asyncio
+import gzip
+import ssl
+import threading
 import time
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -12,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
+from notifs.bounded import BODY_LIMIT, certificates
 from notifs.errors import InvalidToken, SettingsError
 from notifs.tokens import LIMIT, Tokens
-from notifs.tokens.keys import MOST_BYTES, Keys, PublicKeys, Secrets
+from notifs.tokens.keys import Keys, PublicKeys, Secrets
 from tests.tokens import ISSUER, SECRET, KeySetServer, claims, forged, publishing, signed, token
 
 PATIENCE = 5
@@ -248,10 +252,13 @@ async def test_a_key_that_is_published_no_more_is_believed_no_more() -> None:
         await until(lambda: code(old, tokens) == "invalid_token")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]', b" " * (MOST_BYTES + 1), 503, 302]
-)
-async def test_keys_that_cannot_be_had_leave_those_of_before(body: bytes | int) -> None:
+NONE = [b"", b"[]", b'{"keys":7}', b'{"keys":[7,{"kty":"EC"}]', b'{"keys":[]}', b'{"keys":[{"kty":"oct","k":"AA"}]}']
+
+
+@pytest.mark.parametrize("body", [*NONE, b" " * (BODY_LIMIT + 1), 503, 302])
+async def test_keys_that_cannot_be_had_leave_those_of_before(
+    body: bytes | int, capfd: pytest.CaptureFixture[str]
+) -> None:
     async with fetched(EC, gap=0.02, every=0.02) as (tokens, served):
         if body == 302:
             served.answer = RedirectResponse(served.url.replace("/keys", "/elsewhere"))
@@ -262,6 +269,32 @@ async def test_keys_that_cannot_be_had_leave_those_of_before(body: bytes | int) 
         asked = served.asked
         await until(lambda: served.asked > asked + 1)
         assert code(signed(EC, "ES256", kid="ec"), tokens) == ""
+    assert "could not fetch the keys of tokens" in "".join(capfd.readouterr())
+
+
+async def test_keys_that_come_compressed_are_none_whatever_their_size() -> None:
+    async with fetched(EC, RSA, gap=0.02, every=0.02) as (tokens, served):
+        body = gzip.compress(orjson.dumps({"keys": [RSA.as_dict(private=False)]}))
+        served.answer = Response(body, headers={"content-encoding": "gzip"})
+        asked = served.asked
+        await until(lambda: served.asked > asked + 1)
+        assert code(signed(EC, "ES256", kid="ec"), tokens) == ""
+        assert served.encodings == {"identity"}
+
+
+async def test_certificates_are_read_once_and_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, threads = ssl.SSLContext.load_verify_locations, []
+
+    def read_here(self: ssl.SSLContext, *args: Any, **options: Any) -> None:
+        threads.append(threading.current_thread())
+        read(self, *args, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", read_here)
+    certificates.cache_clear()
+    async with fetched(EC, gap=0.01, every=0.01) as (_, served):
+        await until(lambda: served.asked > 3)
+    assert len(threads) == 1
+    assert threads[0] is not threading.current_thread()
 
 
 async def test_a_key_that_is_not_understood_hides_no_other() -> None:

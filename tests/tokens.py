@@ -61,6 +61,8 @@ class KeySetServer:
     def __init__(self) -> None:
         self.url = ""
         self.asked = 0
+        self.encodings: set[str | None] = set()
+        """What was said of `Accept-Encoding`."""
         self.answer = Response(status_code=503)
 
     def publish(self, *keys: Key) -> None:
@@ -73,6 +75,7 @@ class KeySetServer:
 
     async def __call__(self, request: Request) -> Response:
         self.asked += 1
+        self.encodings.add(request.headers.get("accept-encoding"))
         return self.answer
 
 

@@ -16,6 +16,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import Token
 from joserfc.registry import JWS_HEADER_REGISTRY
 
+from notifs.bounded import Bounded, certificates
 from notifs.errors import InvalidToken, SettingsError
 
 log = structlog.get_logger("notifs.tokens")
@@ -25,10 +26,8 @@ HEADER = ("alg", "kid", "typ", "cty", "x5t", "x5t#S256")
 """What a token's header may say."""
 RSA_BITS = 2048
 """An RSA key has at least so many (RFC 7518, section 3.3)."""
-MOST_BYTES, MOST_KEYS = 262_144, 64
+MOST_KEYS = 64
 """Of a JWK Set."""
-FETCH_SECONDS = 5.0
-"""How long it may take to come."""
 SOON = 1.0
 """Seconds until it is asked for again where it could not be had; they double."""
 
@@ -147,8 +146,7 @@ class PublicKeys:
     async def _fetch(self) -> bool:
         """Take the keys of now; leave those of before if there are none to be had."""
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                keys = KeySet(list(_usable(await _get(self._url))))
+            keys = KeySet(_usable(await _get(self._url)))
         except Exception as error:
             log.warning("could not fetch the keys of tokens", error=type(error).__name__, detail=str(error)[:200])
             return False
@@ -158,23 +156,28 @@ class PublicKeys:
 
 async def _get(url: str) -> bytes:
     """What is there, if it is neither too long nor somewhere else."""
-    body = b""
-    async with (
-        httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=FETCH_SECONDS) as http,
-        http.stream("GET", url, headers={"accept": "application/jwk-set+json, application/json"}) as answer,
-    ):
-        if answer.status_code != 200:
-            raise ValueError(f"status {answer.status_code}")
-        async for part in answer.aiter_bytes():
-            body += part
-            if len(body) > MOST_BYTES:
-                raise ValueError(f"more than {MOST_BYTES} bytes")
-    return body
+    transport = Bounded(verify=await asyncio.to_thread(certificates))
+    async with httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False) as http:
+        answer = await http.get(url, headers={"accept": "application/jwk-set+json, application/json"})
+    if answer.status_code != 200:
+        raise ValueError(f"status {answer.status_code}")
+    return answer.content
 
 
-def _usable(body: bytes) -> Iterator[Key]:
-    """The keys of a JWK Set that a signature may be verified with. Those that are not understood are passed over."""
-    for each in orjson.loads(body)["keys"][:MOST_KEYS]:
+def _usable(body: bytes) -> list[Key]:
+    """The keys of a JWK Set that a signature may be verified with. Those that are not understood are passed over.
+
+    Raises:
+        ValueError: there are none, which is no set that somebody has published on purpose.
+    """
+    keys = list(_understood(orjson.loads(body)["keys"][:MOST_KEYS]))
+    if not keys:
+        raise ValueError("there is no key in it that can be used here")
+    return keys
+
+
+def _understood(found: list[Any]) -> Iterator[Key]:
+    for each in found:
         with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"):
             key = KEY_TYPES[each["kty"]].import_key(each)
             if not isinstance(key, RSAKey) or key.public_key.key_size >= RSA_BITS:

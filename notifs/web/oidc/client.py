@@ -14,12 +14,13 @@ from authlib.integrations.starlette_client import StarletteOAuth2App
 from authlib.oauth2.claims import JWTClaims
 from joserfc.errors import InvalidClaimError, JoseError, MissingClaimError
 
+from notifs.bounded import certificates
 from notifs.errors import ProviderUnavailable, SignInRefused
 from notifs.providers import Provider, is_guarded
 from notifs.store.identities import NAME_LIMIT, Claimed
 from notifs.urls import is_safe_url
 from notifs.web.oidc.pending import Started
-from notifs.web.oidc.transport import Client, certificates
+from notifs.web.oidc.transport import Client
 
 log = structlog.get_logger("notifs.oidc")
 ALGORITHMS = (
