@@ -22,6 +22,7 @@
     ├── SchemaError                      the database has another schema than this code
     ├── Unreachable                 503  `notifs.client` got no answer
     ├── ProviderUnavailable         503  a provider of sign-ins does not answer as it should
+    ├── Busy                        503  too many wait here already; wait, then try again
     ├── Restarting                  503  this worker stops; another one, or the next, will do it
     └── StoreUnavailable            503  the database cannot be reached, is too busy, or full
 
@@ -154,7 +155,7 @@ class TooManyTries(NotifsError):
         self.retry_after = retry_after
         """Seconds until a try can succeed again."""
         self.per = per
-        """What they were counted by: `account`, `browser` or `network`."""
+        """What they were counted by: `account`, `browser`, `browsers` (all of an account's) or `network`."""
 
 
 class TooManyRequests(NotifsError):
@@ -197,6 +198,14 @@ class ProviderUnavailable(NotifsError):
     code = "provider_unavailable"
     status = 503
     retry_after = 10
+
+
+class Busy(NotifsError):
+    """This worker has as much to do as anybody would wait for: nothing was done."""
+
+    code = "busy"
+    status = 503
+    retry_after = 5
 
 
 class Restarting(NotifsError):

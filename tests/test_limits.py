@@ -86,6 +86,25 @@ async def test_a_browser_that_is_known_is_counted_for_itself(database_url: str) 
             await one.limits.try_sign_in("ada", HERE, None)
 
 
+async def test_all_browsers_of_an_account_have_ten_times_as_many_together(database_url: str) -> None:
+    async with worker(database_url, sign_in_tries=2) as one:
+        asked = (one.limits.try_sign_in("ada", f"10.0.1.{n}", f"browser {n // 3}") for n in range(90))
+        assert await passed(*asked) == 20
+        with pytest.raises(TooManyTries) as refused:
+            await one.limits.try_sign_in("ada", HERE, "another one")
+        assert refused.value.per == "browsers"
+        await one.limits.try_sign_in("grace", HERE, "hers")
+
+
+async def test_who_has_set_the_password_may_try_again_from_everywhere(database_url: str) -> None:
+    async with worker(database_url, sign_in_tries=1) as one:
+        for n in range(20):
+            await passed(one.limits.try_sign_in("ada", HERE, None), one.limits.try_sign_in("ada", HERE, f"{n}"))
+        await one.limits.password_set("ada")
+        await one.limits.try_sign_in("ada", HERE, None)
+        await one.limits.try_sign_in("ada", HERE, "new")
+
+
 async def test_a_sign_in_that_succeeds_was_no_failed_try(database_url: str) -> None:
     async with worker(database_url, sign_in_tries=1) as one:
         for _ in range(25):

@@ -26,6 +26,8 @@ WINDOW_SECONDS = 15 * 60
 """In which tries are counted."""
 PER_NETWORK = 10
 """How many times the bound of one account or person a network has: many share one."""
+PER_BROWSERS = 10
+"""How many times the bound of one browser all have together that an account has signed in with."""
 PROVIDERS_PER_MINUTE = 60
 """Sign-ins by a provider that one network may end: for each we ask the provider."""
 KEYS_PER_MINUTE = 60
@@ -58,6 +60,7 @@ class Limits:
         tries, connects = settings.sign_in_tries, settings.connects_per_minute
         self._account = Bound("sign_in.account", tries, WINDOW_SECONDS)
         self._browser = Bound("sign_in.browser", tries, WINDOW_SECONDS)
+        self._browsers = Bound("sign_in.browsers", tries * PER_BROWSERS, WINDOW_SECONDS)
         self._network = Bound("sign_in.network", tries * PER_NETWORK, WINDOW_SECONDS)
         self._providers = Bound("provider.network", PROVIDERS_PER_MINUTE, 60)
         self._resets = Bound("reset.network", tries * PER_NETWORK, WINDOW_SECONDS)
@@ -79,7 +82,8 @@ class Limits:
         Args:
             account: the address that was typed in.
             browser: what a browser is known by that this account has signed in with before. Its tries are counted for
-                themselves: who fails on purpose cannot keep somebody out of their own browser.
+                themselves, and with those of all such browsers: who fails on purpose elsewhere cannot keep somebody
+                out of their own.
 
         Raises:
             TooManyTries: nothing was counted; says for how long to wait, and `per` what.
@@ -95,11 +99,12 @@ class Limits:
     async def signed_in(self, account: str, network: str, browser: str | None) -> None:
         """The sign-in that was counted has succeeded: its account's tries are forgotten, and it was none from there."""
         taken = self._tries(account, network, browser)
-        one = {self._network: network} if self._network in taken else {}
-        theirs = {bound: subject for bound, subject in taken.items() if bound not in one}
-        for each in theirs.items():
-            self._refused.pop(each, None)
-        await self._counts.forgive(all=theirs, one=one)
+        one = {bound: subject for bound, subject in taken.items() if bound in (self._network, self._browsers)}
+        await self._forgive({bound: subject for bound, subject in taken.items() if bound not in one}, one)
+
+    async def password_set(self, account: str) -> None:
+        """Somebody has shown in another way that an account is theirs: its tries, from wherever, are forgotten."""
+        await self._forgive({self._account: account, self._browsers: account})
 
     async def try_reset(self, network: str) -> None:
         """Count a try to use a reset link.
@@ -180,8 +185,13 @@ class Limits:
 
     def _tries(self, account: str, network: str, browser: str | None) -> dict[Bound, str]:
         if browser is not None:
-            return {self._browser: browser}
+            return {self._browser: browser, self._browsers: account}
         return {self._account: account, self._network: network}
+
+    async def _forgive(self, all: Mapping[Bound, str], one: Mapping[Bound, str] | None = None) -> None:
+        for each in all.items():
+            self._refused.pop(each, None)
+        await self._counts.forgive(all=all, one=one or {})
 
     async def _take(self, wanted: Mapping[Bound, str]) -> tuple[Bound, int] | None:
         """Count one of each. Returns what has no room for it, and the seconds until it has."""

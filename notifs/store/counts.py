@@ -94,9 +94,9 @@ class Counts:
         gone = [bound.key(subject).hex() for bound, subject in all.items()]
 
         async def work(connection: AsyncConnection) -> None:
+            await _lock(connection, {**all, **one})
             await connection.execute(delete(Count).where(Count.key.in_(gone)))
-            for bound, subject in _ordered(one):
-                await _lock(connection, bound.key(subject))
+            for bound, subject in one.items():
                 counted = Count.key == bound.key(subject).hex()
                 last = select(func.max(Count.window)).where(counted, Count.count > 0).scalar_subquery()
                 await connection.execute(
@@ -109,26 +109,25 @@ class Counts:
 async def _take(
     connection: AsyncConnection, wanted: Mapping[Bound, str], cost: int, now: float
 ) -> tuple[Bound, float] | None:
-    ordered = _ordered(wanted)
-    for bound, subject in ordered:
-        await _lock(connection, bound.key(subject))
+    await _lock(connection, wanted)
+    for bound, subject in wanted.items():
         parts = await _parts(connection, bound, subject, now)
         if wait := _wait(bound, parts, cost, now):
             return bound, wait
-    for bound, subject in ordered:
+    for bound, subject in wanted.items():
         await connection.execute(_adding(connection, bound, subject, cost, now))
     return None
 
 
-def _ordered(wanted: Mapping[Bound, str]) -> list[tuple[Bound, str]]:
-    return sorted(wanted.items(), key=lambda each: each[0].key(each[1]))  # so that no two wait for each other
+async def _lock(connection: AsyncConnection, subjects: Mapping[Bound, str]) -> None:
+    """One after the other, also where there is no row yet that could be locked. SQLite has one writer anyway.
 
-
-async def _lock(connection: AsyncConnection, key: bytes) -> None:
-    """One after the other, also where there is no row yet that could be locked. SQLite has one writer anyway."""
+    Before anything else is done, and in one order for all, so that no two wait for each other.
+    """
     if connection.dialect.name != "sqlite":
-        number = int.from_bytes(key[:8], signed=True)
-        await connection.execute(select(func.pg_advisory_xact_lock(literal(number, BigInteger))))
+        for key in sorted(bound.key(subject) for bound, subject in subjects.items()):
+            number = int.from_bytes(key[:8], signed=True)
+            await connection.execute(select(func.pg_advisory_xact_lock(literal(number, BigInteger))))
 
 
 async def _parts(connection: AsyncConnection, bound: Bound, subject: str, now: float) -> list[tuple[int, int]]:

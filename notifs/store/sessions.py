@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,17 +16,21 @@ from notifs.store.many import among
 from notifs.store.models import Identity, Session, User, new_id, utcnow
 
 AGENT_LIMIT = 200
+MOST = 100
+"""Sign-ins that one person has at once. When there are more, those end that were used longest ago."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How somebody has signed in: from where, with which browser, and, if it was not by password, by which provider."""
+    """How somebody has signed in: from where, with which browser, and by which provider or which password."""
 
     address: str | None = None
     agent: str | None = None
     issuer: str | None = None
     provider_session: str | None = None
     id_token: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    """What was stored of the password when it was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,12 @@ class Line:
 async def start(
     connection: AsyncConnection, recipient: str, key: str, days: int, arrival: Arrival | None = None
 ) -> None:
-    """Record a sign-in of the person whose mailbox it is, and forget those sign-ins that ended by themselves.
+    """Record a sign-in of the person whose mailbox it is, and forget those that ended by themselves or are too many.
 
     Raises:
-        NotFound: `unknown_recipient`.
+        NotFound: `unknown_recipient`; also who was disabled, or got another password, since theirs was looked at.
     """
     now, came = utcnow(), arrival or Arrival()
-    await connection.execute(delete(Session).where(Session.expires_at <= now))
     values: dict[Any, Any] = {
         Session.token_hash: key,
         Session.id: new_id(),
@@ -75,9 +78,19 @@ async def start(
     }
     row = select(User.id, *(literal(value, column.type) for column, value in values.items()))
     row = row.where(is_theirs(recipient), User.disabled_at.is_(None))
+    if came.password_hash is not None:
+        row = row.where(User.password_hash == came.password_hash)
+    # Who sets a password or disables an account ends its sign-ins. One that begins just then waits for that on
+    # PostgreSQL, and looks again; or, if it was first, is seen and ended.
+    row = row.with_for_update(read=True)
     started = insert(Session).from_select([Session.user_id, *values], row).returning(Session.user_id)
-    if (await connection.execute(started)).first() is None:
+    user_id = (await connection.execute(started)).scalar_one_or_none()
+    if user_id is None:
         raise NotFound("there is no such account", code="unknown_recipient")
+    await connection.execute(delete(Session).where(Session.expires_at <= now))
+    others = select(Session.token_hash).where(Session.user_id == user_id, Session.token_hash != key)
+    surplus = others.order_by(_used().desc()).offset(MOST - 1)
+    await connection.execute(delete(Session).where(Session.token_hash.in_(surplus)))
 
 
 async def find(connection: AsyncConnection, keys: Sequence[str], idle_hours: int = 0) -> dict[str, Found]:
@@ -86,15 +99,15 @@ async def find(connection: AsyncConnection, keys: Sequence[str], idle_hours: int
     Without those that are unknown or have ended, those that nobody has used for `idle_hours` (0: any number), and those
     of disabled accounts.
     """
-    now, used = utcnow(), func.coalesce(Session.seen_at, Session.created_at)
+    now = utcnow()
     statement = (
-        select(*PERSON, Session.token_hash, used.label("seen_at"))
+        select(*PERSON, Session.token_hash, _used().label("seen_at"))
         .join(Session, Session.user_id == User.id)
         .where(among(connection, Session.token_hash, keys))
         .where(Session.expires_at > now, User.disabled_at.is_(None))
     )
     if idle_hours:
-        statement = statement.where(used > now - timedelta(hours=idle_hours))
+        statement = statement.where(_used() > now - timedelta(hours=idle_hours))
     return {row.token_hash: Found(person_of(row), row.seen_at) for row in await connection.execute(statement)}
 
 
@@ -107,12 +120,11 @@ async def note(connection: AsyncConnection, keys: Sequence[str]) -> None:
 
 async def of(connection: AsyncConnection, recipient: str) -> list[Line]:
     """A person's sign-ins that have not ended, the last used first."""
-    used = func.coalesce(Session.seen_at, Session.created_at).label("seen_at")
-    columns = (Session.id, Session.token_hash, Session.created_at, used)
+    columns = (Session.id, Session.token_hash, Session.created_at, _used().label("seen_at"))
     statement = select(*columns, Session.address, Session.agent, Session.issuer).where(
         _of(recipient), Session.expires_at > utcnow()
     )
-    return [Line(*row) for row in await connection.execute(statement.order_by(used.desc()))]
+    return [Line(*row) for row in await connection.execute(statement.order_by(_used().desc()))]
 
 
 async def id_token(connection: AsyncConnection, key: str) -> tuple[str | None, str | None]:
@@ -136,9 +148,15 @@ async def end_one(connection: AsyncConnection, recipient: str, id: uuid.UUID) ->
     return await _end(connection, and_(_of(recipient), Session.id == id))
 
 
-async def end_all(connection: AsyncConnection, recipient: str, *, but: str | None = None) -> list[str]:
-    """Sign a person out everywhere, except with the key `but`. Returns the keys of the sign-ins that ended."""
-    return await _end(connection, and_(_of(recipient), Session.token_hash != (but or "")))
+async def end_all(
+    connection: AsyncConnection, recipient: str, *, but: str | None = None, issuer: str | None = None
+) -> list[str]:
+    """Sign a person out everywhere, except with the key `but`; or where they came by one provider.
+
+    Returns the keys of the sign-ins that ended.
+    """
+    ended = and_(_of(recipient), Session.token_hash != (but or ""))
+    return await _end(connection, ended if issuer is None else and_(ended, Session.issuer == issuer))
 
 
 async def made_by(connection: AsyncConnection, issuer: str, session: str) -> bool:
@@ -150,22 +168,27 @@ async def made_by(connection: AsyncConnection, issuer: str, session: str) -> boo
 async def end_provider(
     connection: AsyncConnection, issuer: str, *, session: str | None = None, subject: str | None = None
 ) -> list[str]:
-    """End the sign-ins that a provider has ended: those of its `session`, or all that it made for a `subject`.
+    """End the sign-ins that a provider has ended: those of its `session`, or else all that it made for a `subject`.
 
-    The audit log of each person says so. Returns their keys; for neither of both, none.
+    The session is enough: whose account that subject opens may have changed since. The audit log of each person says
+    so. Returns their keys; for neither of both, none.
     """
-    if session is None and subject is None:
-        return []
-    made = Session.issuer == issuer
     if session is not None:
-        made = and_(made, Session.provider_session == session)
-    if subject is not None:
+        which = Session.provider_session == session
+    elif subject is not None:
         theirs = select(Identity.user_id).where(Identity.issuer == issuer, Identity.subject == subject)
-        made = and_(made, Session.user_id.in_(theirs))
+        which = Session.user_id.in_(theirs)
+    else:
+        return []
+    made = and_(Session.issuer == issuer, which)
     whose = select(*PERSON).join(Session, Session.user_id == User.id).where(made).distinct()
     for row in (await connection.execute(whose)).all():
         await record(connection, "session_ended", person_of(row).id, issuer=issuer)
     return await _end(connection, made)
+
+
+def _used() -> ColumnElement[datetime]:
+    return func.coalesce(Session.seen_at, Session.created_at)
 
 
 async def _end(connection: AsyncConnection, which: ColumnElement[bool]) -> list[str]:

@@ -4,6 +4,7 @@ Plain forms, which work without JavaScript: each leads back to the page, which s
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -11,18 +12,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from notifs.addresses import address_of, network_of
-from notifs.errors import BadCredentials, BadRequest, NotFound, NotifsError, NotSignedIn, TooManyTries
+from notifs.addresses import address_of
+from notifs.errors import BadCredentials, BadRequest, Forbidden, NotFound, NotifsError, NotSignedIn, TooManyTries
 from notifs.identity import SESSION
-from notifs.limits import Limits
 from notifs.providers import Button, Provider, buttons
 from notifs.store import Store, identities, sessions
 from notifs.store.accounts import Person, uuid_of
+from notifs.store.models import utcnow
 from notifs.web.agents import browser
+from notifs.web.browsers import Browsers
 from notifs.web.history import History
 from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.sessions import Sessions
+from notifs.web.tries import Tries, Try, tell_wait
 
 DONE = {
     "password": "Your password is changed. You are signed out everywhere else.",
@@ -32,6 +35,8 @@ DONE = {
     "unlinked": "You cannot sign in with that provider any more.",
 }
 """What the page may be told to say."""
+FRESH = timedelta(minutes=10)
+"""How old a sign-in may be that takes the place of a password, where there is none, to link a provider."""
 RECENT = 10
 """Lines of what has happened, on one page."""
 Link = Callable[[Request], Awaitable[Response]]
@@ -49,8 +54,9 @@ class AccountPages:
         self,
         store: Store,
         sessions: Sessions,
+        browsers: Browsers,
         passwords: Passwords,
-        limits: Limits,
+        tries: Tries,
         render: Render,
         providers: Mapping[str, Provider],
         *,
@@ -59,8 +65,9 @@ class AccountPages:
     ) -> None:
         self._store = store
         self._sessions = sessions
+        self._browsers = browsers
         self._passwords = passwords
-        self._limits = limits
+        self._tries = tries
         self._render = render
         self._providers = providers
         self._buttons = buttons(providers)
@@ -96,7 +103,9 @@ class AccountPages:
             return await self._show(request, person, current=error)
         except BadRequest as error:
             return await self._show(request, person, new=error)
-        return await self._back("password", ended)
+        response = await self._back("password", ended)
+        await self._browsers.remember(request.scope, response, person.email)
+        return response
 
     async def end(self, request: Request) -> Response:
         """POST id: end one sign-in."""
@@ -123,8 +132,12 @@ class AccountPages:
                 password = str(form.get("password", ""))
             try:
                 if (await self._store.accounts.get(person.id)).has_password:
-                    await self._confirm(request, person, password)
-            except (BadCredentials, TooManyTries) as error:
+                    made = self._try(request, person)
+                    await self._confirm(made, password)
+                    await self._tries.succeeded(made)
+                else:
+                    await self._check_fresh(request, person)
+            except (BadCredentials, TooManyTries, Forbidden) as error:
                 return await self._show(request, person, link=error)
             return await begin(request)
 
@@ -137,29 +150,44 @@ class AccountPages:
         return person
 
     async def _change(self, request: Request, person: Person, current: str, new: str) -> list[str]:
-        stamp = await self._confirm(request, person, current)
-        here, address = request.scope[SESSION], address_of(request.scope)
-        return await self._passwords.replace(
-            person, new, stamp=stamp, event="password_changed", but=here, address=address
+        made = self._try(request, person)
+        stamp = await self._confirm(made, current)
+        ended = await self._passwords.replace(
+            person, new, stamp=stamp, event="password_changed", but=made.browser, address=made.address
         )
+        await self._tries.succeeded(made)  # only now: it takes long to judge new ones, so they are counted too
+        return ended
 
-    async def _confirm(self, request: Request, person: Person, password: str) -> str:
+    def _try(self, request: Request, person: Person) -> Try:
+        """Else whoever finds a browser open could try out passwords here.
+
+        The browser is one of theirs, so that those who fail elsewhere keep nobody from changing their password.
+        """
+        return Try(person.email, address_of(request.scope), request.scope[SESSION])
+
+    async def _confirm(self, made: Try, password: str) -> str:
         """See that it is the person themselves who asks. Returns the stamp of their password.
 
         Raises:
             BadCredentials: that is not their password.
             TooManyTries: too many were not.
         """
-        here, address = request.scope[SESSION], address_of(request.scope)
-        # Else whoever finds a browser open could try out passwords here. This browser is one of theirs, so that those
-        # who fail elsewhere keep nobody from changing it.
-        tried = person.email, network_of(address), here
-        await self._limits.try_sign_in(*tried)
-        known = await self._passwords.stamp(person.id)
-        if known is None or not await self._passwords.right(person, password):
+        known = await self._tries.prove(made, password)
+        if known is None:
             raise BadCredentials("This is not your password.")
-        await self._limits.signed_in(*tried)
-        return known[1]
+        return known.stamp
+
+    async def _check_fresh(self, request: Request, person: Person) -> None:
+        """The same for who has no password: that they have just signed in at their provider says that it is them.
+
+        Raises:
+            Forbidden: `sign_in_again`, it is too long ago.
+        """
+        here, since = request.scope[SESSION], utcnow() - FRESH
+        sign_ins = await self._store.accounts.sign_ins(person.id)
+        if not any(line.key == here and line.created_at >= since for line in sign_ins):
+            told = "sign out and in again, then link within 10 minutes; or set a password: an admin can make you a link"
+            raise Forbidden(told, code="sign_in_again")
 
     async def _back(self, done: str, ended: Sequence[str]) -> Response:
         for key in ended:
@@ -181,8 +209,10 @@ class AccountPages:
             "happened": happened,
             "older": older,
         }
-        status = next((error.status for error in errors.values()), 200)
-        return self._render(request, "account.html", context, status=status)
+        error = next(iter(errors.values()), None)
+        response = self._render(request, "account.html", context, status=error.status if error else 200)
+        tell_wait(response, error)
+        return response
 
     def _sign_in(self, line: sessions.Line, here: str) -> dict[str, Any]:
         return {

@@ -1,34 +1,35 @@
 """Sign-in and sign-out with email and password.
 
 An unknown address, a disabled account, one without a password and a wrong password get the same answer in the same
-time. Each try is counted before its password is looked at, per account and per network, or for a browser that the
-account has signed in with before, for itself.
+time. So does a right one that is replaced before the session begins. How often one may try, see `tries`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from notifs.addresses import address_of, network_of
-from notifs.errors import BadCredentials, BadRequest, NotifsError, TooManyTries
-from notifs.limits import WINDOW_SECONDS, Limits
+from notifs.addresses import address_of
+from notifs.errors import BadCredentials, BadRequest, Busy, NotFound, NotifsError, TooManyTries
+from notifs.identity import SESSION
 from notifs.providers import Button
 from notifs.signals import Signals, SignedIn, SignedOut
-from notifs.store import Store, accounts
+from notifs.store import Store, accounts, sessions
 from notifs.store.accounts import Person
 from notifs.store.sessions import Arrival
 from notifs.urls import is_local_path
 from notifs.web.browsers import Browsers
-from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.sessions import Sessions
+from notifs.web.tries import Tries, Try, tell_wait
 
-Leave = Callable[[Request], Awaitable[Response | None]]
+Leave = Callable[[Request, str, str], Awaitable[Response | None]]
 DONE = {"password": "Your password is set. Sign in with it."}
 """What the page may be told to say."""
+WRONG = "Email or password is wrong."
 
 
 class Login:
@@ -38,7 +39,7 @@ class Login:
         store: has the accounts and the audit log.
         end_sockets: ends the live sockets of a session, by its key.
         buttons: of the providers by whom people may sign in as well.
-        leave: what sends somebody on who is to sign out at their provider too.
+        leave: what sends somebody on, by issuer and ID token, who is to sign out at their provider too.
     """
 
     def __init__(
@@ -46,8 +47,7 @@ class Login:
         store: Store,
         sessions: Sessions,
         browsers: Browsers,
-        passwords: Passwords,
-        limits: Limits,
+        tries: Tries,
         render: Render,
         signals: Signals,
         *,
@@ -58,13 +58,12 @@ class Login:
         self._store = store
         self._sessions = sessions
         self._browsers = browsers
-        self._passwords = passwords
-        self._limits = limits
+        self._tries = tries
         self._render = render
         self._signals = signals
         self._end_sockets = end_sockets
         self._buttons = buttons
-        self._leave = leave or _nowhere
+        self._leave = leave
 
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """`/login/` and `/logout/` below `base`."""
@@ -87,10 +86,9 @@ class Login:
             email, password, going = (str(form.get(name, "")) for name in ("email", "password", "next"))
         going = self._next(going)
         try:
-            person = await self._check(request, email, password)
-        except (BadCredentials, TooManyTries) as error:
+            return await self._let_in(request, _account(email), password, going)
+        except (BadCredentials, TooManyTries, Busy) as error:
             return self.page(request, going, email=email, error=error)
-        return await self.enter(request, person, going)
 
     async def enter(
         self, request: Request, person: Person, going: str, arrival: Arrival | None = None, **told: str
@@ -101,12 +99,13 @@ class Login:
             told: what the audit log is to say of it.
 
         Raises:
-            NotFound: `unknown_recipient`, the account is disabled.
+            NotFound: `unknown_recipient`: the account is disabled, or has another password than that of the arrival.
         """
         response = RedirectResponse(going, 303)
         await self._close(request)
+        # First, so that a browser that came by another password than there is by now is not known by that.
+        await self._browsers.remember(request.scope, response, person.email)
         await self._sessions.start(request.scope, person, response, arrival)
-        self._browsers.remember(response, person.email)
         await self._store.audit.record("signed_in", person.id, address=address_of(request.scope), **told)
         self._signals.send(SignedIn(person.id))
         return response
@@ -114,52 +113,49 @@ class Login:
     async def sign_out(self, request: Request) -> Response:
         """POST: end the session and its live sockets, on every worker; and that of the provider that it came by."""
         person = await self._sessions.person(request.scope)
-        response = await self._leave(request) or RedirectResponse(self._render.login_url, 303)
-        await self._close(request)
-        self._sessions.forget(response)
+        issuer, id_token = await self._came_by(request)
+        await self._close(request)  # before the provider is asked: whatever becomes of that, nobody is signed in here
         if person is not None:
             await self._store.audit.record("signed_out", person.id, address=address_of(request.scope))
             self._signals.send(SignedOut(person.id))
+        onward = await self._leave(request, issuer, id_token) if self._leave and issuer and id_token else None
+        response = onward or RedirectResponse(self._render.login_url, 303)
+        self._sessions.forget(response)
         return response
+
+    async def _came_by(self, request: Request) -> tuple[str | None, str | None]:
+        """The provider by whom the session was made, and the ID token that it is asked by to end its own."""
+        key = request.scope[SESSION]
+        if self._leave is None or key is None:
+            return None, None
+        return await self._store.database.read(lambda c: sessions.id_token(c, key))
 
     async def _close(self, request: Request) -> None:
         key = await self._sessions.end(request.scope)
         if key is not None:
             await self._end_sockets(key)
 
-    async def _check(self, request: Request, email: str, password: str) -> Person:
-        account, address = _account(email), address_of(request.scope)
-        tried = account, network_of(address), self._browsers.known(request.scope, account)
+    async def _let_in(self, request: Request, account: str, password: str, going: str) -> Response:
+        browser = await self._browsers.known(request.scope, account)
+        made = Try(account, address_of(request.scope), browser)
+        known = await self._tries.prove(made, password)
+        if known is None:
+            raise BadCredentials(WRONG)
+        arrival = replace(self._sessions.arrival(request.scope), password_hash=known.password_hash)
         try:
-            await self._limits.try_sign_in(*tried)
-        except TooManyTries as error:
-            await self._note_limit(error.per, account, address)
-            raise
-        person = await self._passwords.whose(account, password)
-        if person is None:
-            await self._store.audit.record("sign_in_failed", await self._recipient(account), address=address)
-            raise BadCredentials("Email or password is wrong.")
-        await self._limits.signed_in(*tried)
-        return person
-
-    async def _note_limit(self, per: str, account: str, address: str) -> None:
-        """Say in the audit log that a bound is reached: once, however often somebody goes on trying."""
-        subject = network_of(address) if per == "network" else account
-        if await self._limits.once(f"sign_in_limited.{per}", subject, WINDOW_SECONDS):
-            whose = None if per == "network" else await self._recipient(account)
-            await self._store.audit.record("sign_in_limited", whose, address=address, per=per)
-
-    async def _recipient(self, account: str) -> str | None:
-        """Whom the audit log is to name: nobody, where there is no such account; never what was typed."""
-        known = await self._store.database.read(lambda c: accounts.known(c, [account]))
-        return known.get(account)
+            response = await self.enter(request, known.person, going, arrival)
+        except NotFound:  # it is not any more what it was when it was looked at
+            await self._tries.failed(made)
+            raise BadCredentials(WRONG) from None
+        await self._tries.succeeded(made)
+        return response
 
     def _next(self, url: str | None) -> str:
         return url if url and len(url) <= 2048 and is_local_path(url) else self._render.inbox_url
 
     def page(self, request: Request, going: str, *, email: str = "", error: NotifsError | None = None) -> Response:
-        """The sign-in page: with what was wrong with what was typed in, or why a provider has let nobody in."""
-        typed = isinstance(error, BadCredentials | TooManyTries)
+        """The sign-in page: with what was wrong with what was typed in, or why else nobody is let in."""
+        typed = isinstance(error, BadCredentials)
         context = {
             "next": going,
             "email": email,
@@ -169,13 +165,8 @@ class Login:
             "buttons": self._buttons,
         }
         response = self._render(request, "login.html", context, status=error.status if error else 200)
-        if (retry_after := getattr(error, "retry_after", None)) is not None:
-            response.headers["retry-after"] = str(retry_after)
+        tell_wait(response, error)
         return response
-
-
-async def _nowhere(request: Request) -> None:
-    """Where somebody signs out who has not come by a provider."""
 
 
 def _account(email: str) -> str:

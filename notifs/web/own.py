@@ -26,6 +26,7 @@ from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.reset import Reset
 from notifs.web.sessions import Sessions
+from notifs.web.tries import Tries
 
 End = Callable[[str], Awaitable[None]]
 
@@ -62,7 +63,9 @@ class OwnAccounts:
         self._end_session = end_session
         self._end_recipient = end_recipient
         self._passwords = Passwords(store.database)
-        self._reset = Reset(self._passwords, signer, limits, render, end_sockets=end_recipient)
+        self._tries = Tries(store, self._passwords, limits)
+        self._browsers = Browsers(signer, self._passwords, secure=settings.production)
+        self._reset = Reset(self._passwords, signer, self._browsers, limits, render, end_sockets=end_recipient)
 
     def routes(self, safe: Sequence[Middleware]) -> list[Route]:
         """All of their routes, each wrapped in `safe`."""
@@ -99,16 +102,18 @@ class OwnAccounts:
         logout = Logout(parties, self._store.database, self._origins, self._render, end_sockets=self._end_session)
         login = self._login(logout.leave)
         pending = Pending(self._signer, secure=self._settings.production)
-        flow = Flow(parties, self._store, self._sessions, pending, self._origins, self._render, login, self._limits)
+        flow = Flow(
+            parties, self._store, self._sessions, pending, self._origins, self._render, login, self._limits,
+            end_sockets=self._end_session,
+        )  # fmt: skip
         return [*(each for part in (login, flow, logout) for each in part.routes(base, safe))], flow.link
 
     def _login(self, leave: Leave | None = None) -> Login:
         return Login(
             self._store,
             self._sessions,
-            Browsers(self._signer, secure=self._settings.production),
-            self._passwords,
-            self._limits,
+            self._browsers,
+            self._tries,
             self._render,
             self._signals,
             end_sockets=self._end_session,
@@ -120,8 +125,9 @@ class OwnAccounts:
         return AccountPages(
             self._store,
             self._sessions,
+            self._browsers,
             self._passwords,
-            self._limits,
+            self._tries,
             self._render,
             self._settings.providers,
             end_sockets=self._end_session,

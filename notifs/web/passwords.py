@@ -1,23 +1,40 @@
 """The one gate for all work on passwords: off the event loop, and only so much at once.
 
 To check a password costs the server 64 MiB and tens of milliseconds of every core that it gets; whoever comes by when
-the turns are taken waits for one, and the event loop does not.
+the turns are taken waits for one, and the event loop does not. Nobody waits longer than they would stay. To judge how
+easily a new one is guessed may take longer, and has a turn of its own: who signs in does not wait for that.
 """
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeVar, Unpack
 
 import anyio
 
-from notifs.errors import ChangedMeanwhile
+from notifs.errors import Busy, ChangedMeanwhile
 from notifs.store import accounts
 from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.store.people import Accounts, By
 
 TURNS = 2
+WAITING = 50
+"""How many may wait for a turn: a second or two."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person, and what was stored of their password when it was looked at."""
+
+    person: Person
+    password_hash: str = field(repr=False)
+
+    @property
+    def stamp(self) -> str:
+        """A text that is another one as soon as the password is, and says nothing about it."""
+        return hashlib.sha256(self.password_hash.encode()).hexdigest()
 
 
 class Passwords:
@@ -31,39 +48,38 @@ class Passwords:
         self._database = database
         self._accounts = Accounts(database)
         self._turns = anyio.CapacityLimiter(TURNS)
+        self._judging = anyio.CapacityLimiter(1)
 
-    async def whose(self, email: str, password: str) -> Person | None:
-        """The person who signs in with this address, in its normal form, and this password.
+    async def whose(self, email: str, password: str) -> Known | None:
+        """Who signs in with this address, in its normal form, and this password.
 
-        It takes as long for somebody as for nobody, a disabled account, and one that has no password.
+        It takes as long for somebody as for nobody, a disabled account, and one that has no password. The password may
+        be another one when this returns; see `Arrival.password_hash`.
+
+        Raises:
+            Busy: too many wait for a turn.
         """
-        known = await self._database.read(lambda c: accounts.by_email(c, email))
-        person, password_hash = known or (None, None)
-        return person if await self._verify(password_hash, password) else None
+        known = await self.at(email)
+        return known if await self._verify(known.password_hash if known else None, password) else None
 
-    async def right(self, person: Person, password: str) -> bool:
-        """Whether this is the person's password."""
-        return await self.whose(person.email, password) is not None
+    async def at(self, email: str) -> Known | None:
+        """Who has this address, in its normal form; None for nobody and for a disabled account."""
+        found = await self._database.read(lambda c: accounts.by_email(c, email))
+        return Known(*found) if found else None
 
-    async def hash(self, password: str) -> str:
-        """What may be stored of a password."""
-        return await self._work(accounts.hash_password, password)
+    async def of(self, recipient: str) -> Known | None:
+        """Who has this recipient id; None for nobody and for a disabled account."""
+        found = await self._accounts.password(recipient)
+        return Known(*found) if found else None
 
     async def check_new(self, password: str, *known: str) -> None:
         """Refuse a password that nobody shall have; see `accounts.check_password`.
 
         Raises:
             BadRequest: `invalid_password` or `common_password`.
+            Busy: too many wait for a turn.
         """
-        await self._work(accounts.check_password, password, *known)
-
-    async def stamp(self, recipient: str) -> tuple[Person, str] | None:
-        """A person, and a text that is another one as soon as their password is, and says nothing about it.
-
-        None for nobody and for a disabled account.
-        """
-        found = await self._accounts.password(recipient)
-        return (found[0], _stamp(found[1])) if found else None
+        await self._work(self._judging, accounts.check_password, password, *known)
 
     async def replace(
         self, person: Person, password: str, *, stamp: str, event: str, but: str | None = None, **by: Unpack[By]
@@ -74,12 +90,14 @@ class Passwords:
 
         Raises:
             BadRequest: `invalid_password` or `common_password`.
+            Busy: too many wait for a turn.
             ChangedMeanwhile: it has another stamp by now.
         """
         await self.check_new(password, person.email, person.name)
-        password_hash = await self.hash(password)
-        known = await self._accounts.password(person.id)
-        if known is not None and _stamp(was := known[1]) == stamp:
+        password_hash = await self._work(self._turns, accounts.hash_password, password)
+        known = await self.of(person.id)
+        if known is not None and known.stamp == stamp:
+            was = known.password_hash
             ended = await self._accounts.set_password(person.id, password_hash, was=was, event=event, but=but, **by)
             if ended is not None:
                 return ended
@@ -88,11 +106,9 @@ class Passwords:
     async def _verify(self, password_hash: str | None, password: str) -> bool:
         if len(password.encode("utf-8", "replace")) > accounts.PASSWORD_MAX:
             return False  # nobody has one so long, and to hash it takes time
-        return await self._work(accounts.verify_password, password_hash, password)
+        return await self._work(self._turns, accounts.verify_password, password_hash, password)
 
-    async def _work(self, work: Callable[..., T], *args: str | None) -> T:
-        return await anyio.to_thread.run_sync(work, *args, limiter=self._turns)
-
-
-def _stamp(password_hash: str) -> str:
-    return hashlib.sha256(password_hash.encode()).hexdigest()
+    async def _work(self, turns: anyio.CapacityLimiter, work: Callable[..., T], *args: str | None) -> T:
+        if turns.statistics().tasks_waiting >= WAITING:
+            raise Busy("too many people give passwords just now; wait some seconds, then try again")
+        return await anyio.to_thread.run_sync(work, *args, limiter=turns)

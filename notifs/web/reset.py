@@ -15,16 +15,14 @@ from notifs.addresses import address_of, network_of
 from notifs.errors import BadRequest, ChangedMeanwhile, NotFound
 from notifs.limits import Limits
 from notifs.signing import Signer
-from notifs.store.accounts import Person
-from notifs.web.passwords import Passwords
+from notifs.web.browsers import Browsers
+from notifs.web.passwords import Known, Passwords
 from notifs.web.render import Render
 
 SECONDS = 3600
 """How long a link is good."""
 REFERRER = {"referrer-policy": "strict-origin"}
 """No address in any Referer. Under `no-referrer` browsers send `Origin: null`, and our own form would be refused."""
-Known = tuple[Person, str]
-"""A person, and the stamp of their password."""
 
 
 class Reset:
@@ -38,6 +36,7 @@ class Reset:
         self,
         passwords: Passwords,
         signer: Signer,
+        browsers: Browsers,
         limits: Limits,
         render: Render,
         *,
@@ -45,6 +44,7 @@ class Reset:
     ) -> None:
         self._passwords = passwords
         self._signer = signer
+        self._browsers = browsers
         self._limits = limits
         self._render = render
         self._end_sockets = end_sockets
@@ -63,10 +63,10 @@ class Reset:
         Raises:
             NotFound: `unknown_recipient`; a disabled account is none.
         """
-        known = await self._passwords.stamp(recipient)
+        known = await self._passwords.of(recipient)
         if known is None:
             raise NotFound("nobody who may sign in has that recipient id", code="unknown_recipient")
-        token = self._signer.sign("reset", [recipient, known[1]])
+        token = self._signer.sign("reset", [recipient, known.stamp])
         return f"{origin}{self._render.base}/reset/{token}/"
 
     async def form(self, request: Request) -> Response:
@@ -74,7 +74,10 @@ class Reset:
         return self._page(request, await self._whose(request))
 
     async def reset(self, request: Request) -> Response:
-        """POST password: set it, end every sign-in, and lead to where one signs in with it."""
+        """POST password: set it, end every sign-in, and lead to where one signs in with it.
+
+        Whoever has the link is the owner, and can sign in with this browser whatever others have tried.
+        """
         address = address_of(request.scope)
         await self._limits.try_reset(network_of(address))
         known = await self._whose(request)
@@ -82,15 +85,18 @@ class Reset:
             return self._page(request, None)
         async with request.form(max_files=0, max_fields=10) as form:
             password = str(form.get("password", ""))
-        person, stamp = known
+        person = known.person
         try:
-            await self._passwords.replace(person, password, stamp=stamp, event="password_reset", address=address)
+            await self._passwords.replace(person, password, stamp=known.stamp, event="password_reset", address=address)
         except ChangedMeanwhile:
             return self._page(request, None)
         except BadRequest as error:
             return self._page(request, known, error)
         await self._end_sockets(person.id)
-        return RedirectResponse(f"{self._render.login_url}?done=password", 303, headers=REFERRER)
+        await self._limits.password_set(person.email)
+        response = RedirectResponse(f"{self._render.login_url}?done=password", 303, headers=REFERRER)
+        await self._browsers.remember(request.scope, response, person.email)
+        return response
 
     async def _whose(self, request: Request) -> Known | None:
         """Whose link it is, if it is still good."""
@@ -98,12 +104,12 @@ class Reset:
         if value is None:
             return None
         recipient, stamp = value
-        known = await self._passwords.stamp(recipient)
-        return known if known is not None and known[1] == stamp else None
+        known = await self._passwords.of(recipient)
+        return known if known is not None and known.stamp == stamp else None
 
     def _page(self, request: Request, known: Known | None, error: BadRequest | None = None) -> Response:
         context = {
-            "email": known[0].email if known else None,
+            "email": known.person.email if known else None,
             "error": error and error.message,
             "here": request.url.path,
         }

@@ -42,7 +42,7 @@ from notifs.store import sessions as sign_ins
 from notifs.store.keys import Key, Keys
 from notifs.store.models import Receipt, Session, User, utcnow
 from notifs.tokens import Tokens
-from notifs.web import login, middleware, pages, passwords, render, transport
+from notifs.web import login, middleware, pages, passwords, render, transport, tries
 from notifs.web import sessions as web_sessions
 from notifs.web.api import InboxApi
 from notifs.web.browsers import Browsers
@@ -51,6 +51,7 @@ from notifs.web.middleware import BoundedBody, SafeHeaders
 from notifs.web.passwords import Passwords
 from notifs.web.render import Render
 from notifs.web.sessions import Sessions
+from notifs.web.tries import Tries
 from notifs.wire import NAMESPACE
 
 DEFENCES: dict[str, Callable[[], None]] = {}
@@ -543,7 +544,7 @@ def passwords_may_be_of_any_length() -> None:
 
 @defence
 def passwords_are_checked_on_the_event_loop() -> None:
-    async def work(self: Passwords, work: Any, *args: Any) -> Any:
+    async def work(self: Passwords, turns: Any, work: Any, *args: Any) -> Any:
         return work(*args)
 
     replace(Passwords, "_work", work)
@@ -570,14 +571,14 @@ def who_is_unknown_is_told_at_once() -> None:
 
 @defence
 def what_is_wrong_is_told() -> None:
-    check = Login._check
+    prove = Tries.prove
 
-    async def check_and_tell(self: Login, request: Any, email: str, password: str) -> Any:
-        if not await self._recipient(email):
+    async def prove_and_tell(self: Tries, made: Any, password: str) -> Any:
+        if not await self._recipient(made.account):
             raise BadCredentials("There is no such account.", code="unknown_account")
-        return await check(self, request, email, password)
+        return await prove(self, made, password)
 
-    replace(Login, "_check", check_and_tell)
+    replace(Tries, "prove", prove_and_tell)
 
 
 # S26
@@ -622,17 +623,20 @@ def sign_ins_are_counted_in_redis() -> None:
 
 @defence
 def networks_are_addresses() -> None:
-    replace(login, "network_of", lambda address: address)
+    replace(tries, "network_of", lambda address: address)
 
 
 @defence
 def browsers_are_not_known() -> None:
-    replace(Browsers, "known", lambda self, scope, account: None)
+    async def known(self: Browsers, scope: Any, account: str) -> str | None:
+        return None
+
+    replace(Browsers, "known", known)
 
 
 @defence
 def known_browsers_are_believed() -> None:
-    def read(self: Browsers, scope: Any, account: str) -> str | None:
+    async def read(self: Browsers, scope: Any, account: str) -> str | None:
         return HTTPConnection(scope).cookies.get(self.cookie)
 
     replace(Browsers, "known", read)

@@ -1,15 +1,18 @@
 """Accounts and sign-ins: known by their key while they last, and ended all at once."""
 
+import asyncio
 import uuid
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest, NotFound
 from notifs.store import Store, accounts, sessions
 from notifs.store.accounts import Person
 from notifs.store.models import Session, User, utcnow
+from notifs.store.sessions import MOST, Arrival
 
 
 async def people(store: Store, *names: str) -> list[Person]:
@@ -23,6 +26,11 @@ async def people(store: Store, *names: str) -> list[Person]:
 
 async def start(store: Store, person: Person, key: str) -> None:
     await store.database.write(lambda c: sessions.start(c, person.id, key, days=1))
+
+
+async def start_by(store: Store, person: Person, key: str, password_hash: str) -> None:
+    arrival = Arrival(password_hash=password_hash)
+    await store.database.write(lambda c: sessions.start(c, person.id, key, 1, arrival))
 
 
 async def known(store: Store, *keys: str) -> dict[str, Person]:
@@ -141,3 +149,53 @@ async def test_a_disabled_account_keeps_its_mailbox_and_signs_in_no_more(store: 
     assert await names(store, ["bob@example.org", "43"]) == {"bob@example.org": bob.id, "43": bob.id}
     with pytest.raises(NotFound):
         await store.user("43")
+
+
+async def test_no_sign_in_begins_by_a_password_that_is_another_one_by_now(store: Store) -> None:
+    ann, _ = await people(store, "ann", "bob")
+    await start_by(store, ann, "before", "x")
+    assert await store.accounts.set_password(ann.id, "y", was="x", event="password_changed") is not None
+    with pytest.raises(NotFound):
+        await start_by(store, ann, "after", "x")
+    await start_by(store, ann, "new", "y")
+    assert set(await known(store, "before", "after", "new")) == {"new"}
+
+
+async def test_a_sign_in_waits_for_the_password_that_is_being_set(store: Store) -> None:
+    ann, _ = await people(store, "ann", "bob")
+    async with store.database.session() as session:
+        await session.execute(update(User).values(password_hash="y"))
+        late = asyncio.create_task(start_by(store, ann, "late", "x"))
+        await _waits(store)
+        assert not late.done()
+    with pytest.raises(NotFound):
+        await late
+    assert await known(store, "late") == {}
+
+
+async def _waits(store: Store) -> None:
+    """Wait until somebody waits for a lock. On SQLite whoever writes does."""
+    if store.database.sqlite:
+        return
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await store.database.read(lambda c: _number(c, waiting)):
+            await asyncio.sleep(0.01)
+
+
+async def _number(connection: AsyncConnection, statement: str) -> int:
+    return int((await connection.exec_driver_sql(statement)).scalar_one())
+
+
+async def test_a_person_has_so_many_sign_ins_and_those_end_that_were_used_longest_ago(store: Store) -> None:
+    ann, bob = await people(store, "ann", "bob")
+    for n in range(MOST - 2):
+        await start(store, ann, f"more {n}")
+    await store.database.write(lambda c: sessions.note(c, ["ann1"]))
+    assert len(await store.accounts.sign_ins(ann.id)) == MOST
+    await start(store, ann, "one too many")
+    assert len(await store.accounts.sign_ins(ann.id)) == MOST
+    assert set(await known(store, "ann1", "ann2", "one too many", "bob1", "bob2")) == {
+        "ann1", "one too many", "bob1", "bob2",
+    }  # fmt: skip
+    assert len(await store.accounts.sign_ins(bob.id)) == 2

@@ -79,6 +79,25 @@ async def test_of_those_who_try_at_once_on_two_workers_so_many_get_through(datab
         assert answers.count(None) == TRIES.most
 
 
+async def test_those_who_succeed_at_once_on_two_workers_wait_for_one_another_and_not_in_a_circle(
+    database_url: str,
+) -> None:
+    async with AsyncExitStack() as stack:
+        workers = [Database(database_url) for _ in range(2)]
+        for each in workers:
+            stack.push_async_callback(each.close)
+        many, everywhere = Bound("many", 1000, 30), Bound("everywhere", 1000, 30)
+
+        async def sign_in(n: int) -> None:
+            counts, one = Counts(workers[n % 2], Clock()), {everywhere: f"place {n % 4 // 2}"}
+            for _ in range(10):
+                assert await counts.take({many: "ada", **one}) is None
+                await counts.forgive(all={many: "ada"}, one=one)
+
+        await asyncio.gather(*(sign_in(n) for n in range(8)))
+        assert {row.count for row in await rows(workers[0])} == {0}
+
+
 async def test_all_of_them_are_counted_or_none(database: Database) -> None:
     counts = Counts(database, Clock())
     for n in range(PLACES.most):

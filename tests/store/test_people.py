@@ -1,6 +1,7 @@
 """Accounts as those see them who look after them."""
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import update
@@ -86,6 +87,14 @@ def test_what_everybody_tries_first_is_no_password(password: str) -> None:
 )
 def test_what_others_do_not_know_is_one(password: str) -> None:
     accounts.check_password(password, "ada@example.org", "Ada Zorblatt")
+
+
+def test_no_password_takes_long_to_judge() -> None:
+    """Each of these characters may stand for one or more letters, and all of that is tried out with each other."""
+    accounts.check_password("what takes a while to load", "ada@example.org")
+    began = time.thread_time()
+    accounts.check_password(("4@8({[<369&#!1/|0$5+7%2" * 4)[:72], "ada@example.org")
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize("password_hash", [None, "", "no hash"])

@@ -85,6 +85,7 @@ async def test_a_new_password_ends_every_other_sign_in_and_its_sockets(
         (PASSWORD, "x" * 1025, 400, "at most 1024 bytes"),
         (PASSWORD, "password1234", 400, "easy to guess"),
         (PASSWORD, "ada@example.org", 400, "easy to guess"),
+        (PASSWORD, "q" * 40 + NEW, 400, "easy to guess"),
     ],
 )
 async def test_a_password_that_cannot_be_changed_so_stays(
@@ -108,9 +109,7 @@ async def test_a_password_that_cannot_be_changed_so_stays(
     assert "password_changed" not in await _events(site.notifs, ada)
 
 
-@pytest.mark.parametrize(
-    "new", ["äöü ßÄÖ ÜẞŁ ŻŚĆ", "                    .  ..", "1 2 4 8 16 32 64 129", "q" * 40 + NEW]
-)
+@pytest.mark.parametrize("new", ["äöü ßÄÖ ÜẞŁ ŻŚĆ", " .  .., ; - _ ' #", "1 2 4 8 16 32 64 129", NEW + "q" * 40])
 async def test_a_password_may_have_any_characters(adas: httpx2.AsyncClient, new: str) -> None:
     answer = await adas.post("/account/password/", data={"current": PASSWORD, "new": new})
     assert (answer.status_code, answer.headers.get("location")) == (303, "/account/?done=password")
@@ -127,6 +126,23 @@ async def test_who_finds_a_browser_open_cannot_try_out_passwords_there(sqlite_ur
             assert [answer.status_code for answer in tries] == [401, 401, 401, 429]
             answer = await visitor.post("/account/password/", data={"current": PASSWORD, "new": NEW})
             assert (answer.status_code, "Too many tries" in answer.text) == (429, True)
+            assert 14 * 60 < int(answer.headers["retry-after"]) <= 16 * 60
+            lines = [line for line in await site.notifs.store.audit.read(ada.id) if line.event.startswith("sign_in")]
+            assert [(line.event, line.address) for line in lines] == [
+                ("sign_in_limited", "127.0.0.1"), *[("sign_in_failed", "127.0.0.1")] * 3,
+            ]  # fmt: skip
+
+
+async def test_new_passwords_that_are_refused_are_tries_too(sqlite_url: str) -> None:
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=3)) as site:
+        ada = await site.person("ada")
+        async with site.visitor(ada) as visitor:
+            easy = {"current": PASSWORD, "new": "password1234"}
+            tries = [(await visitor.post("/account/password/", data=easy)).status_code for _ in range(4)]
+            assert tries == [400, 400, 400, 429]
+        async with site.visitor(ada) as visitor:
+            for old, new in ((PASSWORD, NEW), (NEW, PASSWORD)) * 3:
+                assert (await visitor.post("/account/password/", data={"current": old, "new": new})).status_code == 303
 
 
 async def test_the_list_says_from_where_and_with_what_one_is_signed_in(

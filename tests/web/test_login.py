@@ -17,10 +17,12 @@ from notifs.signing import Signer
 from notifs.store import accounts
 from notifs.store.accounts import Person
 from notifs.store.models import Session
+from notifs.web.passwords import TURNS, WAITING
 from tests.web.site import HTML, PASSWORD, SECRET, Document, Site, page, serve, sign_in
 
 INBOX = "/api/v1/inbox"
 FILE = b'--x\r\ncontent-disposition: form-data; name="email"; filename="a"\r\n\r\nada\r\n--x--'
+NEW = "a moth in the relay of panel F"
 WRONG = "x" * 1025
 """A password so wrong that no time is lost with it."""
 ELSEWHERE = [
@@ -197,7 +199,8 @@ async def test_failed_tries_are_limited_per_account(sqlite_url: str) -> None:
         locked = await sign_in(visitor, **{"x-forwarded-for": "10.0.0.1"})
         assert locked.status_code == 429
         assert 14 * 60 < int(locked.headers["retry-after"]) <= 16 * 60
-        assert re.search("wait 1[56] minutes", locked.text)
+        assert re.search("Too many tries; wait 1[56] minutes, then try again[.]", Document(locked).text)
+        assert not [tag for tag, attributes in Document(locked).tags if "aria-invalid" in attributes]
         assert "set-cookie" not in locked.headers
         assert (await sign_in(visitor, "grace@example.org")).status_code == 303
 
@@ -241,6 +244,94 @@ async def test_a_browser_is_known_to_the_account_that_has_signed_in_with_it_and_
         tries = (known, known, known[:-1], forged, "x", "")
         answers = [await sign_in(visitor, password=WRONG, cookie=f"notifs-known={each}") for each in tries]
         assert [answer.status_code for answer in answers] == [401, 401, 429, 429, 429, 429]
+
+
+async def test_a_browser_is_one_and_the_same_however_often_it_signs_in(
+    notifs: Notifs, nobody: httpx2.AsyncClient, ada: Person
+) -> None:
+    names = []
+    for _ in range(3):
+        cookie = given(await sign_in(nobody))["notifs-known"].value
+        names.append(Signer(notifs.settings.secret_keys).read("known", cookie, seconds=60)[0])  # type: ignore[index]
+    assert len(set(names)) == 1
+
+
+async def test_no_browser_is_known_any_more_by_the_password_before(sqlite_url: str) -> None:
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=1)) as site, site.visitor() as hers:
+        await site.person("ada")
+        stolen = given(await sign_in(hers))["notifs-known"].value
+        changed = await hers.post("/account/password/", data={"current": PASSWORD, "new": NEW})
+        assert changed.headers["location"] == "/account/?done=password"
+        await hers.post("/logout/")
+        async with site.visitor() as attacker:
+            tries = [await sign_in(attacker, password=WRONG, cookie=f"notifs-known={stolen}") for _ in range(2)]
+            tries.append(await sign_in(attacker, password=WRONG))
+        assert [answer.status_code for answer in tries] == [401, 429, 429]
+        assert (await sign_in(hers, password=NEW)).status_code == 303
+
+
+async def test_a_password_that_is_replaced_while_it_is_looked_at_signs_nobody_in(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify, begun, replaced = accounts.verify_password, threading.Event(), threading.Event()
+
+    def verify_late(password_hash: str | None, password: str) -> bool:
+        begun.set()
+        assert replaced.wait(10), "the password was not replaced"
+        return verify(password_hash, password)
+
+    monkeypatch.setattr(accounts, "verify_password", verify_late)
+    async with serve(Settings(database_url=database_url)) as site, site.visitor() as attacker, site.visitor() as owner:
+        ada = await site.person("ada")
+        link = await site.notifs.reset_link(ada.id, site.url)
+        late = asyncio.create_task(sign_in(attacker))
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert (await owner.post(link, data={"password": NEW})).status_code == 303
+        replaced.set()
+        answer, wrong = await late, await sign_in(attacker, password=WRONG)
+        assert (answer.status_code, answer.text) == (wrong.status_code, wrong.text) == (401, wrong.text)
+        assert "set-cookie" not in answer.headers
+        assert await site.notifs.store.accounts.sign_ins(ada.id) == []
+        assert (await site.notifs.store.audit.read(ada.id))[0].event == "sign_in_failed"
+        assert (await sign_in(owner, password=NEW)).status_code == 303
+
+
+async def test_who_signs_in_does_not_wait_for_passwords_to_be_judged(
+    site: Site, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def judge_late(password: str, *known: str) -> None:
+        begun.set()
+        assert done.wait(10), "nobody signed in meanwhile"
+
+    monkeypatch.setattr(accounts, "check_password", judge_late)
+    async with site.visitor(ada) as adas, site.visitor() as other:
+        change = {"current": PASSWORD, "new": NEW}
+        changes = [asyncio.create_task(adas.post("/account/password/", data=change)) for _ in range(4)]
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert (await sign_in(other)).status_code == 303
+        done.set()
+        await asyncio.gather(*changes)
+
+
+async def test_more_than_would_stay_do_not_wait_for_a_turn(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify, answered = accounts.verify_password, threading.Event()
+
+    def verify_late(password_hash: str | None, password: str) -> bool:
+        assert answered.wait(10), "nobody was sent away"
+        return verify(password_hash, password)
+
+    monkeypatch.setattr(accounts, "verify_password", verify_late)
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=1000)) as site, site.visitor() as visitor:
+        await site.person("ada")
+        sign_ins = [asyncio.create_task(sign_in(visitor)) for _ in range(TURNS + WAITING + 1)]
+        sent_away, _ = await asyncio.wait(sign_ins, return_when=asyncio.FIRST_COMPLETED)
+        answered.set()
+        (answer,) = [task.result() for task in sent_away]
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert "Too many people give passwords just now" in Document(answer).text
+        assert sorted([(await task).status_code for task in sign_ins])[-2:] == [303, 503]
 
 
 async def test_the_audit_log_tells_of_sign_ins_and_never_what_was_typed(sqlite_url: str) -> None:

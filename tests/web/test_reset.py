@@ -139,6 +139,20 @@ async def test_tries_are_counted_by_network(sqlite_url: str) -> None:
         assert answers == [404] * 10 + [429]
 
 
+async def test_whoever_was_kept_out_by_others_gets_in_by_a_link(sqlite_url: str) -> None:
+    async with serve(Settings(database_url=sqlite_url, sign_in_tries=1)) as site, site.visitor() as owner:
+        ada = await site.person("ada")
+        async with site.visitor() as attacker:
+            for n in range(12):
+                await sign_in(attacker, f"{n}@example.org" if n else ada.email, "x" * 1025)
+        assert (await sign_in(owner)).status_code == 429
+        await owner.post(await site.notifs.reset_link(ada.id, site.url), data={"password": NEW})
+        async with site.visitor() as elsewhere:
+            answers = [await sign_in(elsewhere, password=NEW, **{"x-forwarded-for": f"10.0.0.{n}"}) for n in (1, 2)]
+            assert [answer.status_code for answer in answers] == [303, 303]
+        assert (await sign_in(owner, password=NEW)).status_code == 303
+
+
 async def test_who_has_no_password_gets_one_so(site: Site, nobody: httpx2.AsyncClient) -> None:
     bob = await site.person("bob", password_hash="")
     link = await site.notifs.reset_link(bob.id, site.url)
