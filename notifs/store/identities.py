@@ -1,5 +1,6 @@
 """Who an account is at a provider of OpenID Connect: found by issuer and subject, never by an address."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,9 +128,22 @@ async def link(connection: AsyncConnection, recipient: str, claimed: Claimed, *,
 
 
 async def unlink(
-    connection: AsyncConnection, recipient: str, issuer: str, subject: str, *, address: str | None = None
-) -> None:
-    """The opposite.
+    connection: AsyncConnection,
+    recipient: str,
+    issuer: str,
+    subject: str,
+    *,
+    issuers: Collection[str],
+    but: str | None = None,
+    address: str | None = None,
+) -> list[str]:
+    """The opposite. It ends the sign-ins that came by this provider: whoever had them shall not go on with them.
+
+    Returns their keys.
+
+    Args:
+        issuers: of the providers that people can sign in by.
+        but: the key of the sign-in that asks for it, which goes on.
 
     Raises:
         BadRequest: `last_identity`, without it nobody could sign in to the account any more.
@@ -143,11 +157,16 @@ async def unlink(
     provider = next((row.provider for row in rows if (row.issuer, row.subject) == (issuer, subject)), None)
     if owner is None or provider is None:
         raise NotFound("your account is not linked with that one")
-    if not owner.password_hash and len(rows) == 1:
+    others = [row for row in rows if (row.issuer, row.subject) != (issuer, subject)]
+    if not owner.password_hash and all(row.issuer not in issuers for row in others):
         raise BadRequest("set a password first: there is no other way to sign in to your account", code="last_identity")
     this = and_(theirs, Identity.issuer == issuer, Identity.subject == subject)
     await connection.execute(delete(Identity).where(this))
     await audit.record(connection, "identity_unlinked", recipient, address=address, provider=provider)
+    ended = await sessions.end_all(connection, recipient, but=but, issuer=issuer)
+    if ended:
+        await audit.record(connection, "session_ended", recipient, address=address, count=len(ended))
+    return ended
 
 
 async def of(connection: AsyncConnection, recipient: str) -> list[Line]:

@@ -75,9 +75,8 @@ class Render:
 
         That is what `form-action 'self'` (CSP 3) says, and browsers hold it against redirects as well.
         """
-        response = self(request, "onward.html", {"url": url, "label": label})
-        response.headers["refresh"] = f"0; url={url}"
-        return response
+        # The page says itself that it leads on: as a header, a long address is more than some proxies take.
+        return self(request, "onward.html", {"url": url, "label": label})
 
     def asset(self, name: str) -> str:
         """The URL of a built file, with its hash."""

@@ -9,6 +9,7 @@ opens its page chooses who to be. `running` starts it for tests, and tells it by
 """
 
 import argparse
+import asyncio
 import gzip
 import json
 import os
@@ -71,6 +72,8 @@ class Provider:
 
     async def discover(self, request: Request) -> Response:
         self.counts["discovery"] += 1
+        while "silent" in self.faults:
+            await asyncio.sleep(0.01)
         told = {
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",

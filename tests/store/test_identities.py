@@ -25,7 +25,8 @@ async def link(store: Store, person: Person, claimed: Claimed) -> None:
 
 
 async def unlink(store: Store, person: Person, issuer: str, subject: str) -> None:
-    await store.database.write(lambda c: identities.unlink(c, person.id, issuer, subject))
+    known = (HERE, THERE)
+    await store.database.write(lambda c: identities.unlink(c, person.id, issuer, subject, issuers=known))
 
 
 async def of(store: Store, person: Person) -> list[tuple[str, str]]:

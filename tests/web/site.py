@@ -125,6 +125,12 @@ class Document(HTMLParser):
         """Where the page's links lead."""
         return {attributes.get("href") for tag, attributes in self.tags if tag == "a"}
 
+    @property
+    def onward(self) -> str:
+        """Where the page leads on to by itself."""
+        (content,) = [a["content"] or "" for tag, a in self.tags if tag == "meta" and a.get("http-equiv") == "refresh"]
+        return content.removeprefix("0; url=")
+
     def count(self, tag: str) -> int:
         return sum(name == tag for name, _ in self.tags)
 

@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 
 from notifs import Notifs, Settings, SignedIn
 from notifs.limits import PROVIDERS_PER_MINUTE
 from notifs.store import identities
 from notifs.store.accounts import Person
+from notifs.store.identities import Claimed
 from notifs.store.models import Identity, Session, User, utcnow
 from notifs.web.oidc import client
 from tests.provider.running import Running, begin, path_of, running, sign_in
@@ -24,6 +26,7 @@ from tests.provider.tokens import FAULTS
 from tests.servers import clean_environment
 from tests.web import site as sites
 from tests.web.site import HTML, PASSWORD, SECRET, Document, Site, page, serve
+from tests.wire import Client
 
 INBOX = "/api/v1/inbox"
 
@@ -50,7 +53,7 @@ async def link(visitor: httpx2.AsyncClient, provider: Running, person: str) -> h
     """Link an account, as its page does it. Returns what the callback answers."""
     answer = await visitor.post(f"/account/link/{provider.name}/", data={"password": PASSWORD})
     assert answer.status_code == 200, answer.text
-    url = answer.headers["refresh"].removeprefix("0; url=")
+    url = Document(answer).onward
     assert url in Document(answer).hrefs
     return await visitor.get(path_of(await provider.consent(url, person)), headers=HTML)
 
@@ -191,6 +194,10 @@ async def test_who_is_not_known_is_refused_unless_accounts_are_made(sqlite_url: 
         ("ada@example.com@example.org", True, True),
         ("ada@evil.example.org", True, False),
         ("example.org", True, False),
+        ("bo\u017fs@example.org", True, False),  # which is boss@example.org without regard to case
+        ("ada@stra\u00dfe.example", True, False),  # another domain than that of the settings
+        ("ada@strasse.example", True, True),
+        ("ada\0@example.org", True, False),
         ("ada@example.org", False, False),
         ("ada@example.org", "true", False),
         ("ada@example.org", None, False),
@@ -203,11 +210,21 @@ async def test_an_account_is_made_for_a_verified_address_of_these_domains(
 ) -> None:
     claims = {"sub": "1", "email": email, "email_verified": verified}
     await provider.set(people={"new": {name: value for name, value in claims.items() if value is not None}})
-    providers = provider.known(create_accounts=True, domains="example.org, example.net")
+    providers = provider.known(create_accounts=True, domains="example.org, strasse.example")
     async with serve(Settings(database_url=sqlite_url, providers=providers)) as site, site.visitor() as visitor:
         answer = await sign_in(visitor, provider, "new")
         assert (answer.status_code == 303) == made, answer.text
         assert len(await accounts(site.notifs)) == made
+
+
+async def test_a_subject_that_is_no_line_of_text_is_nobody(
+    notifs: Notifs, provider: Running, nobody: httpx2.AsyncClient
+) -> None:
+    await provider.set(people={"new": {"sub": "1\0", "email": "new@example.org", "email_verified": True}})
+    answer = await sign_in(nobody, provider, "new")
+    assert answer.status_code == 403
+    assert "cannot be believed" in answer.text
+    assert await accounts(notifs) == []
 
 
 async def test_an_unverified_address_makes_no_account_whatever_its_domain(
@@ -244,7 +261,8 @@ async def test_an_account_is_linked_while_one_is_signed_in(
 ) -> None:
     answer = await link(adas, provider, "mallory")  # whose address is another one
     assert (answer.status_code, answer.headers["location"]) == (303, "/account/?done=linked")
-    assert (await link(adas, provider, "mallory")).status_code == 303
+    again = await adas.post("/account/link/local/", data={"password": PASSWORD})
+    assert (again.status_code, again.json()["code"]) == (400, "already_linked")
     assert await told(notifs, "identity_linked") == [{"provider": "local"}]
     async with site.visitor() as visitor:
         assert (await sign_in(visitor, provider, "mallory")).status_code == 303
@@ -262,14 +280,30 @@ async def test_linking_needs_somebody_who_is_signed_in_on_a_page_of_ours(
 
 
 async def test_linking_needs_the_password_of_who_has_one(
-    site: Site, notifs: Notifs, provider: Running, adas: httpx2.AsyncClient, nobody: httpx2.AsyncClient
+    adas: httpx2.AsyncClient,
 ) -> None:
     answer = await adas.post("/account/link/local/", data={"password": "found a browser open"}, headers=HTML)
     assert answer.status_code == 401
-    assert "refresh" not in answer.headers
     assert "This is not your password." in answer.text
-    assert (await sign_in(nobody, provider, "grace")).status_code == 303  # who has none is asked for none
-    assert (await nobody.post("/account/link/local/")).status_code == 200
+    assert "/authorize" not in answer.text
+
+
+async def test_linking_needs_a_fresh_sign_in_of_who_has_no_password(
+    notifs: Notifs, provider: Running, nobody: httpx2.AsyncClient
+) -> None:
+    async def change(statement: Update) -> None:
+        await notifs.store.database.write(lambda c: c.execute(statement))
+
+    assert (await sign_in(nobody, provider, "grace")).status_code == 303
+    await change(update(Identity).values(issuer="https://elsewhere.example"))  # so that this one can be linked
+    await change(update(Session).values(created_at=utcnow() - timedelta(minutes=11)))
+    answer = await nobody.post("/account/link/local/", headers=HTML)
+    assert answer.status_code == 403
+    assert "Sign out and in again, then link within 10 minutes" in answer.text
+    assert "/authorize" not in answer.text
+    await change(update(Session).values(created_at=utcnow() - timedelta(minutes=9)))
+    answer = await nobody.post("/account/link/local/", headers=HTML)
+    assert Document(answer).onward.startswith(f"{provider.url}/authorize?")
 
 
 async def test_a_provider_is_asked_for_so_many_from_one_network_and_no_more(
@@ -287,7 +321,7 @@ async def test_what_one_has_begun_to_link_another_does_not_end(
     site: Site, notifs: Notifs, provider: Running, adas: httpx2.AsyncClient, grace: Person
 ) -> None:
     answer = await adas.post("/account/link/local/", data={"password": PASSWORD})
-    back = path_of(await provider.consent(answer.headers["refresh"].removeprefix("0; url="), "mallory"))
+    back = path_of(await provider.consent(Document(answer).onward, "mallory"))
     adas.cookies.delete("notifs")
     adas.cookies.set("notifs", (await site.cookie(grace)).partition("=")[2], domain="127.0.0.1")
     answer = await adas.get(back)
@@ -299,7 +333,7 @@ async def test_who_has_signed_out_meanwhile_links_nothing(
     notifs: Notifs, provider: Running, adas: httpx2.AsyncClient
 ) -> None:
     answer = await adas.post("/account/link/local/", data={"password": PASSWORD})
-    back = path_of(await provider.consent(answer.headers["refresh"].removeprefix("0; url="), "mallory"))
+    back = path_of(await provider.consent(Document(answer).onward, "mallory"))
     await adas.post("/logout/")
     assert (await adas.get(back)).status_code == 403
     assert not await is_in(adas)
@@ -330,6 +364,40 @@ async def test_an_account_is_unlinked_unless_nothing_else_opens_it(
     assert (answer.status_code, answer.json()["code"]) == (400, "last_identity")
     async with site.visitor() as visitor:
         assert (await sign_in(visitor, provider, "grace")).status_code == 303
+
+
+async def test_to_unlink_ends_what_came_by_the_provider_except_where_it_is_asked_for(
+    site: Site, notifs: Notifs, provider: Running, adas: httpx2.AsyncClient
+) -> None:
+    await link(adas, provider, "mallory")
+    async with site.visitor() as here, site.visitor() as there:
+        await sign_in(here, provider, "mallory")
+        sid = await notifs.store.database.read(
+            lambda c: c.scalar(select(Session.provider_session).where(Session.issuer == provider.url))
+        )
+        await sign_in(there, provider, "mallory")
+        async with Client.open(site.url, headers=sites.cookies(there)) as socket:
+            form = {"issuer": provider.url, "subject": "mallory-1"}
+            assert (await here.post("/account/unlink/", data=form)).status_code == 303
+            await socket.until(lambda: socket.closed)
+        assert [await is_in(each) for each in (here, there, adas)] == [True, False, True]
+        # The provider can still end the one that has gone on, whose subject is not linked any more.
+        answer = await provider.logout_token(f"{site.url}/login/local/backchannel/", sid=sid, sub="mallory-1")
+        assert answer["status"] == 200
+        assert [await is_in(each) for each in (here, adas)] == [False, True]
+
+
+async def test_a_provider_that_is_not_in_the_settings_any_more_opens_no_account(
+    notifs: Notifs, provider: Running, nobody: httpx2.AsyncClient
+) -> None:
+    await sign_in(nobody, provider, "grace")
+    (grace,) = await notifs.store.users()
+    former = Claimed("former", "https://former.example", "1")
+    await notifs.store.database.write(lambda c: identities.link(c, grace.id, former))
+    answer = await nobody.post("/account/unlink/", data={"issuer": provider.url, "subject": "grace-1"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "last_identity")
+    answer = await nobody.post("/account/unlink/", data={"issuer": former.issuer, "subject": "1"})
+    assert answer.status_code == 303
 
 
 async def test_who_says_no_at_the_provider_is_told_so(nobody: httpx2.AsyncClient, provider: Running) -> None:
@@ -399,6 +467,27 @@ async def test_a_provider_that_is_not_as_it_should_be_is_not_used(
     answer = await begin(nobody)
     assert answer.status_code == 503
     assert "set-cookie" not in answer.headers
+
+
+async def test_a_provider_that_is_not_as_it_should_be_is_asked_once_in_a_while_whoever_comes(
+    provider: Running, nobody: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "AWAY_SECONDS", 60.0)
+    await provider.set(metadata={"issuer": None})
+    before = await provider.count("discovery")
+    answers = await asyncio.gather(*(begin(nobody) for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert await provider.count("discovery") == before + 1
+
+
+async def test_a_provider_that_was_away_is_asked_again(
+    provider: Running, nobody: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "AWAY_SECONDS", 0.0)
+    await provider.set(metadata={"issuer": None})
+    assert (await begin(nobody)).status_code == 503
+    await provider.set(metadata={})
+    assert (await begin(nobody)).status_code == 302
 
 
 async def test_what_a_provider_says_of_itself_is_no_option_of_ours(

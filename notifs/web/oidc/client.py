@@ -128,11 +128,13 @@ class Relying(StarletteOAuth2App):
     def may_make(self, claimed: Claimed) -> bool:
         """Whether somebody of whom this provider has said so gets an account.
 
-        Only at an address that the provider has verified: what is sent to an address comes to its account.
+        Only at an address that the provider has verified: what is sent to an address comes to its account. And only at
+        one in ASCII: accounts have addresses in lower case, which makes one of other letters that of somebody else.
         """
-        domains = self.provider.domains
-        domain = (claimed.email or "").rpartition("@")[2].casefold()
-        return self.provider.create_accounts and claimed.verified and (not domains or domain in domains)
+        domains, email = self.provider.domains, claimed.email or ""
+        if not (self.provider.create_accounts and claimed.verified and email.isascii()):
+            return False
+        return not domains or email.rpartition("@")[2].lower() in domains
 
     async def arrive(self, code: str, issuer: str | None, started: Started) -> Arrived:
         """Whom the provider has signed in.
@@ -207,7 +209,7 @@ class Relying(StarletteOAuth2App):
             raise ProviderUnavailable("it did not answer just before")
         try:
             self.server_metadata = _usable(await self._get(self.provider.discovery_url), self.issuer)
-        except (httpx2.HTTPError, ProviderUnavailable):
+        except BaseException:  # of who has waited long enough, too
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise
         self._metadata_at = time.monotonic()
@@ -292,7 +294,7 @@ def _list(found: Mapping[str, Any], name: str, otherwise: str) -> Sequence[Any]:
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
-    return value if isinstance(value, str) and 0 < len(value) <= NAME_LIMIT else None
+    return value if isinstance(value, str) and 0 < len(value) <= NAME_LIMIT and value.isprintable() else None
 
 
 def _checked(token: Any) -> str:

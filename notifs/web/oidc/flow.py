@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from starlette.middleware import Middleware
@@ -48,6 +48,7 @@ class Flow:
 
     Args:
         login: lets people in, and has the page for who was not.
+        end_sockets: ends the live sockets of a session, by its key.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class Flow:
         render: Render,
         login: Login,
         limits: Limits,
+        *,
+        end_sockets: Callable[[str], Awaitable[None]],
     ) -> None:
         self._parties = parties
         self._store = store
@@ -69,6 +72,7 @@ class Flow:
         self._render = render
         self._login = login
         self._limits = limits
+        self._end_sockets = end_sockets
 
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """The routes below `base`."""
@@ -98,24 +102,33 @@ class Flow:
         """On to the provider, to link the account of who is signed in.
 
         Raises:
+            BadRequest: `already_linked`.
             NotFound: nobody signs in by that one.
             NotSignedIn: nobody is signed in.
             ProviderUnavailable: it does not answer, or not as it should.
         """
         party = self._parties.asked(request)
-        await self._person(request)
+        person = await self._person(request)
+        linked = await self._store.database.read(lambda c: identities.of(c, person.id))
+        if any(line.issuer == party.issuer for line in linked):
+            told = f"your account is linked with {party.label} already; unlink that first"
+            raise BadRequest(told, code="already_linked")
         url, sign_ins = await self._begin(request, party, self._account_url, session=request.scope[SESSION])
         response = self._render.onward(request, url, party.label)
         self._pending.write(response, sign_ins)
         return response
 
     async def unlink(self, request: Request) -> Response:
-        """POST issuer, subject: this identity is not the account's any more."""
+        """POST issuer, subject: this identity is not the account's any more, and what came by it is ended."""
         person = await self._person(request)
         async with request.form(max_files=0, max_fields=10) as form:
             issuer, subject = (str(form.get(name, "")) for name in ("issuer", "subject"))
-        address = address_of(request.scope)
-        await self._store.database.write(lambda c: identities.unlink(c, person.id, issuer, subject, address=address))
+        more = {"but": request.scope[SESSION], "address": address_of(request.scope)}
+        ended = await self._store.database.write(
+            lambda c: identities.unlink(c, person.id, issuer, subject, issuers=self._parties.issuers, **more)
+        )
+        for key in ended:
+            await self._end_sockets(key)
         return RedirectResponse(f"{self._account_url}?done=unlinked", 303)
 
     async def callback(self, request: Request) -> Response:
@@ -194,7 +207,7 @@ class Flow:
         return person
 
     async def _note(self, error: NotifsError, party: Relying, address: str) -> None:
-        """Say in the audit log that somebody was not let in; nothing else limits how often they try."""
+        """Say in the audit log that somebody was not let in, and not for each of the tries that the limits allow."""
         if await self._limits.once(f"sign_in_failed.{error.code}", network_of(address), NOTED_SECONDS):
             await self._store.audit.record("sign_in_failed", address=address, provider=party.name, reason=error.code)
 

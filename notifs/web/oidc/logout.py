@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from notifs.errors import BadRequest, ProviderUnavailable, SignInRefused
-from notifs.identity import SESSION
 from notifs.origins import Origins
 from notifs.store import identities, sessions
 from notifs.store.database import Database
+from notifs.store.identities import NAME_LIMIT
 from notifs.web.middleware import policy
 from notifs.web.oidc.client import LEEWAY, LOGOUT_SECONDS
 from notifs.web.oidc.parties import Parties
@@ -80,9 +80,9 @@ class Logout:
         It comes without our cookie. Who can name a provider's session may end what came of it.
         """
         party, given = self._parties.asked(request), request.query_params
-        if given.get("iss") != party.issuer or not given.get("sid"):
+        session = given.get("sid", "")
+        if given.get("iss") != party.issuer or not (0 < len(session) <= NAME_LIMIT and session.isprintable()):
             raise BadRequest("say by `iss` and `sid` which session has ended", code="invalid_session")
-        session = given["sid"]
         # Anybody can ask this, so it is written only where there is something to end.
         if await self._database.read(lambda c: sessions.made_by(c, party.issuer, session)):
             ended = await self._database.write(lambda c: sessions.end_provider(c, party.issuer, session=session))
@@ -91,15 +91,13 @@ class Logout:
         framed = {"content-security-policy": policy({"frame-ancestors": f"{parts.scheme}://{parts.netloc}"})}
         return PlainTextResponse("signed out", headers=framed)
 
-    async def leave(self, request: Request) -> Response | None:
-        """What sends the browser on, to sign out there too, of who is about to sign out here.
+    async def leave(self, request: Request, issuer: str, id_token: str) -> Response | None:
+        """What sends the browser on, to sign out there too, of who came by this provider and has signed out here.
 
-        None if they have not come by a provider, or by one that does not offer it or does not answer.
+        None if it is not in the settings any more, does not offer it or does not answer.
         """
-        key = request.scope[SESSION]
-        issuer, id_token = await self._database.read(lambda c: sessions.id_token(c, key)) if key else (None, None)
         party = self._parties.of(issuer)
-        if party is None or id_token is None:
+        if party is None:
             return None
         try:
             async with asyncio.timeout(PATIENCE):

@@ -17,6 +17,10 @@ class Parties:
             button.name: Relying(button.name, button.label, providers[button.name]) for button in buttons(providers)
         }
 
+    @property
+    def issuers(self) -> frozenset[str]:
+        return frozenset(party.issuer for party in self._parties.values())
+
     def asked(self, request: Request) -> Relying:
         """The provider that the address of a request names.
 
