@@ -15,6 +15,8 @@ GIVEN_UP = {"40001", "40P01"}
 """PostgreSQL's codes of a serialization failure and of a deadlock."""
 LOCKED = "55P03"
 """PostgreSQL's code of a lock that was not to be had in time."""
+WRONG_VALUES = "22"
+"""How PostgreSQL's codes begin of what no value may be, like text with a NUL in it (SQL's class of data exceptions)."""
 UNKNOWN_NAMES = {"42P01", "42703"}
 """PostgreSQL's codes of a table and of a column that is not there."""
 
@@ -51,11 +53,17 @@ def translated(outages: tuple[type[Exception], ...] = (PoolTimeout, OSError)) ->
             raise SchemaError(
                 "the database does not have the tables of this version; run: notifs db upgrade"
             ) from error
-        if isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError):
+        if _is_wrong_work(error):
             raise
         raise _unavailable(error) from error
     except outages as error:
         raise _unavailable(error) from error
+
+
+def _is_wrong_work(error: DBAPIError) -> bool:
+    """Whether it would fail again, however well the database is."""
+    wrong = isinstance(error, DataError | IntegrityError | NotSupportedError | ProgrammingError)
+    return wrong or (code(error) or "").startswith(WRONG_VALUES)
 
 
 def _of_another_schema(error: DBAPIError) -> bool:

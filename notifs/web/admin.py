@@ -75,7 +75,7 @@ class AdminPages:
     async def people(self, request: Request) -> Response:
         """GET ?q=&after=: people by address, those with `q` in theirs."""
         await self._admin(request)
-        search, after = (request.query_params.get(name, "")[:254].strip() for name in ("q", "after"))
+        search, after = (_said(request, name) for name in ("q", "after"))
         found = await self._store.accounts.page(search, after=after, limit=PAGE + 1)
         shown = found[:PAGE]
         more = self._url("", q=search, after=shown[-1].person.email) if len(found) > PAGE else None
@@ -89,7 +89,7 @@ class AdminPages:
     async def audit(self, request: Request) -> Response:
         """GET ?person=&event=&before=: the audit log, of one person or event if that is said."""
         await self._admin(request)
-        name, event = (request.query_params.get(key, "").strip() for key in ("person", "event"))
+        name, event = (_said(request, key) for key in ("person", "event"))
         recipient, kind = await self._recipient(name) if name else None, event if event in EVENTS else None
         happened, older = await self._history.page(request, recipient, kind, limit=LINES)
         context = {"happened": happened, "older": older, "named": name, "event": kind, "events": EVENTS}
@@ -176,6 +176,11 @@ class AdminPages:
     def _url(self, path: str, **query: Any) -> str:
         said = {name: value for name, value in query.items() if value}
         return f"{self._render.base}/admin/{path}" + (f"?{urlencode(said)}" if said else "")
+
+
+def _said(request: Request, name: str) -> str:
+    """A value of the query, without what no name and no address has in it: not every database takes that."""
+    return "".join(filter(str.isprintable, request.query_params.get(name, "")))[:254].strip()
 
 
 def _by(request: Request, admin: Person) -> By:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from sqlalchemy import Engine, event, func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 
 from notifs.errors import SchemaError, StoreUnavailable
@@ -48,6 +48,17 @@ async def test_an_error_does_not_tell_what_was_to_be_written(store: Store) -> No
     with pytest.raises(IntegrityError) as caught:
         await store.database.write(work)
     assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_value_that_cannot_be_is_no_outage(postgres_url: str) -> None:
+    """PostgreSQL takes no text with a NUL in it: that is the fault of who asks, and the database is well."""
+    database = Database(postgres_url)
+    work = add("\0")
+    for run in (database.write(work), database.read(work)):
+        with pytest.raises(DBAPIError, match="0x00"):
+            await run
+    assert await names(database) == []
+    await database.close()
 
 
 async def names(database: Database) -> list[str]:

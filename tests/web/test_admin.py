@@ -53,6 +53,17 @@ async def test_to_who_is_no_admin_there_is_nothing(
     assert not [href for href in (await page(adas, "/account/")).hrefs if "admin" in str(href)]
 
 
+async def test_what_no_address_has_in_it_is_not_looked_for(postgres_url: str) -> None:
+    """PostgreSQL does not take text with a NUL in it."""
+    async with serve(Settings(database_url=postgres_url)) as site:
+        root = await site.notifs.store.add_user("root@example.org", "Root", CHEAP, admin=True)
+        grace = await site.person("grace")
+        async with site.visitor(root) as visitor:
+            found = await page(visitor, "/admin/?q=gr%00ace&after=%00")
+            assert [href for href in found.hrefs if "/person/" in str(href)] == [f"/admin/person/?id={grace.id}"]
+            await page(visitor, "/admin/audit/?person=%00")
+
+
 async def test_nobody_is_asked_to_sign_in(nobody: httpx2.AsyncClient, ada: Person) -> None:
     for path in PAGES:
         assert (await nobody.get(path.format(id=ada.id))).status_code == 401

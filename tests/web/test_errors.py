@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from notifs import Notifs, Settings
 from notifs.store import Store, accounts
 from notifs.store.accounts import Person
+from notifs.web.passwords import Passwords
 from tests.web.site import HTML, SECRET, Site, page, serve, sign_in
 from tests.wire import hosted
 
@@ -147,6 +148,23 @@ async def test_the_log_of_an_error_has_no_password_and_no_cookie(
     assert "hashing is broken" in log
     assert CANARY not in log
     assert cookie.partition("=")[2][:20] not in log
+
+
+async def test_the_log_of_an_error_has_no_reset_link(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("reading is broken")
+
+    async with serve(Settings.load(database_url=sqlite_url)) as site, site.visitor() as visitor:
+        link = await site.notifs.reset_link((await site.person("ada")).id, site.url)
+        token = link.removeprefix(f"{site.url}/reset/").removesuffix("/")
+        monkeypatch.setattr(Passwords, "of", broken)
+        assert (await visitor.get(f"/reset/{token}/")).status_code == 500
+    log = capfd.readouterr().err
+    assert "reading is broken" in log
+    assert "/reset/{token}/" in log
+    assert token not in log
 
 
 async def test_a_body_over_its_bound_is_refused_announced_or_not(
