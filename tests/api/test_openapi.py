@@ -18,7 +18,8 @@ from tests.web.site import Site, serve
 FOLDER = Path(__file__).parent
 OPERATIONS = 24
 CASES = int(os.environ.get("CASES", "0"))
-"""Requests that schemathesis makes up, at least: `CASES=20000 pytest tests/api/test_openapi.py -k schemathesis`."""
+"""Requests that are made up, at least: `CASES=20000 pytest tests/api/test_openapi.py -k schemathesis`."""
+PHASES, WORKERS = ("coverage,fuzzing", "2") if CASES else ("coverage,fuzzing,stateful", "1")
 
 
 async def test_the_document_is_valid_and_known_by_its_etag(site: Site, shop: Producer) -> None:
@@ -78,8 +79,7 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monke
         arguments: list[Any] = [
             "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml",
             "run", f"{site.url}/api/openapi.json", "--header", f"Authorization: Bearer {token}",
-            "--phases", "coverage,fuzzing,stateful", "--max-examples", str(1 + CASES // OPERATIONS),
-            "--workers", "1", "--no-color",
+            "--phases", PHASES, "--max-examples", str(1 + CASES // OPERATIONS), "--workers", WORKERS, "--no-color",
         ]  # fmt: skip
         environment = {**clean_environment(), "SCHEMATHESIS_HOOKS": "unique_keys", "PYTHONPATH": str(FOLDER)}
         process = await asyncio.create_subprocess_exec(
