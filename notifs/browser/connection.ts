@@ -6,7 +6,7 @@
  */
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
-import { ActError, SIGNED_OUT } from "./errors";
+import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
 import { Http } from "./http";
 import type { ActBody } from "./http";
 import { Pending } from "./pending";
@@ -81,7 +81,7 @@ export class Connection extends Emitter<Events> {
   constructor({ base, transport, initial, token }: Options) {
     super();
     this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
-    this.tokens = token === undefined ? null : new Tokens(token);
+    this.tokens = token === undefined ? null : new Tokens(token, () => this.startAfresh());
     this.http = new Http(base, this.tokens);
     const events = {
       tokens: this.tokens,
@@ -101,6 +101,10 @@ export class Connection extends Emitter<Events> {
   /** The ids of the rows that an act is under way for. */
   get pending(): ReadonlySet<string> {
     return this.inFlight.ids;
+  }
+
+  private get person(): number {
+    return this.tokens?.person ?? 0;
   }
 
   open(): void {
@@ -184,8 +188,11 @@ export class Connection extends Emitter<Events> {
 
   /** By the socket while there is one, else over HTTP, which may well work while the socket is coming back. */
   private async ask<Answer>(question: (via: MailboxSocket | Http) => Promise<Answer>): Promise<Answer> {
+    const { person } = this;
     try {
-      return await question(this.socket?.live ? this.socket : this.http);
+      const answer = await question(this.socket?.live ? this.socket : this.http);
+      if (person !== this.person) throw UNREACHABLE;
+      return answer;
     } catch (error) {
       if (error === SIGNED_OUT) this.signOut();
       throw error;
@@ -255,14 +262,15 @@ export class Connection extends Emitter<Events> {
   }
 
   private async poll(): Promise<boolean> {
+    const { person } = this;
     try {
       const message = await this.http.changes(this.cursor);
-      if (this.closed || this.socket?.live) return false;
+      if (this.closed || this.socket?.live || person !== this.person) return false;
       this.dispatch({ type: "syncing" });
       this.dispatch(message);
       if (this.onHttp) this.setStatus({ name: "polling" });
     } catch (error) {
-      if (this.closed || this.socket?.live) return false;
+      if (this.closed || this.socket?.live || person !== this.person) return false;
       if (error === SIGNED_OUT) this.signOut();
       else this.setStatus({ name: "reconnecting", retryAt: this.socket === null ? Date.now() + POLL : this.retryAt });
     }
@@ -282,15 +290,34 @@ export class Connection extends Emitter<Events> {
   /** A socket ends with its token: bring a fresh one in time. */
   private async refresh(): Promise<void> {
     if (this.tokens === null || !this.socket?.live) return;
+    const { person } = this;
     try {
       this.tokens.drop();
-      this.tokens.lasts(await this.socket.refresh(await this.tokens.get()));
+      const token = await this.tokens.get();
+      if (person !== this.person) return;
+      this.tokens.lasts(await this.socket.refresh(token));
       this.refreshes.reset();
       this.refreshing.set(this.tokens.dueIn);
     } catch (error) {
-      const bySession = error instanceof ActError && error.code === "not_by_token";
-      if (!bySession && this.socket.live) this.refreshing.set(this.refreshes.next());
+      const code = error instanceof ActError ? error.code : "";
+      if (code === "wrong_subject") this.tokens.another();
+      else if (code !== "not_by_token" && this.socket.live) this.refreshing.set(this.refreshes.next());
     }
+  }
+
+  /** Our tokens are somebody else's by now: nothing that we know is theirs, the cursor least of all. */
+  private startAfresh(): void {
+    this.state = EMPTY;
+    this.promised = null;
+    this.inFlight.clear();
+    this.syncing.stop();
+    if (this.poller.running) void this.poller.ask();
+    if (this.socket?.live) {
+      this.refreshing.stop();
+      this.socket.reopen();
+      this.status = { name: "connecting" };
+    }
+    this.changed();
   }
 
   /** Only an answer proves that the socket works: one that opens and is closed again has failed once more. */

@@ -5,7 +5,6 @@ import type { PropertyDeclarations } from "lit";
 import type { Connection, Transport } from "./connection";
 import { readIsland } from "./island";
 import { connect, release } from "./shared";
-import { tokensFrom } from "./tokens";
 
 export abstract class MailboxElement extends LitElement {
   static override properties: PropertyDeclarations = {
@@ -39,8 +38,7 @@ export abstract class MailboxElement extends LitElement {
     const { base, tokenUrl } = this;
     const island = readIsland(base);
     this.transport ??= island?.transport ?? "socket";
-    const token = tokenUrl ? tokensFrom(tokenUrl) : undefined;
-    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined, token });
+    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined, tokenUrl });
     this.stopListening = this.listen(this.connection);
     this.requestUpdate();
   }

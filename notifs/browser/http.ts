@@ -59,7 +59,12 @@ export class Http {
 
   private async send(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
-    if (this.tokens !== null) headers.set("authorization", `Bearer ${await this.tokens.get()}`);
+    if (this.tokens !== null) {
+      const { person } = this.tokens;
+      headers.set("authorization", `Bearer ${await this.tokens.get()}`);
+      // What was asked is about the mailbox of the person before.
+      if (this.tokens.person !== person) throw UNREACHABLE;
+    }
     return fetch(`${this.base}/api/v1/inbox${path}`, {
       ...init,
       headers,

@@ -17,6 +17,10 @@ export class Pending {
     for (const id of ids) this.rows.delete(id);
   }
 
+  clear(): void {
+    this.rows.clear();
+  }
+
   settle(isReached: (cursor: Cursor) => boolean): void {
     for (const [id, until] of this.rows) if (until !== null && isReached(until)) this.rows.delete(id);
   }

@@ -1,6 +1,12 @@
-/** The page's connections: all elements of one base share one, so that they agree and cost one socket. */
+/** The page's connections: all elements that want the same share one, so that they agree and cost one socket. */
 import { Connection } from "./connection";
 import type { Options } from "./connection";
+import { tokensFrom } from "./tokens";
+
+interface Wanted extends Omit<Options, "token"> {
+  /** Where the host gives tokens, if they say who we are. */
+  readonly tokenUrl?: string | undefined;
+}
 
 interface Entry {
   readonly connection: Connection;
@@ -10,9 +16,10 @@ interface Entry {
 const entries = new Map<string, Entry>();
 
 /** Every call is to be matched by one of `release`. */
-export function connect(options: Options): Connection {
-  const key = `${options.transport} ${options.base}`;
-  const entry = entries.get(key) ?? { connection: new Connection(options), users: 0 };
+export function connect({ tokenUrl, ...options }: Wanted): Connection {
+  const key = `${options.transport} ${options.base} ${tokenUrl ?? ""}`;
+  const token = tokenUrl ? tokensFrom(tokenUrl) : undefined;
+  const entry = entries.get(key) ?? { connection: new Connection({ ...options, token }), users: 0 };
   entries.set(key, entry);
   entry.users += 1;
   entry.connection.open();

@@ -27,6 +27,8 @@ export interface SocketEvents {
 
 export class MailboxSocket {
   private readonly socket: Socket;
+  /** Whom the token was of that we last came with; see Tokens. */
+  private person = 0;
 
   constructor(
     base: string,
@@ -44,10 +46,14 @@ export class MailboxSocket {
       auth: (send) => {
         const { tokens } = events;
         if (tokens === null) return send({ cursor: events.cursor() });
-        tokens.get().then((token) => send({ cursor: events.cursor(), token }), () => this.giveUp());
+        const come = (token: string): void => {
+          this.person = tokens.person;
+          send({ cursor: events.cursor(), token });
+        };
+        tokens.get().then(come, () => this.giveUp());
       },
     });
-    this.socket.on("connect", events.opened);
+    this.socket.on("connect", () => (this.isOurs ? events.opened() : this.reopen()));
     this.socket.on("connect_error", (error) => events.closed(refused(error) ? "ended" : "lost"));
     this.socket.on("disconnect", (reason, details) => {
       if (reason !== "io client disconnect") events.closed(how(reason, details));
@@ -67,6 +73,11 @@ export class MailboxSocket {
     this.socket.disconnect();
   }
 
+  /** Leave, and come back as who we are by now. */
+  reopen(): void {
+    this.socket.disconnect().connect();
+  }
+
   /** Go on with a fresh token. Returns the seconds that it lasts. */
   async refresh(token: string): Promise<number> {
     return (await this.ask<{ expires_in: number }>("refresh", { token })).expires_in;
@@ -82,6 +93,11 @@ export class MailboxSocket {
 
   act(act: Act, body: ActBody): Promise<Done> {
     return this.ask(act, body);
+  }
+
+  /** Not if a fresh token was somebody else's while the socket was on its way. */
+  private get isOurs(): boolean {
+    return this.events.tokens === null || this.events.tokens.person === this.person;
   }
 
   /** There is no token to be had; without one there is nothing to wait for. */

@@ -9,12 +9,25 @@ const SHORTEST = 5;
 const PART = 0.8;
 const PATIENCE = 10_000;
 
+interface Claims {
+  readonly sub?: unknown;
+  readonly exp?: unknown;
+  readonly iat?: unknown;
+}
+
 export class Tokens {
+  /** Counts the people whose they were: a page may stay open while somebody else signs in to the host. */
+  person = 0;
   private kept: string | null = null;
+  private claims: Claims | null = null;
   private due = 0;
   private fetching: Promise<string> | null = null;
 
-  constructor(private readonly source: FetchToken) {}
+  /** `changed` hears of it when it is another person's than the one before. */
+  constructor(
+    private readonly source: FetchToken,
+    private readonly changed: () => void,
+  ) {}
 
   /** One that is good for a while still; who asks at the same time gets the same one. */
   async get(): Promise<string> {
@@ -38,10 +51,20 @@ export class Tokens {
     this.due = Date.now() + Math.max(seconds, SHORTEST) * PART * 1_000;
   }
 
+  /** Ours is somebody else's than what we have seen so far. */
+  another(): void {
+    this.person += 1;
+    this.changed();
+  }
+
   private async fetch(): Promise<string> {
     const token = await this.source();
+    const before = this.claims;
+    const claims = read(token);
     this.kept = token;
-    this.lasts(life(token));
+    this.claims = claims;
+    this.lasts(life(claims));
+    if (before !== null && before.sub !== claims.sub) this.another();
     return token;
   }
 }
@@ -61,13 +84,17 @@ export function tokensFrom(url: string): FetchToken {
 }
 
 /** Seconds that a token lasts, by its own word: from `iat`, if it has one, as this machine's clock may be wrong. */
-function life(token: string): number {
+function life({ exp, iat }: Claims): number {
+  if (typeof exp !== "number") return SHORTEST;
+  return exp - (typeof iat === "number" ? iat : Date.now() / 1_000);
+}
+
+/** What a token says; nothing, if it is none that we can read. Whether the server can, it will say. */
+function read(token: string): Claims {
   try {
     const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-    const { exp, iat } = JSON.parse(atob(payload)) as { exp?: unknown; iat?: unknown };
-    if (typeof exp === "number") return exp - (typeof iat === "number" ? iat : Date.now() / 1_000);
+    return (JSON.parse(atob(payload)) as Claims | null) ?? {};
   } catch {
-    // It is none that we can read; whether the server can, it will say.
+    return {};
   }
-  return SHORTEST;
 }

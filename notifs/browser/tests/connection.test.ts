@@ -333,3 +333,12 @@ test("one page has one connection to a base, closed with its last user", async (
   await pass(1);
   expect(socket().connected).toBe(false);
 });
+
+test("elements with tokens of different addresses do not share a connection", () => {
+  const at = (tokenUrl?: string) => connect({ base: "", transport: "http", tokenUrl });
+  const all = [at("/a"), at("/b"), at(), at("/a")];
+  connection = all[0] as Connection;
+  expect(all[3]).toBe(connection);
+  expect(new Set(all).size).toBe(3);
+  all.forEach(release);
+});

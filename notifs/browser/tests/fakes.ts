@@ -22,6 +22,9 @@ export class FakeServer {
   /** The only token that is believed, if tokens are; and how many seconds one lasts. */
   believes: string | null = null;
   lasts = 300;
+  /** The tokens that sockets have come with; `door` is what they wait for before they are in. */
+  readonly came: (string | undefined)[] = [];
+  door: Promise<void> | null = null;
   /** What came in Authorization. */
   readonly bearers: (string | null)[] = [];
 
@@ -121,23 +124,27 @@ export class FakeSocket {
   connect(): void {
     queueMicrotask(() => {
       if (this.server.mode !== "up" || this.server.socketsRefused) return this.fire("connect_error", new Error("websocket error"));
-      this.auth(({ cursor, token }) => this.join(cursor, token));
+      this.auth(({ cursor, token }) => void this.join(cursor, token));
     });
   }
 
-  private join(cursor: string | null, token: string | undefined): void {
+  private async join(cursor: string | null, token: string | undefined): Promise<void> {
     this.cursor = cursor;
+    this.server.came.push(token);
+    if (this.server.door !== null) await this.server.door;
     if (this.server.believes !== null && token !== this.server.believes) {
       return this.fire("connect_error", Object.assign(new Error("No."), { data: { code: "invalid_token" } }));
     }
     this.connected = true;
     this.fire("connect");
+    if (!this.connected) return;
     this.fire("response", { type: "connected", meta: "" });
     this.server.sync(this, this.cursor);
   }
 
-  disconnect(): void {
+  disconnect(): this {
     if (this.connected) this.drop("io client disconnect");
+    return this;
   }
 
   drop(reason = "transport close", code = 1006, why = ""): void {

@@ -6,10 +6,13 @@ import { SIGNED_OUT, UNREACHABLE } from "../errors";
 import { view } from "../state";
 import { tokensFrom } from "../tokens";
 import { FakeServer, FakeSocket } from "./fakes";
+import { Store } from "./model";
 
 let server: FakeServer;
 let connection: Connection;
 let given: string[];
+/** Who is signed in to the host. */
+let who: string;
 
 vi.mock("socket.io-client", () => ({
   io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
@@ -21,6 +24,7 @@ beforeEach(() => {
   server.store.create(2);
   server.install();
   given = [];
+  who = "ada";
 });
 
 afterEach(() => {
@@ -40,7 +44,7 @@ const jwt = (claims: object): string => `e30.${btoa(JSON.stringify(claims)).repl
 /** A host that gives a token to who asks: a new one each time, which the server believes from then on. */
 async function host(): Promise<string> {
   const iat = 1_000 + given.length;
-  const token = jwt({ sub: "ada", iat, exp: iat + server.lasts });
+  const token = jwt({ sub: who, iat, exp: iat + server.lasts });
   given.push(token);
   server.believes = token;
   return token;
@@ -153,6 +157,112 @@ describe("over a socket", () => {
     expect(connection.status.name).toBe("reconnecting");
     expect(asked).toBeGreaterThan(3);
     expect(asked).toBeLessThan(60);
+  });
+});
+
+describe("where somebody else signs in to the host, and the page stays open", () => {
+  /** From now on. They have three, and the person before has two. */
+  function eve(): void {
+    who = "eve";
+    server.store = new Store();
+    server.store.create(3);
+  }
+
+  test("their token opens a socket of its own, without the cursor of the person before", async () => {
+    await open();
+    eve();
+    await pass(240_000);
+    expect(refreshed()).toEqual([]);
+    expect(server.came).toEqual(given);
+    expect(socket().cursor).toBeNull();
+    expect(connection.status.name).toBe("live");
+    expect(unread()).toBe(3);
+    await pass(240_000);
+    expect(refreshed()).toEqual([{ token: given[2] }]);
+  });
+
+  test("nothing of the person before is left while theirs is on its way", async () => {
+    await open();
+    server.loses = () => true;
+    await connection.markRead([...connection.state.rows.keys()]);
+    expect(connection.pending.size).toBe(2);
+    eve();
+    server.socketsRefused = true;
+    await pass(240_000);
+    expect(connection.state.rows.size).toBe(0);
+    expect(connection.cursor).toBeNull();
+    expect(connection.pending.size).toBe(0);
+    expect(connection.status.name).not.toBe("live");
+  });
+
+  test("a socket that comes back does so without that cursor", async () => {
+    await open();
+    eve();
+    socket().drop("transport close", 1008, "token_expired");
+    await pass(1_000);
+    expect(socket().cursor).toBeNull();
+    expect(unread()).toBe(3);
+  });
+
+  test("the server may be the one to notice, where a token cannot be read here", async () => {
+    await open({ token: async () => (given.push("opaque"), "opaque") });
+    server.refusal = { code: "wrong_subject", message: "Somebody else's." };
+    eve();
+    await pass(5_000);
+    server.refusal = null;
+    expect(server.came).toHaveLength(2);
+    expect(socket().cursor).toBeNull();
+    expect(unread()).toBe(3);
+  });
+
+  test("a socket that was on its way is not taken for theirs", async () => {
+    server.socketsRefused = true;
+    await open();
+    await pass(20_000);
+    expect(connection.status.name).toBe("polling");
+    let opens = (): void => undefined;
+    server.door = new Promise((resolve) => (opens = resolve));
+    server.socketsRefused = false;
+    while (server.came.length === 0) await pass(500);
+    eve();
+    server.believes = "another key's";
+    while (given.length === 1) await pass(500);
+    server.believes = null;
+    opens();
+    await pass(1_000);
+    expect(server.came).toEqual([given[0], given.at(-1)]);
+    expect(connection.status.name).toBe("live");
+    expect(unread()).toBe(3);
+  });
+
+  test("no request over HTTP is about the person before", async () => {
+    await open({ transport: "http" });
+    eve();
+    server.believes = "another key's";
+    await expect(connection.markAllRead()).rejects.toBe(UNREACHABLE);
+    await pass(1);
+    const theirs = server.requests.filter((_, n) => server.bearers[n] === `Bearer ${given[1]}`);
+    expect(theirs).toEqual(["GET /api/v1/inbox/changes"]);
+    expect(unread()).toBe(3);
+  });
+
+  test("what comes late for the person before is theirs no more", async () => {
+    await open({ transport: "http" });
+    const page = { ...server.store.fetch("archived", null) };
+    const changes = server.store.sync(null)[0];
+    const waiting: ((answer: Response) => void)[] = [];
+    vi.stubGlobal("fetch", () => new Promise((resolve) => waiting.push(resolve)));
+    const fetched = expect(connection.fetch("archived")).rejects.toBe(UNREACHABLE);
+    await pass(5_000);
+    server.install();
+    eve();
+    server.believes = "another key's";
+    await expect(connection.fetch("all")).rejects.toBe(UNREACHABLE);
+    waiting.forEach((answer, n) => answer(Response.json([page, changes][n])));
+    await fetched;
+    await pass(1);
+    expect(server.requests.at(-1)).toBe("GET /api/v1/inbox/changes");
+    expect(unread()).toBe(3);
   });
 });
 
