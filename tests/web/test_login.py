@@ -307,10 +307,11 @@ async def test_who_signs_in_does_not_wait_for_passwords_to_be_judged(
 
     monkeypatch.setattr(accounts, "check_password", judge_late)
     async with site.visitor(ada) as adas, site.visitor() as other:
-        change = {"current": PASSWORD, "new": NEW}
-        changes = [asyncio.create_task(adas.post("/account/password/", data=change)) for _ in range(4)]
+        new = {"current": PASSWORD, "new": NEW}
+        changes = [asyncio.create_task(adas.post("/account/password/", data=new)) for _ in range(4)]
         assert await asyncio.to_thread(begun.wait, 10)
         assert (await sign_in(other)).status_code == 303
+        assert not any(change.done() for change in changes)
         done.set()
         await asyncio.gather(*changes)
 
