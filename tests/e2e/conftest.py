@@ -62,8 +62,7 @@ class Site:
         async with httpx2.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{self.url}/login/", data={"email": EMAIL, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
-        (name, value), *_ = answer.cookies.items()
-        return f"{name}={value}"
+        return f"notifs={answer.cookies['notifs']}"
 
     async def sign_in(self, page: Page) -> None:
         """Sign Ada in, the way she does it."""
