@@ -64,6 +64,7 @@ export class NotifsBell extends MailboxElement {
         transport=${this.transport ?? nothing}
         inbox-url=${this.inboxHref}
         login-url=${this.loginHref}
+        token-url=${this.tokenUrl ?? nothing}
         filter="unread"
       ></notifs-inbox>
       <div class="foot">

@@ -98,3 +98,33 @@ async def test_a_page_signs_in_by_tokens_and_stays_while_they_replace_each_other
         await notifs.notify(to="42", title="Your order is on its way", url="/shop")
         await expect(page.locator("notifs-toasts")).to_contain_text("Your order is on its way")
         assert len(notifs.realtime.connections) == 1
+
+
+async def test_a_page_that_stays_open_shows_the_mailbox_of_who_is_signed_in_by_now(sqlite_url: str, page: Page) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, **HOST), identify=nobody, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    who = "42"
+
+    @app.get("/shop")
+    async def shop() -> HTMLResponse:
+        return HTMLResponse(PAGE.replace('base="/inbox"', 'base="/inbox" token-url="/notifs-token"'))
+
+    @app.get("/notifs-token")
+    async def notifs_token() -> dict[str, str]:
+        return {"token": token(who, seconds=8, iat=int(time.time()))}
+
+    async with listening(app) as url:
+        for number in range(3):
+            await notifs.notify(to="42", title=f"Of 42: {number}")
+        await notifs.notify(to="43", title="Of 43")
+        await page.goto(f"{url}/shop")
+        bell = page.locator("notifs-bell")
+        await expect(bell.get_by_role("button")).to_contain_text("3")
+        who = "43"
+        await expect(bell.get_by_role("button")).to_contain_text("1", timeout=15_000)
+        assert notifs.realtime.rooms.recipients() == ["43"]
+        await bell.get_by_role("button").first.click()
+        await expect(bell).to_contain_text("Of 43")
+        assert "Of 42" not in await bell.inner_text()
+        assert len(notifs.realtime.connections) == 1
