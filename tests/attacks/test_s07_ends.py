@@ -1,7 +1,10 @@
 """S7: disabling an account, changing its password and an admin's word end its sign-ins and sockets, on every worker."""
 
+import asyncio
+
+from notifs.store import accounts
 from tests.attacks.arena import PASSWORD, Target, attack
-from tests.attacks.signed_in import sign_in, victim
+from tests.attacks.signed_in import is_let_in, sign_in, victim
 from tests.web.site import CHEAP
 
 NEW = "a moth in the relay of panel F"
@@ -53,3 +56,24 @@ async def test_people_end_their_own_other_sign_ins(target: Target) -> list[str]:
         async with target.visitor(cookie=cookie, origin=target.url) as browser:
             assert (await browser.post("/account/sign-ins/end-others/")).status_code == 303
         return await ada.left("ended elsewhere")
+
+
+@attack("S7", off="passwords_are_looked_at_once", env={"NOTIFS_SIGN_IN_TRIES": "1000"})
+async def test_no_sign_in_with_the_old_password_outlives_a_new_one(target: Target) -> list[str]:
+    """Its thief signs in without end while it is changed; to look at it takes a while, and may be over just after."""
+    ada = await target.person("ada", password_hash=accounts.hash_password(PASSWORD))
+    changed = asyncio.Event()
+
+    async def steal() -> list[str]:
+        cookies = []
+        while not changed.is_set():
+            cookies.append(await sign_in(target))
+        return [cookie for cookie in cookies if cookie]
+
+    thieves = asyncio.gather(*(steal() for _ in range(6)))
+    async with target.visitor(ada, origin=target.url) as owner:
+        answer = await owner.post("/account/password/", data={"current": PASSWORD, "new": NEW})
+        assert answer.status_code == 303
+    changed.set()
+    cookies = [cookie for stolen in await thieves for cookie in stolen]
+    return [f"sign-in {n}" for n, cookie in enumerate(cookies) if await is_let_in(target, cookie)]
