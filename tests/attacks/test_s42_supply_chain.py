@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -211,6 +212,15 @@ async def test_what_nobody_knows_a_hole_in_passes(tmp_path: Path) -> None:
         assert await audit(url, tmp_path) == (0, "python: nothing found\nnpm: nothing found\n")
 
 
+SILENCE = "the vulnerability service cannot be reached; nothing was audited"
+
+
 async def test_services_that_cannot_be_reached_are_told_and_no_failure(tmp_path: Path) -> None:
-    silence = "the vulnerability service cannot be reached; nothing was audited"
-    assert await audit(f"http://127.0.0.1:{free_port()}", tmp_path) == (0, f"python: {silence}\nnpm: {silence}\n")
+    assert await audit(f"http://127.0.0.1:{free_port()}", tmp_path) == (0, f"python: {SILENCE}\nnpm: {SILENCE}\n")
+
+
+async def test_services_that_never_answer_are_not_waited_for(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with asyncio.timeout(25):
+            told = await audit(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
+    assert told == (0, f"python: {SILENCE}\nnpm: {SILENCE}\n")
