@@ -37,6 +37,32 @@ class Known:
         return hashlib.sha256(self.password_hash.encode()).hexdigest()
 
 
+class Turns:
+    """Work off the event loop: some at once, and no more that waits than anybody would.
+
+    Args:
+        most: at once.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._limiter = anyio.CapacityLimiter(most)
+        self._left = most + WAITING
+
+    async def run(self, work: Callable[..., T], *args: str | None) -> T:
+        """What comes of `work`, in its turn.
+
+        Raises:
+            Busy: too many wait for one.
+        """
+        if not self._left:
+            raise Busy("too many people give passwords just now; wait some seconds, then try again")
+        self._left -= 1
+        try:
+            return await anyio.to_thread.run_sync(work, *args, limiter=self._limiter)
+        finally:
+            self._left += 1
+
+
 class Passwords:
     """Checks, hashes and replaces passwords.
 
@@ -47,8 +73,8 @@ class Passwords:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._accounts = Accounts(database)
-        self._turns = anyio.CapacityLimiter(TURNS)
-        self._judging = anyio.CapacityLimiter(1)
+        self._turns = Turns(TURNS)
+        self._judging = Turns(1)
 
     async def whose(self, email: str, password: str) -> Known | None:
         """Who signs in with this address, in its normal form, and this password.
@@ -79,7 +105,7 @@ class Passwords:
             BadRequest: `invalid_password` or `common_password`.
             Busy: too many wait for a turn.
         """
-        await self._work(self._judging, accounts.check_password, password, *known)
+        await self._judging.run(accounts.check_password, password, *known)
 
     async def replace(
         self, person: Person, password: str, *, stamp: str, event: str, but: str | None = None, **by: Unpack[By]
@@ -94,7 +120,7 @@ class Passwords:
             ChangedMeanwhile: it has another stamp by now.
         """
         await self.check_new(password, person.email, person.name)
-        password_hash = await self._work(self._turns, accounts.hash_password, password)
+        password_hash = await self._turns.run(accounts.hash_password, password)
         known = await self.of(person.id)
         if known is not None and known.stamp == stamp:
             was = known.password_hash
@@ -106,9 +132,4 @@ class Passwords:
     async def _verify(self, password_hash: str | None, password: str) -> bool:
         if len(password.encode("utf-8", "replace")) > accounts.PASSWORD_MAX:
             return False  # nobody has one so long, and to hash it takes time
-        return await self._work(self._turns, accounts.verify_password, password_hash, password)
-
-    async def _work(self, turns: anyio.CapacityLimiter, work: Callable[..., T], *args: str | None) -> T:
-        if turns.statistics().tasks_waiting >= WAITING:
-            raise Busy("too many people give passwords just now; wait some seconds, then try again")
-        return await anyio.to_thread.run_sync(work, *args, limiter=turns)
+        return await self._turns.run(accounts.verify_password, password_hash, password)

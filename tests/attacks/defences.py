@@ -554,10 +554,10 @@ def passwords_may_be_of_any_length() -> None:
 
 @defence
 def passwords_are_checked_on_the_event_loop() -> None:
-    async def work(self: Passwords, turns: Any, work: Any, *args: Any) -> Any:
+    async def run(self: Any, work: Any, *args: Any) -> Any:
         return work(*args)
 
-    replace(Passwords, "_work", work)
+    replace(passwords.Turns, "run", run)
 
 
 @defence
