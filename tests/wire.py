@@ -38,17 +38,20 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, headers: dict[str, str] | None = None, join: bool = True, auth: Any = None
+        cls, url: str, *, headers: dict[str, str] | None = None, join: bool = True, auth: Any = None, name: str = ""
     ) -> AsyncIterator[Self]:
         """A socket that has joined the namespace, or, with `join=False`, one that has only been let in.
 
-        Who has a cookie is a page of the site itself, unless `headers` have another origin.
+        Who has a cookie is a page of the site itself, unless `headers` have another origin. `name` is the host that is
+        asked for, if it is not that of the URL.
         """
-        address = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
+        place = urlsplit(url)
+        address = f"ws://{name or place.netloc}{place.path}/socket.io/?EIO=4&transport=websocket"
         headers = headers or {}
         if "cookie" in headers:
-            headers = {"origin": "{0.scheme}://{0.netloc}".format(urlsplit(url)), **headers}
-        async with connect(address, additional_headers=headers, proxy=None) as connection:
+            headers = {"origin": f"{place.scheme}://{place.netloc}", **headers}
+        there: dict[str, Any] = {"host": place.hostname, "port": place.port}
+        async with connect(address, additional_headers=headers, proxy=None, **there) as connection:
             client = cls(connection)
             await client.until(lambda: client.frames)
             if join:

@@ -151,6 +151,18 @@ async def test_a_session_decides_and_a_token_beside_it_may_only_say_the_same(url
         assert (await refused(client, {"token": "x"}))["code"] == "invalid_token"
 
 
+async def test_a_client_of_another_site_that_is_named_brings_a_token(sqlite_url: str) -> None:
+    origins = ("https://notify.example", "https://shop.example")
+    notifs = Notifs(Settings(database_url=sqlite_url, origins=origins, **HOST), identify=by_header)
+    ada: dict[str, Any] = {"auth": {"token": token("ada")}, "name": "notify.example"}
+    async with hosted(notifs) as url:
+        async with Client.open(url, headers={"origin": "https://shop.example"}, **ada) as client:
+            assert (await client.message("snapshot"))["type"] == "snapshot"
+        with pytest.raises(InvalidStatus) as over:
+            await Client.open(url, headers={"origin": "https://evil.example"}, **ada).__aenter__()
+        assert over.value.response.status_code == 403
+
+
 async def test_a_socket_stays_whose_it_is(notifs: Notifs, url: str) -> None:
     async with Client.open(url, auth={"token": token("ada")}) as client:
         await client.message("snapshot")
