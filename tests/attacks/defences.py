@@ -267,7 +267,8 @@ def messages_have_no_room() -> None:
         everybody.append(connection)
 
     replace(Connections, "add", add_and_keep)
-    replace(Connection, "offer", lambda self, frame: all([offer(each, frame) for each in everybody]))
+    # A list, so that everybody gets it even where one cannot.
+    replace(Connection, "offer", lambda self, frame: all([offer(each, frame) for each in everybody]))  # noqa: C419
 
 
 # S11
