@@ -24,6 +24,7 @@ settings.load_profile("notifs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--proofs", action="store_true", help="attack servers with a defence switched off as well")
     parser.addoption("--soak", type=float, metavar="MINUTES", help="how long tests/faults/test_soak.py runs")
 
 

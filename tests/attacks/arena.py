@@ -4,9 +4,9 @@
     async def open_a_socket_from_another_page(target: Target) -> list[str]:
         ...  # what got through
 
-An attack returns the names of what got through. It is run twice: on the whole server, where that must be nothing; and
-with the defence off, where it must be something, else the attack proves nothing. Whatever it takes beside the target
-is a fixture, like `browser`.
+An attack returns the names of what got through. It is run on the whole server, where that must be nothing; and, with
+`--proofs`, with the defence off, where it must be something, else the attack proves nothing. Whatever it takes beside
+the target is a fixture, like `browser`.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """S2: a page of another origin opens no socket, however its origin is spelled; nor does a cookie without one."""
 
 import asyncio
+from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -22,11 +24,13 @@ FORGED = {
 """What a proxy might have said, and no proxy has."""
 
 
-async def lets_in(target: Target, headers: dict[str, str]) -> bool:
-    """Whether a socket gets a frame with these headers, or anything but a 403."""
-    address = f"{target.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket"
+async def lets_in(target: Target, headers: dict[str, str], host: str = "") -> bool:
+    """Whether a socket gets a frame with these headers, or anything but a 403; the server is asked for by this host."""
+    place = urlsplit(target.url)
+    address = f"ws://{host or place.netloc}/socket.io/?EIO=4&transport=websocket"
+    reached: dict[str, Any] = {"host": place.hostname, "port": place.port, "proxy": None}
     try:
-        async with connect(address, additional_headers=headers, proxy=None) as socket:
+        async with connect(address, additional_headers=headers, **reached) as socket:
             return bool(await asyncio.wait_for(socket.recv(), 5))
     except InvalidStatus as refused:
         return refused.response.status_code != 403
@@ -38,9 +42,9 @@ async def through(target: Target, origin: str) -> list[str]:
     scheme, _, host = origin.partition("://")
     other = {"http": "https", "https": "http"}[scheme]
     pages = [page.format(scheme=scheme, other=other, upper=scheme.upper(), host=host) for page in SPELLINGS]
-    found = [page for page in pages if await lets_in(target, {"cookie": cookie, "origin": page})]
+    found = [page for page in pages if await lets_in(target, {"cookie": cookie, "origin": page}, host)]
     forged = {**FORGED, "cookie": cookie, "origin": "https://evil.example"}
-    return [*found, *(["forged headers"] if await lets_in(target, forged) else [])]
+    return [*found, *(["forged headers"] if await lets_in(target, forged, host) else [])]
 
 
 @attack("S2", off="origins_are_not_checked")
@@ -53,8 +57,8 @@ async def test_a_page_of_another_origin_opens_no_socket(target: Target) -> list[
 async def test_a_page_that_is_not_listed_opens_no_socket(target: Target) -> list[str]:
     """The same where origins are listed: then the server's own is not one of them."""
     cookie = await target.cookie(await target.person("eve"))
-    assert await lets_in(target, {"cookie": cookie, "origin": "https://app.example"})
-    own = [target.url] if await lets_in(target, {"cookie": cookie, "origin": target.url}) else []
+    assert await lets_in(target, {"cookie": cookie, "origin": "https://app.example"}, "app.example")
+    own = [target.url] if await lets_in(target, {"cookie": cookie, "origin": target.url}, "app.example") else []
     return own + await through(target, "https://app.example")
 
 

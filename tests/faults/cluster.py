@@ -278,6 +278,7 @@ async def cluster(
         "NOTIFS_DATABASE_URL": database_url,
         "NOTIFS_REDIS_URL": redis.url if redis else "",
         "NOTIFS_SOCKETS_PER_ADDRESS": "0",
+        "NOTIFS_CONNECTS_PER_MINUTE": "10000",  # some come back more often than people do
         "NOTIFS_DRAIN_SECONDS": "0.2",
         **(env or {}),
     }
