@@ -144,10 +144,13 @@ class Child:
         self._settled.set()
 
 
-def free_port() -> int:
+_random = random.SystemRandom()  # pytest-randomly gives all processes of a run the same seed
+
+
+def free_port(first: int = 20_000, last: int = 32_000) -> int:
     """A port that nobody has, and that no outgoing connection can be given: a server can come back to it."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = _random.randrange(first, last)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 

@@ -13,7 +13,8 @@ from tests.programs import free_port
 from tests.provider.running import Running, begin, path_of
 from tests.provider.tokens import settings
 
-PORTS = {"local": free_port(), "other": free_port()}
+PORTS = {name: free_port(10_000, 20_000) for name in ("local", "other")}
+"""Of those that no other server takes meanwhile: these two begin later."""
 ENV: dict[str, str] = {}
 """Settings of a server that knows both of them, and makes accounts."""
 for _name, _port in PORTS.items():

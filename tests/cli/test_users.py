@@ -89,7 +89,8 @@ async def test_a_reset_link_is_printed_and_works_once(folder: Folder, notifs: No
         printed = await folder.run("user", "reset-link", "Ada@example.org", "--url", f"{served.url}/")
         link = printed.out.strip()
         assert re.fullmatch(rf"{re.escape(served.url)}/reset/[A-Za-z0-9_.-]+/", link)
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url) as visitor:
+        page = {"sec-fetch-site": "same-origin"}
+        async with httpx2.AsyncClient(trust_env=False, base_url=served.url, headers=page) as visitor:
             assert [(await visitor.post(link, data={"password": NEW})).status_code for _ in range(2)] == [303, 404]
             assert (await sign_in(visitor, password=NEW)).status_code == 303
     assert ("reset_link_made", "cli") in await _acts(notifs)
