@@ -113,9 +113,7 @@ class Limits:
             TooManyTries: there were too many from there.
             StoreUnavailable: nobody can say how many there were.
         """
-        if refused := await self._take({self._resets: network}):
-            told = "too many tries came from your network; wait some minutes, then try again"
-            raise TooManyTries(told, retry_after=refused[1], per="network")
+        await self._try_from(network, self._resets, "too many tries came from your network; wait some minutes")
 
     async def try_provider(self, network: str) -> None:
         """Count a sign-in that comes back from a provider.
@@ -124,9 +122,7 @@ class Limits:
             TooManyTries: there were too many from there.
             StoreUnavailable: nobody can say how many there were.
         """
-        if refused := await self._take({self._providers: network}):
-            told = "too many sign-ins came from your network; wait a minute, then try again"
-            raise TooManyTries(told, retry_after=refused[1], per="network")
+        await self._try_from(network, self._providers, "too many sign-ins came from your network; wait a minute")
 
     async def bad_key(self, address: str) -> None:
         """Count a request without a good API key; the audit log hears of it once a minute.
@@ -182,6 +178,10 @@ class Limits:
         await self._shares.drain()
         if self._redis is not None:
             await close_storage(self._redis)
+
+    async def _try_from(self, network: str, bound: Bound, told: str) -> None:
+        if refused := await self._take({bound: network}):
+            raise TooManyTries(f"{told}, then try again", retry_after=refused[1], per="network")
 
     def _tries(self, account: str, network: str, browser: str | None) -> dict[Bound, str]:
         if browser is not None:
