@@ -2,6 +2,7 @@
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from notifs.errors import NotifsError
 
@@ -21,3 +22,11 @@ def problem(error: NotifsError) -> Response:
     if error.status == 401:
         headers["www-authenticate"] = getattr(error, "challenge", "Session")
     return Response(orjson.dumps(body), error.status, headers, media_type="application/problem+json")
+
+
+async def refuse(error: NotifsError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with an error, or a WebSocket that is not accepted yet."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": error.code})  # the server answers 403
+        return
+    await problem(error)(scope, receive, send)

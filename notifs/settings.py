@@ -99,6 +99,11 @@ class Settings(BaseSettings):
     sockets_per_address: int = Field(
         100, ge=0, description="Open sockets from one client address, on one worker; 0 for any number."
     )
+    polling: bool = Field(
+        False,
+        description="Whether a client may come by HTTP long-polling too, where WebSockets do not get through. All "
+        "requests of a client must then reach the same worker.",
+    )
     connects_per_minute: int = Field(
         120,
         ge=1,

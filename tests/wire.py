@@ -69,6 +69,10 @@ class Client:
         """Send a frame as it is."""
         await self._connection.send(frame)
 
+    async def heard(self) -> None:
+        """Wait until what was sent has been taken: what is said later is heard later."""
+        await (await self._connection.ping())
+
     async def ask(self, event: str, data: Any = None) -> Any:
         """Send a client event, and wait for its ack."""
         return await self.ask_raw(orjson.dumps([event] if data is None else [event, data]).decode())

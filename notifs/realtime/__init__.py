@@ -67,7 +67,7 @@ class Realtime:
         self._limits = limits
         self._verify = verify
         self.rooms = Rooms()
-        self.server = Server(limits.event)
+        self.server = Server(limits.event, polling=settings.polling)
         self.connections = Connections(settings.sockets_per_user, settings.sockets_per_address, metrics)
         self.hints = Hints(settings.redis_url, settings.secret_keys, self)
         self.push = Push(store, forms, self.rooms, self.hints, signals, metrics)
@@ -110,6 +110,7 @@ class Realtime:
             connects=self._limits.connect,
             rate=self._settings.events_per_second,
             tokens=self._verify is not None,
+            polling=self._settings.polling,
             open=lambda: not self.stopping,
         )
 

@@ -1,19 +1,19 @@
-"""One WebSocket each: what waits to be sent on it, how much it may say, and how it ends.
+"""One client each: how much may wait to be sent to it, how much it may say, and how it ends.
 
-A window bounds what a client costs that does not read: what waits here and in the transport below is at most WINDOW
-bytes, and what would go beyond is not sent to it at all.
+A window bounds what a client costs that does not read: what waits for it is at most WINDOW bytes, and what would go
+beyond is not sent to it at all.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from notifs.errors import TooManySockets
 from notifs.metrics import Metrics
-from notifs.realtime.messages import Frame
+from notifs.realtime.frames import Frame
+from notifs.realtime.lines import NOWHERE, Line
 
 WINDOW = 262_144
 """Bytes that may wait for one client."""
@@ -27,16 +27,31 @@ OVER = 4
 """Seconds' worth of events that may be refused before whoever sends them is ended."""
 LINGER_SECONDS = 5.0
 """How long a connection that is ended may take to tell its client so, before it is cut."""
-UNKNOWN_BYTES = 128
-"""What a packet of Engine.IO's own counts for, beside its data."""
 
-NORMAL, RESTART, AGAIN, POLICY, PROTOCOL = 1000, 1012, 1013, 1008, 1002
-"""WebSocket close codes (IANA registry): goodbye; come back a little later; the same; not so; not the protocol."""
+NORMAL, RESTART, AGAIN, POLICY, PROTOCOL, TOO_LARGE = 1000, 1012, 1013, 1008, 1002, 1009
+"""WebSocket close codes (IANA registry): goodbye; come back a little later; the same; not so; not the protocol; too
+large."""
+
+
+class Taker(Protocol):
+    """What Engine.IO does with a connection."""
+
+    def take(self, connection: "Connection", data: str | bytes) -> Awaitable[None] | None:
+        """Do what a client says; what is returned must be awaited before it may say more."""
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this, as a task."""
+
+    def ponged(self, connection: "Connection", payload: bytes) -> None:
+        """A ping of the WebSocket's own was answered."""
+
+    def lost(self, connection: "Connection") -> None:
+        """The client is gone."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One WebSocket.
+    """One client.
 
     Args:
         recipient: who is at the other end; empty until a token has said it. `session` is the key of their sign-in, if
@@ -44,7 +59,6 @@ class Connection:
         network: the client's.
         rate: events that it may send in a second.
         admitted_at: the event loop's time just before it was asked who it is.
-        transport: asyncio's, where the server below hands it out.
     """
 
     recipient: str
@@ -52,16 +66,19 @@ class Connection:
     network: str
     rate: int
     admitted_at: float = 0.0
-    transport: asyncio.Transport | None = None
-    socket: Any = None
-    """Engine.IO's."""
+    sid: str = ""
+    """Engine.IO's id; empty before its handshake."""
+    line: Line = NOWHERE
+    taker: Taker | None = None
     closing: tuple[int, str] | None = None
     """The code and the reason that it is to end with."""
-    gone: bool = False
-    """It was cut."""
-    waiting: int = 0
-    _sizes: deque[int] = field(default_factory=deque)
-    _at_work: set[asyncio.Task[Any]] = field(default_factory=set)
+    awaited: bytes | None = None
+    """What the ping of the WebSocket's own had in it that is to be answered."""
+    heard: bool = True
+    """Whether Engine.IO's last ping was answered."""
+    _owner: "Connections | None" = None
+    _said: deque[str | bytes] | None = None
+    """What it has said while something else is being done for it; None while nothing is."""
     _tokens: float | None = None
     _refused: float = 0
     _counted_at: float = 0
@@ -69,24 +86,12 @@ class Connection:
     _cut_timer: asyncio.TimerHandle | None = None
     _expiry: asyncio.TimerHandle | None = None
 
-    def queued(self, packet: Any) -> None:
-        """A packet waits to be sent."""
-        size = packet.size if isinstance(packet, Frame) else UNKNOWN_BYTES + len(packet.data or "")
-        self._sizes.append(size)
-        self.waiting += size
-        if self.unsent > WINDOW + 2 * SPARE:  # of what the libraries send by themselves
-            self.end(AGAIN, "behind")
-
-    def sent(self) -> None:
-        """The server below has taken the packet that waited longest."""
-        if self._sizes:
-            self.waiting -= self._sizes.popleft()
+    # What goes out.
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait, here and in the transport."""
-        below = self.transport.get_write_buffer_size() if self.transport and not self.transport.is_closing() else 0
-        return self.waiting + below
+        """Bytes that wait."""
+        return self.line.unsent
 
     @property
     def full(self) -> bool:
@@ -97,7 +102,8 @@ class Connection:
         """Send it if the window has room for it, and say whether it had."""
         if self.unsent + frame.size > WINDOW:
             return False
-        self._put(frame)
+        if self.closing is None:
+            self.line.write(frame)
         return True
 
     def offer_some(self, frames: Iterable[Frame]) -> bool:
@@ -111,8 +117,8 @@ class Connection:
         """Send what must not be left out: an ack, or that it is behind."""
         if self.unsent + frame.size > WINDOW + SPARE:
             self.end(AGAIN, "behind")
-        else:
-            self._put(frame)
+        elif self.closing is None:
+            self.line.write(frame)
 
     async def room(self) -> None:
         """Wait until the client has read enough. Whoever waits says for how long."""
@@ -120,6 +126,44 @@ class Connection:
         while self.unsent > ROOM:  # the transport tells nobody what it has sent
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
+
+    # What comes in: one thing after the other, and no more is read while one takes its time.
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done for it, and what it says is not heard meanwhile."""
+        return self._said is not None
+
+    def received(self, data: str | bytes) -> None:
+        if self._said is not None:
+            self._said.append(data)
+        elif self.taker is not None and (work := self._take(data)) is not None:
+            self._said = deque()
+            self.line.pause()
+            self.taker.run(self._work_on(work))
+
+    def ponged(self, payload: bytes) -> None:
+        if self.taker is not None:
+            self.taker.ponged(self, payload)
+
+    def lost(self) -> None:
+        if self.taker is not None:
+            self.taker.lost(self)
+
+    def _take(self, data: str | bytes) -> Awaitable[None] | None:
+        return self.taker.take(self, data) if self.taker is not None and self.closing is None else None
+
+    async def _work_on(self, work: Awaitable[None] | None) -> None:
+        try:
+            while True:
+                if work is not None:
+                    await work
+                if not self._said:
+                    break
+                work = self._take(self._said.popleft())
+        finally:
+            self._said = None
+            self.line.resume()
 
     def allows(self, now: float) -> bool:
         """Whether it may send one more event; each second brings `rate` of them, and no more are saved up."""
@@ -134,8 +178,14 @@ class Connection:
             self.end(POLICY, "too_many_events")
         return False
 
+    # How it begins and ends.
+
+    def begin(self, sid: str, line: Line, taker: Taker) -> None:
+        """Engine.IO has let it in."""
+        self.sid, self.line, self.taker = sid, line, taker
+
     def must_join(self, seconds: float) -> None:
-        """End it unless it has joined the namespace by then."""
+        """End it unless it has joined a namespace by then."""
         self.joined()
         self._join_timer = asyncio.get_running_loop().call_later(seconds, self.end, POLICY, "not_joined")
 
@@ -154,60 +204,38 @@ class Connection:
             self._expiry.cancel()
         self._expiry = asyncio.get_running_loop().call_later(seconds, self.end, POLICY, "token_expired")
 
+    def belongs_to(self, recipient: str) -> bool:
+        """Whether a request of this person is about this connection; who came by a token has no name in requests."""
+        return recipient == self.recipient or (self.by_token and not recipient)
+
     @property
     def by_token(self) -> bool:
         """Whether it lasts as long as a token."""
         return self._expiry is not None
-
-    def done(self) -> None:
-        """It is over. Engine.IO's socket outlives it by a heartbeat; what waited to be sent does not."""
-        self.joined()
-        for timer in (self._cut_timer, self._expiry):
-            if timer is not None:
-                timer.cancel()
-        if self.socket is not None:
-            self.socket.queue.drop()
-            self.socket = None
 
     def end(self, code: int, reason: str, within: float | None = None) -> None:
         """Close it with this code and reason; cut it if the client does not take even that within so many seconds."""
         if self.closing is not None:
             return
         self.closing = (code, reason)
-        if self.socket is not None:
-            self.socket.queue.put_nowait(None)  # ends the writer, which then closes the WebSocket
+        self.line.close(code, reason)
         seconds = LINGER_SECONDS if within is None else within
         self._cut_timer = asyncio.get_running_loop().call_later(seconds, self.cut)
 
     def cut(self) -> None:
         """Be done with it at once, whatever its client does."""
-        if self.gone:
-            return
-        self.gone = True
-        if self.transport is not None:
-            self.transport.abort()
-        for task in self._at_work:
-            task.cancel()
+        self.line.abort()
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While the server below sends or receives for it, which may take until it is cut.
-
-        Raises:
-            ConnectionAbortedError: it was cut.
-        """
-        if self.gone:
-            raise ConnectionAbortedError
-        task = cast(asyncio.Task[Any], asyncio.current_task())
-        self._at_work.add(task)
-        try:
-            yield
-        finally:
-            self._at_work.discard(task)
-
-    def _put(self, frame: Frame) -> None:
-        if self.socket is not None and self.closing is None and not self.socket.closed:
-            self.socket.queue.put_nowait(frame)
+    def done(self) -> None:
+        """It is over: nothing is sent, done or counted for it any more."""
+        self.joined()
+        for timer in (self._cut_timer, self._expiry):
+            if timer is not None:
+                timer.cancel()
+        self.line, self.taker = NOWHERE, None
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.remove(self)
 
 
 class Connections:
@@ -240,6 +268,7 @@ class Connections:
         self._all.add(connection)
         self._empty.clear()
         self._networks[connection.network] += 1
+        connection._owner = self
 
     def name(self, connection: Connection, recipient: str) -> None:
         """Count it as this person's.

@@ -4,49 +4,34 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import orjson
-from engineio import packet as eio_packet
 
 from notifs.forms import Forms
+from notifs.realtime.frames import Frame
 from notifs.store import Entry, Head, Page
-from notifs.wire import META, NAMESPACE, PAGE, Message, Step, Type
+from notifs.wire import META, NAMESPACE, PAGE, RESPONSE, Message, Step, Type
 
 PAGE_BYTES = 65_536
 """Bytes of the notifications in one page of a snapshot."""
 MESSAGE_BYTES = 240_000
 """Bytes of one message: a window that has room takes it. What is larger is told as a snapshot."""
 
-_BEFORE, _AFTER = f'{eio_packet.MESSAGE}2{NAMESPACE},["response",'.encode(), b"]"
-
-
-class Frame(eio_packet.Packet):  # type: ignore[misc]
-    """A packet of Engine.IO that was encoded already.
-
-    It is kept as bytes: one emoji makes a str four times as large.
-    """
-
-    def __init__(self, encoded: bytes) -> None:
-        super().__init__(eio_packet.MESSAGE)
-        self.encoded = encoded
-
-    @property
-    def size(self) -> int:
-        return len(self.encoded)
-
-    def encode(self, b64: bool = False) -> str:
-        return self.encoded.decode()
+_BEFORE, _AFTER = f'42{NAMESPACE},["{RESPONSE}",'.encode(), b"]"
+"""Of Engine.IO a message, of Socket.IO an event."""
 
 
 class Encoded(Frame):
     """A message of the server, to be given to any number of sockets."""
 
+    __slots__ = ("type",)
+
     def __init__(self, type: Type, json: bytes) -> None:
-        super().__init__(_BEFORE + json + _AFTER)
+        super().__init__(b"".join((_BEFORE, json, _AFTER)))
         self.type = type
 
     @property
     def json(self) -> bytes:
         """The message itself."""
-        return self.encoded[len(_BEFORE) : -len(_AFTER)]
+        return self.payload[len(_BEFORE) : -len(_AFTER)]
 
 
 def encode(message: Message) -> Encoded:

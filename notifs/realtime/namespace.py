@@ -19,7 +19,6 @@ from notifs.realtime import messages
 from notifs.realtime.by_token import ByToken
 from notifs.realtime.connections import AGAIN, Connection
 from notifs.realtime.ends import Ends
-from notifs.realtime.guard import connection as guarded
 from notifs.realtime.handlers import Context, Handlers
 from notifs.realtime.hints import Hints
 from notifs.realtime.messages import Encoded
@@ -89,10 +88,10 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         server: Server = self.server
         return server
 
-    def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+    def on_connect(self, sid: str, connection: Connection, auth: Any = None) -> None:
         """Enter the room of the person whom the guard has let in, or of whom their token says they are."""
         try:
-            connection = self._let_in(guarded(environ["asgi.scope"]), auth)
+            self._let_in(connection, auth)
         except NotifsError as error:
             raise ConnectionRefusedError(error.message, {"code": error.code, "message": error.message}) from None
         connection.joined()
@@ -104,11 +103,10 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
         self._begin(member, self._bring(member, cursor, first=True))
         self._signals.send(Connected(member.recipient, sid))
 
-    def _let_in(self, connection: Connection | None, auth: Any) -> Connection:
-        if connection is None or connection.closing is not None or self._ends.has_ended(connection):
+    def _let_in(self, connection: Connection, auth: Any) -> None:
+        if self._ends.has_ended(connection):
             raise NotSignedIn("the sign-in that this socket came with has ended; sign in again")
         self._by_token.join(connection, auth)
-        return connection
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         """Leave, and stop what was still being read for it."""

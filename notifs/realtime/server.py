@@ -1,31 +1,37 @@
-"""python-socketio's server with the hazards closed that it has today.
+"""python-socketio's server over our engine, with the hazards closed that it has today.
 
-A client's events never reach a lifecycle handler: they go to `answer` and nowhere else, whatever they are called.
-Whoever is dropped leaves no trace in a room. What cannot be read, or is binary, is refused without a stack trace.
+A client's events never reach a lifecycle handler: those of `/notifs` go to `answer` and nowhere else, whatever they are
+called. Whoever is gone leaves no trace in a room. What cannot be read, or is binary, is refused without a stack trace.
 """
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import engineio
 import orjson
 import socketio
-from engineio import packet as eio_packet
+import structlog
 from socketio import packet as sio_packet
+from socketio.exceptions import ConnectionRefusedError
+from starlette.types import Scope
 
-from notifs.realtime.connections import AGAIN, NORMAL, POLICY, PROTOCOL, Connection
-from notifs.realtime.guard import connection as guarded
-from notifs.realtime.messages import Frame
+from notifs.realtime.connections import NORMAL, POLICY, PROTOCOL, Connection
+from notifs.realtime.engine import Engine, environ_of
+from notifs.realtime.frames import Frame
+from notifs.realtime.manager import Manager, frames_of
 from notifs.wire import DEPTH_LIMIT, FRAME_LIMIT, NAMESPACE, Refusal, refusal
 
+log = structlog.get_logger("notifs.realtime")
 JOIN_SECONDS = 5.0
-"""How long a socket may take to join the namespace."""
+"""How long a socket may take to join a namespace."""
 
 SIGNED_OUT_SECONDS = 1.0
 """How long a socket may still be sent what waited for it, once its sign-in has ended."""
 
 BEHIND = refusal("behind", "much of what was sent to you waits to be read; read it, then ask again")
+LIFECYCLE = frozenset({"connect", "connect_error", "disconnect", "disconnecting"})
+"""What the library itself says to handlers, and a client may not."""
 
 
 class _Json:
@@ -44,7 +50,6 @@ class Packet(sio_packet.Packet):  # type: ignore[misc]
     """A packet of the Socket.IO protocol v5. Data that is not JSON makes it `garbled`: its id was read before."""
 
     json = _Json
-    uses_binary_events = False
     garbled = False
 
     def decode(self, encoded_packet: str) -> int:
@@ -55,104 +60,123 @@ class Packet(sio_packet.Packet):  # type: ignore[misc]
             return 0
 
 
-class Outbox(asyncio.Queue[Any]):
-    """What waits to be sent to one client; its connection keeps the count."""
-
-    connection: Connection | None = None
-
-    def _put(self, item: Any) -> None:
-        if item is not None and self.connection is not None:
-            self.connection.queued(item)
-        super()._put(item)
-
-    def belong_to(self, connection: Connection, socket: Any) -> None:
-        """Count what waits already, and from now on."""
-        for item in self._queue:  # type: ignore[attr-defined]
-            connection.queued(item)
-        self.connection, connection.socket = connection, socket
-
-    def drop(self) -> None:
-        """Nobody is there to whom it could be sent."""
-        self._queue.clear()  # type: ignore[attr-defined]
-        self.connection = None
-
-
-class Engine(engineio.AsyncServer):  # type: ignore[misc]
-    """Engine.IO with bounded queues."""
-
-    def create_queue(self, *_: Any, **__: Any) -> Outbox:
-        return Outbox()
-
-
 class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """An AsyncServer for WebSocket alone, with one namespace, whose `answer` gives the ack of a client's event.
+    """An AsyncServer whose namespace `/notifs` is notifs' own; any other may be registered beside it as usual.
 
     Args:
         wait: counts an event of a recipient; gives the seconds to wait if there were too many, else 0.
+        polling: whether a client may come by long-polling too.
+        ping_interval: seconds; `ping_timeout` likewise.
+        max_payload: bytes that a client may send at once.
     """
 
-    def __init__(self, wait: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        wait: Callable[[str], int],
+        *,
+        polling: bool = False,
+        ping_interval: float = 25.0,
+        ping_timeout: float = 20.0,
+        max_payload: int = FRAME_LIMIT,
+    ) -> None:
         self._wait = wait
-        super().__init__(
-            async_mode="asgi",
-            transports=["websocket"],
-            serializer=Packet,
-            cors_allowed_origins=[],  # the guard has looked at the origin already, and more exactly
-            max_http_buffer_size=FRAME_LIMIT,
-            ping_interval=25,
-            ping_timeout=20,
-            logger=False,
-            engineio_logger=False,
+        self._held: dict[tuple[str, str], list[Frame]] = {}
+        self._engine = Engine(
+            above=self,
+            polling=polling,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            max_payload=max_payload,
         )
+        super().__init__(client_manager=Manager(), async_mode="asgi", serializer=Packet, logger=False)
+
+    def _engineio_server_class(self) -> Callable[..., Engine]:
+        return lambda **_: self._engine
 
     async def close(self, sid: str, connection: Connection) -> None:
         """End a socket for good: told so by the DISCONNECT packet, and not waited for."""
         await self.disconnect(sid, namespace=NAMESPACE)
         connection.end(POLICY, "signed_out", SIGNED_OUT_SECONDS)
 
-    def _engineio_server_class(self) -> type[Engine]:
-        return Engine
+    def deliver(self, eio_sid: str, namespace: str, frames: list[Frame]) -> None:
+        """Send to one client; after its CONNECT packet, if that is still to come."""
+        if (held := self._held.get((eio_sid, namespace))) is not None:
+            held += frames
+        elif (connection := self.eio.sockets.get(eio_sid)) is not None:
+            for frame in frames:
+                connection.insist(frame)
 
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
-        if (connection := guarded(environ["asgi.scope"])) is not None:
-            socket = self.eio.sockets[eio_sid]
-            socket.queue.belong_to(connection, socket)
-            connection.must_join(JOIN_SECONDS)
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        self.deliver(eio_sid, pkt.namespace or "/", frames_of(pkt))
 
-    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
-        if isinstance(data, bytes):
-            return  # an attachment of a binary event, which was refused, or of none
-        connection = self._connection(eio_sid)
-        if connection is None or connection.closing is not None:
-            return
+    # What the engine tells.
+
+    async def opened(self, connection: Connection, scope: Scope) -> None:
+        connection.must_join(JOIN_SECONDS)
+        if self.handlers or self.namespace_handlers.keys() - {NAMESPACE}:
+            self.environ[connection.sid] = await environ_of(scope)
+
+    def message(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
+        if isinstance(data, bytes):  # an attachment, perhaps of an event that was refused
+            return self._handle_eio_message(connection.sid, data) if connection.sid in self._binary_packet else None
         try:
             packet = Packet(encoded_packet=data)
         except (ValueError, TypeError, IndexError, AttributeError):
             connection.end(PROTOCOL, "not_socketio")
-            return
+            return None
+        take = self._take if packet.namespace == NAMESPACE else self._take_elsewhere
+        return take(connection, packet)
+
+    def left(self, connection: Connection, reason: str) -> None:
+        eio_sid = connection.sid
+        self._part(connection, reason)
+        self.environ.pop(eio_sid, None)
+        self._binary_packet.pop(eio_sid, None)
+        for namespace in self.manager.namespaces_of(eio_sid):
+            self.eio.run(self._handle_disconnect(eio_sid, namespace, reason))
+
+    # The namespace of notifs: nothing in its connect handler waits, so that a client is either there or not.
+
+    def _take(self, connection: Connection, packet: Packet) -> Awaitable[None] | None:
         match packet.packet_type:
             case sio_packet.CONNECT if not packet.garbled:
-                if connection.allows(asyncio.get_running_loop().time()):
-                    await self._handle_connect(eio_sid, packet.namespace, packet.data)
+                if connection.allows(_now()):
+                    self._join(connection, packet.data)
             case sio_packet.DISCONNECT:
-                await self._handle_disconnect(eio_sid, packet.namespace, self.reason.CLIENT_DISCONNECT)
-                if packet.namespace == NAMESPACE:
-                    connection.end(NORMAL, "left")  # to hold a socket and be in no namespace is no use
+                self._part(connection, self.reason.CLIENT_DISCONNECT)
+                connection.end(NORMAL, "left")  # to hold a socket and be in no namespace is no use
             case sio_packet.EVENT | sio_packet.BINARY_EVENT:
-                await self._handle_packet(eio_sid, packet, connection)
+                return self._handle(connection, packet)
             case sio_packet.ACK | sio_packet.BINARY_ACK:
                 pass  # this server never asks for one
             case _:
                 connection.end(PROTOCOL, "not_socketio")
+        return None
 
-    def _connection(self, eio_sid: str) -> Connection | None:
-        socket = self.eio.sockets.get(eio_sid)
-        return socket.queue.connection if socket is not None else None
+    def _join(self, connection: Connection, auth: Any) -> None:
+        sid = self.manager.take_seat(connection.sid, NAMESPACE)
+        if sid is None:
+            connection.insist(_connect_error(NAMESPACE, {"message": "Unable to connect"}))
+            return
+        try:
+            self.namespace_handlers[NAMESPACE].on_connect(sid, connection, auth)
+        except ConnectionRefusedError as refused:
+            self.manager.basic_disconnect(sid, NAMESPACE)
+            connection.insist(_connect_error(NAMESPACE, refused.error_args))
+            connection.end(POLICY, "refused")
+        else:
+            self.manager.stay(sid, NAMESPACE)
+            connection.insist(_connected(NAMESPACE, sid))
 
-    async def _handle_packet(self, eio_sid: str, packet: Packet, connection: Connection) -> None:
-        sid = self.manager.sid_from_eio_sid(eio_sid, packet.namespace or "/")
-        if packet.namespace != NAMESPACE or not self.manager.is_connected(sid, NAMESPACE):
+    def _part(self, connection: Connection, reason: str) -> None:
+        sid = self.manager.sid_from_eio_sid(connection.sid, NAMESPACE)
+        if sid is not None:
+            self.namespace_handlers[NAMESPACE].on_disconnect(sid, reason)
+            self.manager.basic_disconnect(sid, NAMESPACE)
+
+    async def _handle(self, connection: Connection, packet: Packet) -> None:
+        sid = self.manager.sid_from_eio_sid(connection.sid, NAMESPACE)
+        if not self.manager.is_connected(sid, NAMESPACE):
             return
         ack = self._pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
         if packet.id is not None and not connection.offer(_ack(packet.id, ack)):
@@ -160,7 +184,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     def _pressure(self, connection: Connection) -> Refusal | None:
         """Why a client may not ask for anything just now, or None."""
-        if not connection.allows(asyncio.get_running_loop().time()):
+        if not connection.allows(_now()):
             return refusal("too_many_events", f"at most {connection.rate} events a second; wait, then try again")
         if wait := self._wait(connection.recipient):
             return refusal("too_many_events", f"all your sockets together say too much; wait {wait} s, then try again")
@@ -170,36 +194,105 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     async def _answer(self, sid: str, event: str, data: Any = None) -> Any:
         return await self.namespace_handlers[NAMESPACE].answer(sid, event, data)
 
-    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is None or socket.closed:
+    # Any other namespace: the handlers of python-socketio.
+
+    def _take_elsewhere(self, connection: Connection, packet: Packet) -> Awaitable[None] | None:
+        namespace, eio_sid = packet.namespace or "/", connection.sid
+        if packet.garbled:
+            connection.end(PROTOCOL, "not_socketio")
+            return None
+        match packet.packet_type:
+            case sio_packet.CONNECT if connection.allows(_now()):
+                return self._come_in(connection, namespace, packet.data)
+            case sio_packet.DISCONNECT:
+                leaving: Awaitable[None] = self._handle_disconnect(eio_sid, namespace, self.reason.CLIENT_DISCONNECT)
+                return leaving
+            case sio_packet.EVENT if connection.allows(_now()):
+                return self._handle_event(eio_sid, namespace, packet.id, packet.data)
+            case sio_packet.ACK:
+                acked: Awaitable[None] = self._handle_ack(eio_sid, namespace, packet.id, packet.data)
+                return acked
+            case sio_packet.BINARY_EVENT | sio_packet.BINARY_ACK:
+                if self.manager.sid_from_eio_sid(eio_sid, namespace) is not None:
+                    self._binary_packet[eio_sid] = packet
+            case sio_packet.CONNECT | sio_packet.EVENT:
+                pass  # too many of them
+            case _:
+                connection.end(PROTOCOL, "not_socketio")
+        return None
+
+    async def _come_in(self, connection: Connection, namespace: str, auth: Any) -> None:
+        eio_sid = connection.sid
+        known = namespace in self.handlers or namespace in self.namespace_handlers
+        sid = self.manager.take_seat(eio_sid, namespace) if known and connection.recipient else None
+        if sid is None:
+            why = "Unable to connect" if known else "Invalid namespace"
+            connection.insist(_connect_error(namespace, {"message": why}))
             return
-        await super()._handle_connect(eio_sid, namespace, data)
-        connection = self._connection(eio_sid)
-        if socket.closed:
-            await self._forget(eio_sid)
-        elif namespace == NAMESPACE and connection and self.manager.sid_from_eio_sid(eio_sid, NAMESPACE) is None:
-            connection.end(POLICY, "refused")  # the CONNECT_ERROR packet before it has said why
+        held = self._held[eio_sid, namespace] = []
+        refused = await self._refused(namespace, sid, self.environ.get(eio_sid, {}), auth)
+        del self._held[eio_sid, namespace]
+        if refused is not None:
+            self.manager.basic_disconnect(sid, namespace)
+            connection.insist(_connect_error(namespace, refused))
+            return
+        self.manager.stay(sid, namespace)
+        connection.joined()
+        for frame in (_connected(namespace, sid), *held):
+            connection.insist(frame)
+        if eio_sid not in self.eio.sockets:  # it left while the handler waited
+            await self._handle_disconnect(eio_sid, namespace, self.reason.TRANSPORT_CLOSE)
 
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        connection = self._connection(eio_sid)
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        await self._forget(eio_sid)
-        if connection is not None and reason != self.reason.TRANSPORT_CLOSE:
-            # Engine.IO has given it up; its WebSocket may still be there.
-            connection.end(AGAIN, "ping_timeout" if reason == self.reason.PING_TIMEOUT else "left")
+    async def _refused(self, namespace: str, sid: str, environ: Any, auth: Any) -> Any:
+        """What a client is told that its connect handler does not let in; None if it does."""
+        try:
+            handler = self.handlers.get(namespace, {}).get("connect") or getattr(
+                self.namespace_handlers.get(namespace), "on_connect", None
+            )
+            arguments = (sid, environ, auth) if handler is None or _takes(handler, 3) else (sid, environ)
+            allowed = await self._trigger_event("connect", namespace, *arguments)
+        except ConnectionRefusedError as refused:
+            return refused.error_args
+        except Exception:
+            log.exception("a connect handler failed", namespace=namespace)
+            return {"message": "Connection rejected by server"}
+        return {"message": "Connection rejected by server"} if allowed is False else None
 
-    async def _forget(self, eio_sid: str) -> None:
-        """Take a socket that is gone out of every room; the stock server leaves it there if it went on connecting."""
-        sid = self.manager.sid_from_eio_sid(eio_sid, NAMESPACE)
-        if sid is not None:
-            await self._trigger_event("disconnect", NAMESPACE, sid, self.reason.TRANSPORT_CLOSE)
-            await self.manager.disconnect(sid, NAMESPACE, ignore_queue=True)
+    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
+        if isinstance(data, list) and data and isinstance(data[0], str) and data[0] not in LIFECYCLE:
+            await super()._handle_event(eio_sid, namespace, id, data)
+        elif (connection := self.eio.sockets.get(eio_sid)) is not None:
+            connection.end(PROTOCOL, "not_socketio")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _takes(handler: Callable[..., Any], count: int) -> bool:
+    """Whether a handler takes so many arguments."""
+    try:
+        inspect.signature(handler).bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def _prefix(number: int, namespace: str) -> bytes:
+    """What a message of Engine.IO begins with that is a packet of Socket.IO of this type."""
+    return f"4{number}{namespace},".encode() if namespace != "/" else f"4{number}".encode()
+
+
+def _connected(namespace: str, sid: str) -> Frame:
+    return Frame(_prefix(sio_packet.CONNECT, namespace) + orjson.dumps({"sid": sid}))
+
+
+def _connect_error(namespace: str, why: Any) -> Frame:
+    return Frame(_prefix(sio_packet.CONNECT_ERROR, namespace) + orjson.dumps(why))
 
 
 def _ack(number: int, ack: Any) -> Frame:
-    text: str = Packet(sio_packet.ACK, namespace=NAMESPACE, id=number, data=[ack]).encode()
-    return Frame(f"{eio_packet.MESSAGE}{text}".encode())
+    return Frame(b"%b%d%b" % (_prefix(sio_packet.ACK, NAMESPACE), number, orjson.dumps([ack])))
 
 
 def _problem(packet: Packet) -> Refusal | None:

@@ -8,7 +8,6 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from notifs import Notifs, Settings
-from notifs.realtime.namespace import Namespace
 from tests.wire import Client, by_header, hosted
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
@@ -67,38 +66,43 @@ async def test_200_drops_leave_nobody_in_a_room(sqlite_url: str) -> None:
         assert server.environ == {}
 
 
-async def test_a_connect_on_a_socket_that_is_closed_already_leaves_no_ghost(notifs: Notifs, url: str) -> None:
-    server = notifs.realtime.server
-    async with Client.open(url, headers=ADA, join=False):
-        (eio_sid,) = server.eio.sockets
-        await server.eio.sockets[eio_sid].close(wait=False)
-        await server._handle_eio_message(eio_sid, "0/notifs,")
-        assert server.manager.rooms == {}
-        assert len(notifs.realtime.rooms) == 0
-
-
 async def test_a_socket_that_is_closed_while_its_connect_handler_waits_leaves_no_ghost(
-    notifs: Notifs, url: str, monkeypatch: pytest.MonkeyPatch
+    notifs: Notifs, url: str
 ) -> None:
     server = notifs.realtime.server
-    namespace = server.namespace_handlers["/notifs"]
-    waiting, go_on = asyncio.Event(), asyncio.Event()
+    waiting, go_on, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def slow(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+    async def slow(sid: str, environ: dict[str, Any], auth: Any) -> None:
+        await server.enter_room(sid, "some", namespace="/host")
         waiting.set()
         await go_on.wait()
-        Namespace.on_connect(namespace, sid, environ, auth)
 
-    monkeypatch.setattr(namespace, "on_connect", slow)
+    server.on("connect", slow, namespace="/host")
+    server.on("disconnect", lambda sid, reason: told.set(), namespace="/host")
     async with Client.open(url, headers=ADA, join=False) as client:
-        await client.send("40/notifs,")
+        await client.send("40/host,")
         await waiting.wait()
         (eio_sid,) = server.eio.sockets
-        await server.eio.sockets[eio_sid].close(wait=False)
+        await server.eio.disconnect(eio_sid)
         go_on.set()
+        await asyncio.wait_for(told.wait(), 10)
         async with asyncio.timeout(10):
-            while server.manager.rooms or len(notifs.realtime.rooms):
+            while server.manager.rooms or server.environ or list(server.manager.get_namespaces()):
                 await asyncio.sleep(0.01)
+
+
+async def test_a_namespace_of_the_host_is_for_those_alone_who_are_known(sqlite_url: str) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, token_secret="s" * 32, token_issuer="host"), identify=by_header)
+    came: list[str] = []
+    notifs.realtime.server.on("connect", lambda sid, environ: came.append(environ["HTTP_X_USER"]), namespace="/host")
+    async with hosted(notifs) as url:
+        async with Client.open(url, join=False) as nobody:
+            await nobody.send("40/host,")
+            await nobody.until(lambda: nobody.frames[-1].startswith("44/host,"))
+        async with Client.open(url, headers=ADA, join=False) as ada:
+            await ada.send("40/host,")
+            await ada.until(lambda: ada.frames[-1].startswith("40/host,"))
+    assert came == ["ada"]
 
 
 async def test_each_room_hears_its_own_and_nothing_else(notifs: Notifs, url: str) -> None:

@@ -1,0 +1,36 @@
+"""Packets of Engine.IO as they go out: encoded once, whoever gets them and however they travel."""
+
+_TEXT, _BINARY = 0x81, 0x82
+"""The first byte of a WebSocket frame: it is whole, and what is in it (RFC 6455, section 5.2)."""
+
+
+class Frame:
+    """One packet, framed for a WebSocket already: a server does not mask, so that all who get it get the same bytes.
+
+    Args:
+        payload: the packet; kept as bytes, because one emoji makes a str four times as large.
+        binary: whether it is an attachment, and no text.
+    """
+
+    __slots__ = ("_start", "binary", "size", "wire")
+
+    def __init__(self, payload: bytes, *, binary: bool = False) -> None:
+        head = _head(_BINARY if binary else _TEXT, len(payload))
+        self._start = len(head)
+        self.wire = head + payload
+        self.size = len(self.wire)
+        self.binary = binary
+
+    @property
+    def payload(self) -> bytes:
+        """The packet without its frame."""
+        return self.wire[self._start :]
+
+
+def _head(first: int, length: int) -> bytes:
+    """What stands before a payload of this length, in its shortest form (RFC 6455, section 5.2)."""
+    if length < 126:
+        return bytes((first, length))
+    if length < 65_536:
+        return bytes((first, 126)) + length.to_bytes(2)
+    return bytes((first, 127)) + length.to_bytes(8)
