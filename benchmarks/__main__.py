@@ -1,6 +1,7 @@
 """`python -m benchmarks [NAME...]`: run them, print what was measured, and write it into docs/performance.md."""
 
 import argparse
+import resource
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -8,7 +9,20 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import announce, fanout, notify, origin, report, screen
+from benchmarks import (
+    announce,
+    connects,
+    engine,
+    fanout,
+    idle,
+    leaving,
+    notify,
+    origin,
+    readers,
+    report,
+    screen,
+    workers,
+)
 from benchmarks.measure import Row
 from notifs.standalone import own_process
 
@@ -18,6 +32,12 @@ BENCHMARKS: Mapping[str, Callable[..., Coroutine[Any, Any, list[Row]]]] = {
     "announce": announce.run,
     "origin": origin.run,
     "screen": screen.run,
+    "engine": engine.run,
+    "connects": connects.run,
+    "idle": idle.run,
+    "leaving": leaving.run,
+    "readers": readers.run,
+    "workers": workers.run,
 }
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 
@@ -31,6 +51,8 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.name) - BENCHMARKS.keys():
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # servers and clients hold thousands of sockets
     own_process()  # as in the server's process
     missed = 0
     for name in asked.name or BENCHMARKS:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import sys
+from typing import Any
 
 import uvicorn
 from starlette.requests import Request
@@ -14,10 +15,21 @@ from notifs.standalone import create_app
 from notifs.wire import FRAME_LIMIT
 
 AT_ONCE = 200
+SERVED: dict[str, Any] = {
+    "http": "notifs.web.transport:Http",
+    "ws": "notifs.realtime.transport:WebSocket",
+    "ws_max_size": FRAME_LIMIT,
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": 20,
+    "ws_ping_timeout": 20,
+    "server_header": False,
+    "log_level": "warning",
+}
+"""In the way that `notifs serve` does."""
 
 
 def main(port: int) -> None:
-    """Serve in the way that `notifs serve` does."""
+    """Serve."""
     app = create_app(Settings())
     notifs = app.state.notifs
 
@@ -34,11 +46,7 @@ def main(port: int) -> None:
         return JSONResponse({})
 
     app.router.routes.append(Route("/benchmark", benchmark, methods=["POST"]))
-    uvicorn.run(
-        app, port=port, log_level="warning", http="notifs.web.transport:Http", ws="notifs.realtime.transport:WebSocket",
-        ws_max_size=FRAME_LIMIT,
-        ws_per_message_deflate=False, ws_ping_interval=20, ws_ping_timeout=20, server_header=False,
-    )  # fmt: skip
+    uvicorn.run(app, port=port, **SERVED)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,12 @@ def peak() -> int:
     return _status("VmHWM")
 
 
-def _status(name: str) -> int:
-    found = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
+def resident_of(pid: int) -> int:
+    """Bytes of memory that another process has now."""
+    return _status("VmRSS", pid)
+
+
+def _status(name: str, pid: int | str = "self") -> int:
+    found = re.search(rf"{name}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     must(found, f"the kernel does not say {name}")
     return int(found[1]) * 1024 if found else 0

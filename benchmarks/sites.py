@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
@@ -36,7 +37,7 @@ async def origin(people: int, unread: int) -> AsyncIterator[Target]:
     with tempfile.TemporaryDirectory(prefix="notifs-benchmarks-") as folder:
         script = [str(PEERS_PYTHON), str(REPOSITORY / "benchmarks" / "peers" / "origin.py")]
         options = [f"{folder}/origin.db", str(people), str(unread)]
-        async with _running(lambda port: [*script, port, *options]) as (url, pid):
+        async with running(lambda port: [*script, port, *options]) as (url, pid):
             recipients = list(range(1, people + 1))
             cookies = await asyncio.to_thread(_sign_in, url, recipients)
             yield Target(url, pid, "", recipients, cookies, "/notify", {"Cookie": cookies[0]}, unread)
@@ -45,7 +46,7 @@ async def origin(people: int, unread: int) -> AsyncIterator[Target]:
 @asynccontextmanager
 async def mirror(people: int, unread: int) -> AsyncIterator[Target]:
     """A server that does nothing but send back."""
-    async with _running(lambda port: [sys.executable, "-m", "benchmarks.peers.mirror", port, str(unread)]) as (
+    async with running(lambda port: [sys.executable, "-m", "benchmarks.peers.mirror", port, str(unread)]) as (
         url,
         pid,
     ):
@@ -65,7 +66,7 @@ async def ours(
     async with place(kind) as here, here.fresh() as url:
         settings = Settings(database_url=url, secret_key=SECRET)
         async with Notifs(settings).open() as notifs:
-            recipients, cookies = await _seed(notifs, people, unread)
+            recipients, cookies = await seed(notifs, people, unread)
             if followers:
                 others = [f"user-{n}" for n in range(followers - people)]
                 await notifs.store.topics.follow(TOPIC, [*recipients, *others])
@@ -77,7 +78,7 @@ async def ours(
             "NOTIFS_SOCKETS_PER_ADDRESS": "0",
             "NOTIFS_API_REQUESTS_PER_MINUTE": "10000000",
         }
-        async with _running(lambda port: [*serve, port], env) as (address, pid):
+        async with running(lambda port: [*serve, port], env) as (address, pid):
             path = "/benchmark" if hosted else "/api/v1/notifications"
             headers = {"Authorization": f"Bearer {token}"}
             yield Target(address, pid, "/notifs", recipients, cookies, path, headers, unread)
@@ -85,20 +86,25 @@ async def ours(
 
 async def put(load: Load) -> Seen:
     """Have a load client of its own put a load on a server."""
-    command = ["taskset", "--cpu-list", str(CLIENT_CORE), sys.executable, "-m", "benchmarks.load"]
-    client = await asyncio.create_subprocess_exec(
+    return TypeAdapter(Seen).validate_json(await client("benchmarks.load", load))
+
+
+async def client(module: str, asked: Any) -> bytes:
+    """What a client of this module says when it is asked this; it runs on a core of its own."""
+    command = ["taskset", "--cpu-list", str(CLIENT_CORE), sys.executable, "-m", module]
+    process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=REPOSITORY
     )
     try:
-        said, _ = await client.communicate(orjson.dumps(load))
+        said, _ = await process.communicate(orjson.dumps(asked))
     finally:
         with suppress(ProcessLookupError):
-            client.kill()
-    must(client.returncode == 0, "the load client failed; what it said is above")
-    return TypeAdapter(Seen).validate_json(said)
+            process.kill()
+    must(process.returncode == 0, "the load client failed; what it said is above")
+    return said
 
 
-async def _seed(notifs: Notifs, people: int, unread: int) -> tuple[list[str], list[str]]:
+async def seed(notifs: Notifs, people: int, unread: int) -> tuple[list[str], list[str]]:
     """People with accounts, signed in, with so many unread notifications. Returns their ids and cookies."""
     tokens = [secrets.token_urlsafe(32) for _ in range(people)]
 
@@ -118,12 +124,12 @@ async def _seed(notifs: Notifs, people: int, unread: int) -> tuple[list[str], li
 
 
 @asynccontextmanager
-async def _running(
-    command: Callable[[str], Sequence[str]], env: Mapping[str, str] | None = None
+async def running(
+    command: Callable[[str], Sequence[str]], env: Mapping[str, str] | None = None, cores: str = str(SERVER_CORE)
 ) -> AsyncIterator[tuple[str, int]]:
     """A server on a free port, once it answers: its URL and its process."""
     port = free_port()
-    pinned = ["taskset", "--cpu-list", str(SERVER_CORE), *command(str(port))]
+    pinned = ["taskset", "--cpu-list", cores, *command(str(port))]
     with Child(pinned, ready="$^", env={**clean_environment(), **(env or {})}, cwd=REPOSITORY) as child:
         await asyncio.to_thread(_wait_for, port, child)
         yield f"http://127.0.0.1:{port}", child.pid

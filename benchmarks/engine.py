@@ -1,0 +1,57 @@
+"""Deliveries by the engine, to a room of all and to single users; against its peers, and against the limit."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from benchmarks.measure import TURNS, Row, in_turns
+from benchmarks.sides import FLASK, LIMIT, NODE, PEERS, STOCK, Side, ours, put
+from benchmarks.tasks import Numbers
+
+CLIENTS, CROWD = 1_000, 5_000
+SECONDS = 2.5
+ALL: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, FLASK: None, LIMIT: 0.7}
+SINGLE: Mapping[str, float | None] = {NODE: 1.5, STOCK: 7.0, FLASK: None, LIMIT: None}
+"""Against whom, and by how much at least."""
+
+
+async def run(
+    *, turns: int = TURNS, clients: int = CLIENTS, crowd: int = CROWD, seconds: float = SECONDS, peers: bool = True
+) -> list[Row]:
+    """Deliveries per CPU-second of the server, and per second.
+
+    Args:
+        clients: who are connected; then `crowd`.
+        peers: whether those of another environment take part.
+    """
+    rows = []
+    for count, together in ((clients, True), (crowd, True), (clients, False)):
+        bounds = {name: least for name, least in (ALL if together else SINGLE).items() if peers or name == LIMIT}
+        rows += await _compare(turns, seconds, count, bounds, together=together)
+    return rows
+
+
+async def _compare(
+    turns: int, seconds: float, clients: int, bounds: Mapping[str, float | None], *, together: bool
+) -> list[Row]:
+    async def push(side: Side) -> Numbers:
+        return await put(side(clients), "push", clients, together=together, seconds=seconds)
+
+    sides = [partial(ours, one=together), *(PEERS[name] for name in bounds)]
+    us, *them = await in_turns(turns, *(partial(push, side) for side in sides))
+    theirs = dict(zip(bounds, them, strict=True))
+    what = f"one message to a room of all {clients:,}" if together else f"messages to single ones of {clients:,}"
+    rows = [
+        Row(f"{what}, {said}", unit, _all(us, key), _all(theirs[name], key), name, least=least if bound else None)
+        for key, unit, said, bound in (
+            ("cpu", "deliveries/CPU-s", "by the server's CPU", True),
+            ("clock", "deliveries/s", "by the clock", False),
+        )
+        for name, least in bounds.items()
+    ]
+    own, fastest = _all(theirs[LIMIT], "own"), _all(theirs[LIMIT], "clock")
+    mine = f"{what}: what the load client takes, by its own CPU"
+    return [*rows, Row(mine, "deliveries/CPU-s", own, fastest, f"what the {LIMIT} gives it in a second")]
+
+
+def _all(turns: list[Numbers], key: str) -> list[float]:
+    return [turn[key] for turn in turns]
