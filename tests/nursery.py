@@ -26,13 +26,19 @@ from pathlib import Path
 from typing import Any
 
 IMPORTED = (
+    "anyio._backends._asyncio",
+    "asyncpg",
     "notifs.app",
     "notifs.cli.serve",
     "notifs.realtime.transport",
     "notifs.serve",
     "notifs.standalone",
+    "notifs.tokens",
+    "notifs.web.oidc.flow",
     "notifs.web.transport",
+    "uvicorn.lifespan.on",
     "uvloop",
+    "zxcvbn",
 )
 LARGEST = 2**18
 """Bytes of an order: a command, its environment, its folder."""

@@ -6,7 +6,6 @@ import signal
 import threading
 from pathlib import Path
 
-import httpx2
 import pytest
 from starlette.types import Scope
 from websockets.exceptions import InvalidStatus
@@ -16,7 +15,7 @@ from notifs.errors import Restarting
 from notifs.retire import retiring
 from tests import servers
 from tests.cli.conftest import Folder
-from tests.wire import Client, by_header, hosted
+from tests.wire import Client, by_header, hosted, http_client
 
 ADA = {"x-user": "ada"}
 
@@ -53,7 +52,7 @@ async def test_a_host_retires_a_worker(settings: Settings) -> None:
 async def test_on_sigterm_a_server_is_not_ready_first_and_ends_in_order(folder: Folder) -> None:
     env = {"NOTIFS_DRAIN_SECONDS": "1.5"}
     async with servers.serving(env, cwd=folder.path) as served:
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url) as visitor:
+        async with http_client(served.url) as visitor:
             assert (await visitor.get("/readyz")).status_code == 200
             stopped = asyncio.create_task(served.stop())
             async with asyncio.timeout(10):

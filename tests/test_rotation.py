@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
-import httpx2
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -15,7 +14,7 @@ from tests import servers
 from tests.outbound.receiver import Receiver
 from tests.realtime.test_hints import linked
 from tests.web.site import Site, cookies, serve, sign_in
-from tests.wire import Client
+from tests.wire import Client, http_client
 
 OLD, NEW = "the old secret of all the workers", "the new secret of all the workers"
 STAGES = [OLD, f"{OLD},{NEW}", f"{NEW},{OLD}", NEW]
@@ -40,7 +39,7 @@ async def _goes_on(here: Site, there: Site, ada: Person) -> None:
     async with here.visitor() as visitor:
         assert (await sign_in(visitor)).status_code == 303
         cookie = cookies(visitor)
-        async with httpx2.AsyncClient(trust_env=False, base_url=there.url, headers=cookie) as elsewhere:
+        async with http_client(there.url, headers=cookie) as elsewhere:
             assert (await elsewhere.get("/api/v1/inbox")).status_code == 200
         async with Client.open(there.url, headers=cookie) as client:
             await client.message("snapshot")

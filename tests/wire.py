@@ -1,4 +1,4 @@
-"""A Socket.IO client that says exactly what it is told, frame by frame; and an application served to it."""
+"""A Socket.IO client that says exactly what it is told, frame by frame; one for HTTP; an application served to both."""
 
 import asyncio
 import itertools
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import httpx2
 import orjson
 import uvicorn
 from starlette.applications import Starlette
@@ -152,6 +153,14 @@ class Client:
             number, bracket, rest = frame.removeprefix("43/notifs,").partition("[")
             if waiting := self._acks.pop(int(number), None):
                 waiting.set_result(orjson.loads(bracket + rest)[0])
+
+
+def http_client(url: str = "", **options: Any) -> httpx2.AsyncClient:
+    """A client for what is served on loopback, which asks for no proxy and no certificate.
+
+    To read whom TLS believes takes a tenth of a second of a core, for each client.
+    """
+    return httpx2.AsyncClient(base_url=url, trust_env=False, verify=False, **options)
 
 
 async def by_header(scope: Scope) -> str | None:

@@ -34,14 +34,14 @@ zxcvbn tries out what each character may stand for, as 4 for A, all of them with
 GUESSED = 2
 """What zxcvbn has to make of it, of 0 to 4: fewer than a million guesses are fewer than an attacker has."""
 
-_hasher = PasswordHasher()
+hasher = PasswordHasher()
 
 
 @cache
-def _nobody() -> str:
+def _nobody(hasher: PasswordHasher) -> str:
     """A hash that takes as long to check as somebody's, and that no password has."""
-    salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, _hasher.hash_len))
-    work = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, hasher.hash_len))
+    work = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${work}${salt}${digest}"
 
 
@@ -122,13 +122,13 @@ def check_password(password: str, *known: str) -> None:
 
 def hash_password(password: str) -> str:
     """An argon2id hash (RFC 9106). Takes about a tenth of a second: never call it on the event loop."""
-    return _hasher.hash(password)
+    return hasher.hash(password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether `password` is the one; without a hash it takes as long and says no. Never on the event loop."""
     try:
-        _hasher.verify(password_hash or _nobody(), password)
+        hasher.verify(password_hash or _nobody(hasher), password)
     except (VerificationError, InvalidHashError):
         return False
     return bool(password_hash)

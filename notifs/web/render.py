@@ -52,17 +52,7 @@ class Render:
         self.login_url = login_url
         self.inbox_url = f"{base}/notifications/"
         self.transport = transport
-        self._environment = Environment(
-            loader=PackageLoader("notifs.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
-        # What was stored is looked at once more before it becomes a link or a picture.
-        self._environment.filters.update(link=safe_link, picture=partial(safe_picture, hosts=frozenset(image_hosts)))
-        self._environment.filters.update(ago=humanize.naturaltime, sentence=sentence)
-        self._environment.tests["local"] = is_local_path
-        self._environment.globals.update(
-            base=base, login_url=login_url, inbox_url=self.inbox_url, transport=transport, asset=self.asset
-        )
+        self._environment = environment(base, login_url, transport, frozenset(image_hosts))
 
     def __call__(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
         person: Person | None = request.scope.get(PERSON)
@@ -78,9 +68,28 @@ class Render:
         # The page says itself that it leads on: as a header, a long address is more than some proxies take.
         return self(request, "onward.html", {"url": url, "label": label})
 
-    def asset(self, name: str) -> str:
-        """The URL of a built file, with its hash."""
-        return f"{self.base}/notifs/static/{name}?v={_hash(name)}"
+
+@cache
+def environment(base: str, login_url: str, transport: str, image_hosts: frozenset[str]) -> Environment:
+    """The templates of applications that are alike: to compile them takes longer than to make an application."""
+    made = Environment(
+        loader=PackageLoader("notifs.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    # What was stored is looked at once more before it becomes a link or a picture.
+    made.filters.update(link=safe_link, picture=partial(safe_picture, hosts=image_hosts))
+    made.filters.update(ago=humanize.naturaltime, sentence=sentence)
+    made.tests["local"] = is_local_path
+    made.globals.update(
+        base=base, login_url=login_url, inbox_url=f"{base}/notifications/", transport=transport,
+        asset=partial(_asset, base),
+    )  # fmt: skip
+    return made
+
+
+def _asset(base: str, name: str) -> str:
+    """The URL of a built file, with its hash."""
+    return f"{base}/notifs/static/{name}?v={_hash(name)}"
 
 
 @cache

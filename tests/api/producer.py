@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from notifs import Notifs
 from tests.web.site import Site
+from tests.wire import http_client
 
 BASE = "/api/v1"
 
@@ -92,7 +93,7 @@ class Producer:
         """A producer with a new key to what is served at `url`."""
         key, token = await notifs.store.keys.create(name, scopes, kinds, topics)
         headers = {"authorization": f"Bearer {token}"}
-        async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=headers, timeout=30) as http:
+        async with http_client(url, headers=headers, timeout=30) as http:
             place = urlsplit(url).path
             if place not in DOCUMENTS:
                 DOCUMENTS[place] = Document((await http.get("/api/openapi.json")).json())

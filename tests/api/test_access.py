@@ -3,12 +3,11 @@
 import re
 from typing import Any
 
-import httpx2
-
 from notifs.api.operations import Operation, declared
 from notifs.api.producers import ROOMS
 from tests.api.producer import BASE, Producer
 from tests.web.site import Site
+from tests.wire import http_client
 
 OPERATIONS: list[Operation] = [operation for room in ROOMS for operation in declared(room)]
 PLACES = {"id": "01935d3f-7b1e-7cc2-9d5a-0b6f5a3c2e11", "topic": "orders", "system": "github"}
@@ -37,7 +36,7 @@ async def test_without_a_good_key_there_is_nothing(site: Site, shop: Producer) -
         {"x-api-key": token}, {"cookie": await site.cookie(ada), "sec-fetch-site": "same-origin"},
         {"cookie": await site.cookie(ada)}, {"cookie": f"authorization=Bearer {token}", "accept": "text/html"},
     ]  # fmt: skip
-    async with httpx2.AsyncClient(trust_env=False, base_url=site.url) as nobody:
+    async with http_client(site.url) as nobody:
         for operation in OPERATIONS:
             for given in headers if operation.name in ("send", "users") else headers[:1]:
                 path = f"{BASE}{place(operation)}?access_token={token}"

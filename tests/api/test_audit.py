@@ -1,10 +1,10 @@
 """The audit log over HTTP: for who may do everything, in pages, of what was asked for."""
 
-import httpx2
 import pytest
 
 from tests.api.producer import Producer
 from tests.web.site import Site, sign_in
+from tests.wire import http_client
 
 MOMENT = "2026-01-02T03:04:05Z"
 
@@ -39,5 +39,5 @@ async def test_what_cannot_be_asked_for_is_refused(admin: Producer, query: str) 
 
 async def test_it_is_for_admins_alone(shop: Producer, site: Site) -> None:
     assert await shop.refused("GET", "/audit") == (403, "out_of_scope")
-    async with httpx2.AsyncClient(trust_env=False, base_url=site.url) as nobody:
+    async with http_client(site.url) as nobody:
         assert (await nobody.get("/api/v1/audit")).status_code == 401

@@ -4,14 +4,13 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from notifs import Notifs, Settings
 from tests.api.producer import BASE, Producer
 from tests.web.site import Site, serve
-from tests.wire import listening
+from tests.wire import http_client, listening
 
 
 async def test_each_list_and_each_thing_is_the_same_on_postgresql(postgres_url: str) -> None:
@@ -63,7 +62,7 @@ async def test_a_host_may_have_it_below_paths_of_its_own(sqlite_url: str) -> Non
 async def _tour(notifs: Notifs, base: str, someone: str) -> None:
     _, token = await notifs.store.keys.create("shop", ["admin"])
     json = {"content-type": "application/json"}
-    async with httpx2.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {token}"}) as http:
+    async with http_client(headers={"authorization": f"Bearer {token}"}) as http:
         document = (await http.get(base.replace("v1", "openapi.json"))).json()
         assert all(path.startswith("/n/api/v1/") for path in document["paths"])
         response = await http.post(f"{base}/notifications", json={"to": [f"a/{someone}"], "title": "x"})

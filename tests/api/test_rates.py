@@ -2,7 +2,6 @@
 
 import re
 
-import httpx2
 import pytest
 
 from notifs import Settings, limits
@@ -12,6 +11,7 @@ from tests import servers
 from tests.api.producer import Producer
 from tests.faults.proxy import proxy
 from tests.web.site import serve
+from tests.wire import http_client
 
 
 async def test_each_answer_says_what_is_left(sqlite_url: str) -> None:
@@ -55,7 +55,7 @@ async def test_after_the_time_that_is_told_there_is_room_again(monkeypatch: pyte
 async def test_who_tries_keys_is_told_to_wait(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "KEYS_PER_MINUTE", 3)
     async with serve(Settings(database_url=sqlite_url)) as site, Producer.of(site, "shop", "read") as shop:
-        async with httpx2.AsyncClient(trust_env=False, base_url=site.url) as stranger:
+        async with http_client(site.url) as stranger:
             answers = [await stranger.get("/api/v1/topics", headers={"authorization": "Bearer x"}) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
         assert 0 < int(answers[-1].headers["retry-after"]) <= 64

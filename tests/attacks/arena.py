@@ -31,6 +31,7 @@ from notifs.store.database import Database
 from tests.programs import Child
 from tests.servers import clean_environment
 from tests.web.site import CHEAP
+from tests.wire import http_client
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 PRODUCTION = {"NOTIFS_ENVIRONMENT": "production", "NOTIFS_SECRET_KEY": "the secret of the server that is attacked"}
@@ -70,9 +71,7 @@ class Target:
     async def visitor(self, person: Person | None = None, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
         """Somebody with a client that is no browser: it sends no header by itself but the cookie of `person`."""
         cookie = {"cookie": await self.cookie(person)} if person else {}
-        async with httpx2.AsyncClient(
-            trust_env=False, base_url=self.url, headers={**cookie, **headers}, timeout=30
-        ) as client:
+        async with http_client(self.url, headers={**cookie, **headers}, timeout=30) as client:
             yield client
 
 

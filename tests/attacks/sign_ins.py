@@ -27,6 +27,7 @@ class Visitor(httpx2.AsyncClient):
     def __init__(self, target: Target) -> None:
         super().__init__(
             trust_env=False,
+            verify=False,
             base_url=target.url,
             timeout=30,
             event_hooks={"request": [self._send], "response": [self._keep]},

@@ -2,12 +2,11 @@
 
 import re
 
-import httpx2
-
 from tests import servers
 from tests.attacks.arena import Target, attack
 from tests.attacks.ways import producer, send
 from tests.web.site import HTML
+from tests.wire import http_client
 
 CACHE = "proxy_cache kept; proxy_cache_valid any 10m; add_header X-Cache $upstream_cache_status always;"
 CARELESS = f"{CACHE} proxy_ignore_headers Cache-Control Expires Set-Cookie;"
@@ -25,7 +24,7 @@ async def replayed(target: Target, rules: str) -> list[str]:
     hers, his = await target.cookie(ada), await target.cookie(bob)
     visitors = {"bob": {"cookie": his}, "nobody": {}, "nobody's key": {"authorization": "Bearer nk_x"}}
     with servers.nginx(target.url, rules) as url:
-        async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=HTML) as client:
+        async with http_client(url, headers=HTML) as client:
             own = url.removeprefix("http://")
             for path in paths:
                 first = {"authorization": token} if path.startswith("/api/v1/notifications") else {"cookie": hers}

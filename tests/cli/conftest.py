@@ -17,8 +17,9 @@ from unittest import mock
 import pytest
 
 from notifs import Notifs, Settings, cli
+from notifs.store import accounts
 from tests import servers
-from tests.web.site import CHEAP
+from tests.web.site import CHEAP, HASHER
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ def _run_here(args: Sequence[str], cwd: Path, stdin: bytes, env: Mapping[str, st
 
 
 Main = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "hasher", HASHER)
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import signal
 import socket
 import time
 
-import httpx2
 import pytest
 
 from notifs import Notifs
 from tests import servers
 from tests.cli.conftest import Folder
 from tests.web.site import SECRET, cookies, sign_in
-from tests.wire import Client
+from tests.wire import Client, http_client
 
 PRODUCTION = {"NOTIFS_ENVIRONMENT": "production", "NOTIFS_SECRET_KEY": SECRET}
 SAME = {"sec-fetch-site": "same-origin"}
@@ -27,7 +26,7 @@ async def test_an_empty_folder_becomes_an_inbox_with_two_people(empty: Folder, w
         assert list(people) == ["ada@example.org", "grace@example.org"]
         assert lines[-1] == f"notifs is ready: {served.url}"
         assert "notifs send ada@example.org" in "\n".join(lines)
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url, headers=SAME) as visitor:
+        async with http_client(served.url, headers=SAME) as visitor:
             assert (await sign_in(visitor, password=people["ada@example.org"])).status_code == 303
             async with Client.open(served.url, headers=cookies(visitor)) as client:
                 await client.message("snapshot")
@@ -63,7 +62,7 @@ async def test_ctrl_c_ends_it_without_a_word(folder: Folder) -> None:
 
 async def test_production_serves_a_migrated_database_and_says_little(folder: Folder) -> None:
     async with servers.serving(PRODUCTION, cwd=folder.path) as served:
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url) as visitor:
+        async with http_client(served.url) as visitor:
             answer = await visitor.get("/readyz")
         assert answer.status_code == 200
         assert "strict-transport-security" in answer.headers
@@ -96,5 +95,5 @@ async def test_a_port_in_use_is_said_before_anything_is_made(empty: Folder) -> N
 async def test_an_address_of_ipv6_is_served_too(folder: Folder) -> None:
     async with servers.serving({}, "--host", "::1", cwd=folder.path) as served:
         assert re.fullmatch(r"http://\[::1\]:\d+", served.url)
-        async with httpx2.AsyncClient(trust_env=False) as visitor:
+        async with http_client() as visitor:
             assert (await visitor.get(f"{served.url}/healthz")).status_code == 200

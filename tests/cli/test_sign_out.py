@@ -1,17 +1,15 @@
 """`notifs user sign-out`: no sign-in of that person is left, and no socket."""
 
-import httpx2
-
 from notifs import Notifs
 from tests import servers
 from tests.cli.conftest import Folder
 from tests.web.site import cookies, sign_in
-from tests.wire import Client
+from tests.wire import Client, http_client
 
 
 async def test_a_person_is_signed_out_everywhere(folder: Folder, notifs: Notifs) -> None:
     async with servers.serving({}, "--workers", "2", cwd=folder.path) as served:
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url) as visitor:
+        async with http_client(served.url) as visitor:
             assert (await sign_in(visitor)).status_code == 303
             async with Client.open(served.url, headers=cookies(visitor)) as client:
                 await client.message("snapshot")

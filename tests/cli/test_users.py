@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-import httpx2
 import pytest
 
 from notifs import Notifs
@@ -11,7 +10,7 @@ from notifs.store.models import utcnow
 from tests import servers
 from tests.cli.conftest import Folder, Main
 from tests.web.site import PASSWORD, cookies, sign_in
-from tests.wire import Client, hosted
+from tests.wire import Client, hosted, http_client
 
 NEW = "a moth in the relay of panel F"
 ADA = "ada@example.org"
@@ -54,7 +53,7 @@ async def test_who_is_disabled_has_no_sign_in_and_no_socket_on_any_worker_within
 ) -> None:
     async with servers.serving({}, "--workers", "2", cwd=folder.path) as served:
         headers = {"sec-fetch-site": "same-origin"}
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url, headers=headers) as visitor:
+        async with http_client(served.url, headers=headers) as visitor:
             assert (await sign_in(visitor)).status_code == 303
             async with (
                 Client.open(served.url, headers=cookies(visitor)) as one,
@@ -90,7 +89,7 @@ async def test_a_reset_link_is_printed_and_works_once(folder: Folder, notifs: No
         link = printed.out.strip()
         assert re.fullmatch(rf"{re.escape(served.url)}/reset/[A-Za-z0-9_.-]+/", link)
         page = {"sec-fetch-site": "same-origin"}
-        async with httpx2.AsyncClient(trust_env=False, base_url=served.url, headers=page) as visitor:
+        async with http_client(served.url, headers=page) as visitor:
             assert [(await visitor.post(link, data={"password": NEW})).status_code for _ in range(2)] == [303, 404]
             assert (await sign_in(visitor, password=NEW)).status_code == 303
     assert ("reset_link_made", "cli") in await _acts(notifs)
@@ -110,7 +109,7 @@ async def test_a_reset_link_leads_to_the_first_origin(folder: Folder, notifs: No
 
 async def test_a_reset_link_leads_to_where_a_host_has_mounted_notifs(folder: Folder, notifs: Notifs) -> None:
     mounted = Notifs(notifs.settings, path="/inbox/mine")
-    async with hosted(mounted) as url, httpx2.AsyncClient(trust_env=False) as visitor:
+    async with hosted(mounted) as url, http_client() as visitor:
         for slash in ("", "/"):
             link = (await folder.run("user", "reset-link", ADA, "--url", f"{url}/inbox/mine{slash}")).out.strip()
             assert link.startswith(f"{url}/inbox/mine/reset/")

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from notifs import Notifs, Settings
 from notifs.client import AsyncClient
 from tests.client.flaky import Flaky
-from tests.wire import by_header, listening
+from tests.wire import by_header, http_client, listening
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def key(url: str, notifs: Notifs) -> str:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         yield http
 
 

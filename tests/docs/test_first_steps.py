@@ -11,10 +11,10 @@ import pytest
 
 from notifs import Notifs, Settings
 from notifs.store import schema
-from notifs.store.accounts import hash_password
 from notifs.store.database import Database
 from tests import servers
 from tests.docs.markdown import blocks
+from tests.web.site import CHEAP
 
 SHELL = {block.file: block for block in blocks("sh", "python") if block.file}
 
@@ -30,7 +30,7 @@ async def folder(tmp_path: Path) -> Path:
     await schema.upgrade(database)
     await database.close()
     async with notifs_of(tmp_path).open() as notifs:
-        await notifs.store.add_user("ada@example.org", "Ada", hash_password("correct horse battery staple"))
+        await notifs.store.add_user("ada@example.org", "Ada", CHEAP)
     return tmp_path
 
 

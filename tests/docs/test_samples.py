@@ -12,7 +12,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx2
 import pytest
 from sqlalchemy import text
 from starlette.applications import Starlette
@@ -23,11 +22,11 @@ from uvicorn.main import main as uvicorn_command
 from notifs import Notifs, Settings, create_app
 from notifs.cli import app as command_line
 from notifs.signals import Delivered
-from notifs.store.accounts import hash_password
 from notifs.testing import conformance
 from tests import servers
 from tests.docs.markdown import Block, blocks
-from tests.wire import Client, by_header, hosted, listening
+from tests.web.site import CHEAP
+from tests.wire import Client, by_header, hosted, http_client, listening
 
 PYTHON = blocks("python")
 FILES = sorted({block.file for block in PYTHON if block.file})
@@ -60,7 +59,7 @@ async def make_orders(notifs: Notifs) -> None:
 
 async def embedding(load: Load) -> None:
     app = load("app").app
-    async with listening(app) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with listening(app) as url, http_client(url) as http:
         async with Client.open(url, headers=COOKIE) as client:
             await client.message("snapshot")
             id = (await http.post("/orders/7")).json()
@@ -162,7 +161,7 @@ async def signing_out(load: Load) -> None:
     load("sign_out")
     app = load("app").app
     async with listening(app) as url, Client.open(url, headers=COOKIE) as client:
-        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        async with http_client(url) as http:
             assert (await http.post("/sign-out/ada")).status_code == 200
         await client.end()
 
@@ -195,7 +194,7 @@ async def following(load: Load) -> None:
 
 async def doorbell(load: Load) -> None:
     notifs = load("doorbell").notifs
-    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with hosted(notifs) as url, http_client(url) as http:
         await notifs.follow("ada", "door")
         ring = partial(http.post, "/hooks/doorbell", content=b"Bob", headers={"x-token": "ding-dong", "x-ring": "1"})
         assert [len((await ring()).json()["notified"]) for _ in "12"] == [1, 1]
@@ -256,8 +255,8 @@ async def test_the_client_of_ten_lines_prints_the_badge_and_what_arrives(tmp_pat
     (tmp_path / "node_modules").symlink_to(servers.REPOSITORY / "notifs" / "browser" / "node_modules")
     app = create_app(Settings(database_url=sqlite_url))
     notifs: Notifs = app.state.notifs
-    async with listening(app) as url, httpx2.AsyncClient(trust_env=False) as http:
-        ada = await notifs.store.add_user(EMAIL, "Ada", hash_password(PASSWORD))
+    async with listening(app) as url, http_client() as http:
+        ada = await notifs.store.add_user(EMAIL, "Ada", CHEAP)
         await notifs.notify(to=ada.id, title="first")
         answer = await http.post(f"{url}/login/", data={"email": EMAIL, "password": PASSWORD})
         name, value = "notifs", answer.cookies["notifs"]

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from notifs import Notifs, Settings
-from notifs.store.accounts import hash_password
 from tests import servers
+from tests.web.site import CHEAP
+from tests.wire import http_client
 
 PASSWORD = "correct horse battery staple"
 EMAIL = "ada@example.org"
@@ -59,7 +59,7 @@ class Site:
 
     async def cookie(self) -> str:
         """Sign Ada in by HTTP, and return her cookie header."""
-        async with httpx2.AsyncClient(trust_env=False) as http:
+        async with http_client() as http:
             answer = await http.post(f"{self.url}/login/", data={"email": EMAIL, "password": PASSWORD})
         assert answer.status_code == 303, answer.text
         return f"notifs={answer.cookies['notifs']}"
@@ -79,7 +79,7 @@ async def serving(database_url: str, folder: Path, *args: str, **env: str) -> As
     site = Site("", {"NOTIFS_DATABASE_URL": database_url, **env}, folder)
     async with site.store() as notifs:
         if not await notifs.store.users():
-            await notifs.store.add_user(EMAIL, "Ada Lovelace", hash_password(PASSWORD))
+            await notifs.store.add_user(EMAIL, "Ada Lovelace", CHEAP)
     async with servers.serving(site.env, *args, cwd=folder) as served:
         yield replace(site, url=served.url, kill=served.kill)
 

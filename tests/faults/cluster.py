@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
 from sqlalchemy import make_url
 
 from notifs import Notifs, Settings
@@ -29,6 +28,7 @@ from tests.faults.reckoning import truth, view
 from tests.programs import Child, Restarted, free_port
 from tests.servers import Postgres, Redis, clean_environment
 from tests.web.site import CHEAP
+from tests.wire import http_client
 
 log = logging.getLogger("faults")
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ class Worker(Restarted):
 
     async def ready(self) -> Any:
         """What `/readyz` answers: its status and its JSON."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=60) as http:
+        async with http_client(timeout=60) as http:
             answer = await http.get(f"{self.address}/readyz")
         return answer.status_code, answer.json()
 

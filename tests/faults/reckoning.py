@@ -4,11 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import httpx2
-
 from notifs.store import Entry, Store
 from tests.faults.history import Line, Truth, View
 from tests.faults.person import Person
+from tests.wire import http_client
 
 EVERYTHING = 2**31 - 2
 
@@ -50,7 +49,7 @@ def view(name: str, person: Person) -> View:
 async def _rest(entrance: Callable[[], str], cookie: str) -> tuple[list[Line], tuple[int, int], str]:
     lines: list[Line] = []
     params: dict[str, Any] = {"filter": "unread", "limit": 200}
-    async with httpx2.AsyncClient(trust_env=False, timeout=30, headers={"cookie": cookie}) as http:
+    async with http_client(timeout=30, headers={"cookie": cookie}) as http:
         while True:
             answer = await http.get(f"{entrance()}/api/v1/inbox", params=params)
             page = answer.raise_for_status().json()

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-import httpx2
 import pytest
 
 from notifs import Notifs, Settings
@@ -17,6 +16,7 @@ from tests.faults.cluster import Cluster, Worker, until
 from tests.faults.history import read_journals
 from tests.faults.person import Person
 from tests.faults.proxy import Proxy
+from tests.wire import http_client
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -170,7 +170,7 @@ async def test_producers_do_not_wait_for_a_silent_redis(ears: Cluster) -> None:
 async def sign_out(person: Person, at: Worker) -> float:
     """Sign out at this worker; returns when."""
     headers = {"sec-fetch-site": "same-origin", "cookie": person.cookie}
-    async with httpx2.AsyncClient(trust_env=False, headers=headers) as http:
+    async with http_client(headers=headers) as http:
         answer = await http.post(f"{at.address}/logout/")
     assert answer.status_code == 303
     return time.monotonic()

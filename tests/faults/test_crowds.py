@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from notifs import Notifs, Settings
@@ -18,6 +17,7 @@ from tests import servers
 from tests.faults.cluster import Cluster, Worker, cluster, until
 from tests.faults.crowd import Face, p99
 from tests.mute import Mute
+from tests.wire import http_client
 
 log = logging.getLogger("faults")
 TOKEN = "a token for who measures"
@@ -136,7 +136,7 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
 
 async def behind(worker: Worker) -> int:
     """How many sockets have fallen behind so far."""
-    async with httpx2.AsyncClient(trust_env=False, headers={"authorization": f"Bearer {TOKEN}"}) as http:
+    async with http_client(headers={"authorization": f"Bearer {TOKEN}"}) as http:
         text = (await http.get(f"{worker.url}/metrics")).text
     return int(float(text.partition("\nnotifs_behind_total ")[2].split()[0]))
 
@@ -168,6 +168,6 @@ async def _mark_read_somewhere(made: Cluster, worker: Worker, face: Face) -> Non
     await made.notify([face.recipient])
     id = (await made.notifs.get_unread_notifs(face.recipient))[0]["id"]
     headers = {"sec-fetch-site": "same-origin", "cookie": face.cookie}
-    async with httpx2.AsyncClient(trust_env=False, headers=headers, timeout=30) as http:
+    async with http_client(headers=headers, timeout=30) as http:
         answer = await http.post(f"{worker.url}/api/v1/inbox/read", json={"ids": [id]})
     assert answer.json()["notif_count"] == 0

@@ -11,12 +11,13 @@ from sqlalchemy import make_url
 
 from tests import servers
 from tests.faults.cluster import Cluster, Worker, cluster
+from tests.wire import http_client
 
 pytestmark = pytest.mark.timeout(180)
 
 
 async def inbox(worker: Worker, cookie: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, headers={"cookie": cookie}, timeout=30) as http:
+    async with http_client(headers={"cookie": cookie}, timeout=30) as http:
         return await http.get(f"{worker.address}/api/v1/inbox")
 
 

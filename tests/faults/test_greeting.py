@@ -5,11 +5,11 @@ Workers look at the store so seldom here that they cannot repair by it what a gr
 
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.faults.cluster import Cluster, until
 from tests.faults.person import Person
+from tests.wire import http_client
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -19,7 +19,7 @@ async def read_one(ears: Cluster, person: Person, key: str) -> None:
     recipient = person.recipient
     (id,) = [e.id for e in (await ears.notifs.store.page(recipient, "unread")).entries if e.title == key]
     headers = {"sec-fetch-site": "same-origin", "cookie": person.cookie}
-    async with httpx2.AsyncClient(trust_env=False, headers=headers) as http:
+    async with http_client(headers=headers) as http:
         answer = await http.post(f"{ears.workers[0].address}/api/v1/inbox/read", json={"ids": [str(id)]})
     assert answer.status_code == 200
 

@@ -14,7 +14,7 @@ from notifs import Notifs, Settings
 from notifs.errors import Forbidden
 from notifs.hooks import Hook, Notice, Source
 from tests.hooks.github import DOCUMENTED, PULL, RECORDED, SECRET, comment, event, outcome
-from tests.wire import Client, by_header, hosted
+from tests.wire import Client, by_header, hosted, http_client
 
 ISSUE = {"number": 12, "title": "The mill jams", "html_url": "https://github.com/analytical/engine/issues/12"}
 
@@ -48,7 +48,7 @@ async def notifs(sqlite_url: str, sources: list[Source]) -> Notifs:
 
 @pytest.fixture
 async def http(notifs: Notifs) -> AsyncIterator[httpx2.AsyncClient]:
-    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+    async with hosted(notifs) as url, http_client(url, timeout=30) as http:
         await notifs.store.links.link("github", "Ada", "ada")
         await notifs.store.links.link("github", "grace", "grace")
         await notifs.store.links.link("github", "analytical/millers", "ada")
@@ -137,7 +137,7 @@ async def test_followers_of_the_repository_are_told_but_not_the_sender(
 async def test_every_delivery_is_taken_and_told_to_followers_where_the_table_says_so(database_url: str) -> None:
     every = [(each["event"], each["payload"]) for each in RECORDED] + DOCUMENTED
     notifs = Notifs(Settings(database_url=database_url, github_secret=SECRET), identify=by_header)
-    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+    async with hosted(notifs) as url, http_client(url, timeout=30) as http:
         for repository in ("Codertocat/Hello-World", "octo-org/octo-repo", "analytical/engine"):
             await notifs.follow("ada", f"github:{repository}")
         for number, (name, payload) in enumerate(every):
@@ -240,7 +240,7 @@ async def test_there_is_nothing_under_another_name(path: str, http: httpx2.Async
 
 async def test_github_is_not_there_without_a_secret(sqlite_url: str) -> None:
     async with hosted(Notifs(Settings(database_url=sqlite_url), identify=by_header)) as url:
-        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        async with http_client(url) as http:
             assert (await deliver(http, "ping", {})).status_code == 404
 
 
@@ -286,7 +286,7 @@ async def test_text_to_a_topic_that_nobody_follows_is_said_to_be_so(http: httpx2
 
 async def test_text_counts_as_a_request_of_its_key(sqlite_url: str) -> None:
     notifs = Notifs(Settings(database_url=sqlite_url, api_requests_per_minute=2), identify=by_header)
-    async with hosted(notifs) as url, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with hosted(notifs) as url, http_client(url) as http:
         _, token = await notifs.store.keys.create("backups", ["send"])
         auth = {"authorization": f"Bearer {token}"}
         answers = [await http.post("/hooks/plain/disk", content=b"full", headers=auth) for _ in range(3)]

@@ -14,6 +14,7 @@ from notifs.providers import WELL_KNOWN, Provider
 from tests.programs import Child
 from tests.provider.tokens import CLIENT_ID, CLIENT_SECRET, settings
 from tests.servers import clean_environment
+from tests.wire import http_client
 
 PROGRAM = Path(__file__).with_name("program.py")
 
@@ -75,7 +76,7 @@ async def running(name: str = "local", port: int = 0) -> AsyncIterator[Running]:
     command = [sys.executable, str(PROGRAM), "--port", str(port)]
     with Child(command, ready=r"provider is ready: (http://\S+)", env=clean_environment()) as child:
         url = child.wait_ready()[1]
-        async with httpx2.AsyncClient(trust_env=False, base_url=url, timeout=30) as client:
+        async with http_client(url, timeout=30) as client:
             yield Running(url, name, client, child)
 
 

@@ -16,7 +16,6 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from notifs import Notifs, Settings
-from notifs.store.accounts import hash_password
 from notifs.testing.check import Result
 from notifs.testing.checks import ALL
 from notifs.testing.conformance import TIDY, conform, main
@@ -24,6 +23,7 @@ from notifs.testing.site import Account, Send, sign_in
 from tests import servers
 from tests.testing.twist import Wrong
 from tests.testing.wrong import WRONG, ClosesWithoutAReason
+from tests.web.site import CHEAP
 from tests.wire import listening
 
 PASSWORD = "correct horse battery staple"
@@ -49,7 +49,7 @@ async def serving(database_url: str, folder: Path) -> AsyncIterator[Site]:
     env = {"NOTIFS_DATABASE_URL": database_url, "NOTIFS_HEAD_CHECK_SECONDS": "0.2"}
     async with Notifs(Settings(database_url=database_url)).open() as notifs:
         for email in (ADA, EVE):
-            await notifs.store.add_user(email, email, hash_password(PASSWORD))
+            await notifs.store.add_user(email, email, CHEAP)
         async with servers.serving(env, cwd=folder) as served:
             yield Site(served.url, env, folder, notifs)
 

@@ -6,9 +6,15 @@ import httpx2
 import pytest
 
 from notifs import Notifs, Settings
+from notifs.store import accounts
 from notifs.store.accounts import Person
 from tests.provider.running import Running, running
-from tests.web.site import SECRET, Site, serve
+from tests.web.site import HASHER, SECRET, Site, serve
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "hasher", HASHER)
 
 
 @pytest.fixture

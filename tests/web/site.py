@@ -16,11 +16,13 @@ from notifs import Notifs, Settings, create_app
 from notifs.signing import Signer
 from notifs.store import sessions
 from notifs.store.accounts import Person
-from tests.wire import listening
+from tests.wire import http_client, listening
 
 PASSWORD = "correct horse battery staple"
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-"""A hash that is quickly checked, for tests which are not about that."""
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""For tests which are not about how long that takes: what is used elsewhere takes a fifth of a second of a core."""
+CHEAP = HASHER.hash(PASSWORD)
+"""A hash that is quickly checked."""
 SECRET = "a secret of production, and long enough"
 HTML = {"accept": "text/html"}
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
@@ -53,7 +55,7 @@ class Site:
     async def visitor(self, person: Person | None = None, **headers: str) -> AsyncIterator[httpx2.AsyncClient]:
         """Somebody whose requests come from a page of this site; signed in if it is a person."""
         headers = {"sec-fetch-site": "same-origin", **headers}
-        async with httpx2.AsyncClient(trust_env=False, base_url=self.url, headers=headers, timeout=30) as client:
+        async with http_client(self.url, headers=headers, timeout=30) as client:
             if person is not None:
                 name, _, token = (await self.cookie(person)).partition("=")
                 client.cookies.set(name, token, domain="127.0.0.1")

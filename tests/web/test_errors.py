@@ -15,7 +15,7 @@ from notifs.store import Store, accounts
 from notifs.store.accounts import Person
 from notifs.web.passwords import Passwords
 from tests.web.site import HTML, SECRET, Site, page, serve, sign_in
-from tests.wire import hosted
+from tests.wire import hosted, http_client
 
 CANARY = "canary-secret"
 ID = "/notifications/00000000-0000-7000-8000-000000000000"
@@ -69,7 +69,7 @@ async def test_production_insists_on_https(production: Site) -> None:
 
 async def test_a_host_application_says_itself_whether_its_domain_is_for_https_alone(sqlite_url: str) -> None:
     settings = Settings(database_url=sqlite_url, environment="production", secret_key=SECRET)
-    async with hosted(Notifs(settings, path="/inbox")) as url, httpx2.AsyncClient(trust_env=False) as visitor:
+    async with hosted(Notifs(settings, path="/inbox")) as url, http_client() as visitor:
         for path in ("/login/", "/notifications/", "/api/v1/inbox", "/notifs/static/notifs.svg", "/socket.io/"):
             headers = (await visitor.get(f"{url}/inbox{path}")).headers
             assert "content-security-policy" in headers
