@@ -264,7 +264,7 @@ def test_a_file_tells_what_it_is_for() -> None:
     ],
 )
 def test_a_wrong_door_is_noticed(file: str, line: str) -> None:
-    assert wrong_rooms({**sources(), file: line})
+    assert wrong_rooms({file: line})
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_wrong_door_is_noticed(file: str, line: str) -> None:
     ],
 )
 def test_a_library_out_of_its_place_is_noticed(file: str, line: str) -> None:
-    assert wrong_libraries({**sources(), file: line})
+    assert wrong_libraries({file: line})
 
 
 def test_a_circle_is_noticed() -> None:
