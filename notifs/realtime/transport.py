@@ -57,7 +57,7 @@ class WebSocket(WebSocketsSansIOProtocol):
             self.logger.exception("Exception in ASGI application\n")
             self.send_500_response()
         else:
-            if not self.handshake_complete:
+            if not self.handshake_complete and self.initial_response is None:
                 self.logger.error("ASGI callable returned without completing handshake.")
                 self.send_500_response()
         if self.taker is not None:
