@@ -1,7 +1,8 @@
 """The standard form: what clients get of a store's line, a page or a change (docs/protocol.md)."""
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 
 import humanize
@@ -11,10 +12,25 @@ from notifs.urls import safe_link, safe_picture
 from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, Step, Type
 from notifs.wire import Page as PageMessage
 
+_MINUTE, _HOUR = 60, 3600
+
 
 def iso(moment: datetime | None) -> str | None:
     """A moment as it is told everywhere: ISO 8601 in UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat("T", "milliseconds")[: -len("+00:00")] + "Z"
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    seconds = int((now - moment).total_seconds())
+    return _humanized(seconds if abs(seconds) < _HOUR else seconds // _MINUTE * _MINUTE)
+
+
+@lru_cache(maxsize=10_000)
+def _humanized(seconds: int) -> str:
+    # Of what is read together much is of about the same age, and to say it takes longer than all the rest of a line.
+    return humanize.naturaltime(timedelta(seconds=seconds))
 
 
 def _retracted(entry: Entry) -> Retracted:
@@ -37,8 +53,9 @@ class Forms:
 
     def notification(self, entry: Entry, now: datetime | None = None) -> Notification:
         """The standard form of one line."""
+        id = str(entry.id)
         form = {
-            "id": str(entry.id),
+            "id": id,
             "kind": entry.kind,
             "title": entry.title,
             "body": entry.body,
@@ -50,8 +67,8 @@ class Forms:
             "group": entry.group,
             "data": entry.data,
             "created_at": iso(entry.created_at),
-            "received_at": humanize.naturaltime(entry.created_at, when=now or datetime.now(UTC)),
-            "mark_read": f"{self.base}/notifications/{entry.id}/read/",
+            "received_at": _ago(entry.created_at, now or datetime.now(UTC)),
+            "mark_read": f"{self.base}/notifications/{id}/read/",
             "position": entry.position,
             "revision": entry.revision,
             "seen_at": iso(entry.seen_at),

@@ -41,7 +41,7 @@ class Signer:
     def hashes(self, text: str) -> list[str]:
         """The HMAC-SHA-256 of a secret text under each key, in hex: what may be stored of it, the first one first."""
         data = text.encode("utf-8", "replace")
-        return [hmac.new(key.encode(), data, hashlib.sha256).hexdigest() for key in self._keys]
+        return [hmac.digest(key.encode(), data, "sha256").hex() for key in self._keys]
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(

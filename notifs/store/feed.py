@@ -4,15 +4,17 @@ Nothing here writes.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store.many import among, first_lines, line
+from notifs.store.many import first_lines, line, lists_given, one_of, pairs_given
 from notifs.store.models import KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
@@ -119,9 +121,8 @@ async def head(connection: AsyncConnection, recipient: str) -> Head:
 
 async def look(connection: AsyncConnection, recipients: Sequence[str]) -> Look:
     """How mailboxes are: one query, however many."""
-    statement = select(Epoch.value, _latest(), Mailbox.recipient, Mailbox.revision, Mailbox.announced_through)
-    joined = statement.outerjoin_from(Epoch, Mailbox, among(connection, Mailbox.recipient, recipients))
-    rows = (await connection.execute(joined)).all()
+    dialect = connection.dialect.name
+    rows = (await connection.execute(_look(dialect), lists_given(dialect, names=recipients))).all()
     epoch, latest = rows[0].value, rows[0].latest
     through = {row.recipient: row.announced_through for row in rows}
     behind = [recipient for recipient in recipients if through.get(recipient, 0) < latest]
@@ -131,8 +132,8 @@ async def look(connection: AsyncConnection, recipients: Sequence[str]) -> Look:
 async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> dict[str, Standing]:
     """Where each mailbox stands: one query, however many."""
     asked = list(dict.fromkeys(recipients))
-    joined = among(connection, Mailbox.recipient, asked)
-    rows = (await connection.execute(select(_latest(), *_MAILBOX).outerjoin_from(Epoch, Mailbox, joined))).all()
+    dialect = connection.dialect.name
+    rows = (await connection.execute(_standings(dialect), lists_given(dialect, names=asked))).all()
     found = dict.fromkeys(asked, Standing(Head(0, 0, 0), 0, rows[0].latest > 0))
     for latest, recipient, revision, unread, unseen, pruned_through, announced_through in rows:
         if recipient is not None:
@@ -140,14 +141,35 @@ async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> d
     return found
 
 
-_MAILBOX = (
-    Mailbox.recipient,
-    Mailbox.revision,
-    Mailbox.unread,
-    Mailbox.unseen,
-    Mailbox.pruned_through,
-    Mailbox.announced_through,
-)
+# Statements that are run all the time are built once: to build one costs as much as to read ten mailboxes.
+
+
+@cache
+def _look(dialect: str) -> Any:
+    return _mailboxes(dialect, Epoch.value, _latest(), Mailbox.recipient, Mailbox.revision, Mailbox.announced_through)
+
+
+@cache
+def _standings(dialect: str) -> Any:
+    counted = (Mailbox.revision, Mailbox.unread, Mailbox.unseen)
+    return _mailboxes(
+        dialect, _latest(), Mailbox.recipient, *counted, Mailbox.pruned_through, Mailbox.announced_through
+    )
+
+
+def _mailboxes(dialect: str, *columns: Any) -> Any:
+    """A row at least, also where none of these has a mailbox."""
+    return select(*columns).outerjoin_from(Epoch, Mailbox, one_of(dialect, Mailbox.recipient, "names"))
+
+
+@cache
+def _changed(dialect: str, limit: int) -> Any:
+    return first_lines(dialect, lambda since: Receipt.revision > since, (Receipt.revision, Receipt.position), limit + 1)
+
+
+@cache
+def _unread(dialect: str, limit: int) -> Any:
+    return first_lines(dialect, lambda _: UNREAD, (Receipt.position.desc(),), limit + 1)
 
 
 def _latest() -> Any:
@@ -181,11 +203,8 @@ async def changes(
         step: count for step, count in behind.items() if 0 < count <= limit and step[1] >= at[step[0]].pruned_through
     }
     for chunk in _chunks(short):
-        query = first_lines(
-            connection, chunk, lambda since: Receipt.revision > since, (Receipt.revision, Receipt.position), limit + 1
-        )
-        for step, lines in zip(chunk, await _grouped(connection, query, len(chunk)), strict=True):
-            ordered = sorted(lines, key=lambda entry: (entry.revision, entry.position))
+        for step, lines in zip(chunk, await _grouped(connection, _changed, chunk, limit), strict=True):
+            ordered = sorted(lines, key=attrgetter("revision", "position"))
             found[step] = tuple(ordered) if len(ordered) <= limit else None
     return found
 
@@ -197,9 +216,8 @@ async def newest(
     found = {recipient: Page(at[recipient].head, (), False) for recipient in recipients}
     full = {(r, 0): min(page.head.unread, limit + 1) for r, page in found.items() if page.head.unread}
     for chunk in _chunks(full):
-        query = first_lines(connection, chunk, lambda _: UNREAD, (Receipt.position.desc(),), limit + 1)
-        for (recipient, _), lines in zip(chunk, await _grouped(connection, query, len(chunk)), strict=True):
-            ordered = sorted(lines, key=lambda entry: -entry.position)
+        for (recipient, _), lines in zip(chunk, await _grouped(connection, _unread, chunk, limit), strict=True):
+            ordered = sorted(lines, key=attrgetter("position"), reverse=True)
             found[recipient] = Page(at[recipient].head, tuple(ordered[:limit]), len(ordered) > limit)
     return found
 
@@ -218,10 +236,13 @@ def _chunks(expected: Mapping[Step, int]) -> Iterator[list[Step]]:
         yield chunk
 
 
-async def _grouped(connection: AsyncConnection, query: Select[Any], count: int) -> list[list[Entry]]:
-    groups: list[list[Entry]] = [[] for _ in range(count)]
-    for place, *columns in await connection.execute(query):
-        groups[place].append(Entry(*columns))
+async def _grouped(
+    connection: AsyncConnection, query: Callable[[str, int], Any], steps: Sequence[Step], limit: int
+) -> list[list[Entry]]:
+    dialect = connection.dialect.name
+    groups: list[list[Entry]] = [[] for _ in steps]
+    for row in (await connection.execute(query(dialect, limit), pairs_given(dialect, steps))).all():
+        groups[row[-1]].append(Entry._make(row[:-1]))
     return groups
 
 

@@ -78,7 +78,7 @@ def lists_given(dialect: str, **lists: Sequence[str] | Sequence[uuid.UUID]) -> d
 def given_names(dialect: str) -> Any:
     """A column of text to select by; which, the parameter `names` says when the statement is run."""
     if dialect == "sqlite":
-        return func.json_each(bindparam("names")).table_valued("value", name="each").c.value
+        return _given().c.value
     array = func.unnest(bindparam("names", type_=ARRAY(String)))
     return array.table_valued("value", name="each").render_derived().c.value
 
@@ -86,10 +86,9 @@ def given_names(dialect: str) -> Any:
 def given_pairs(dialect: str) -> tuple[Any, Any]:
     """Columns of text and of numbers to select by; which, the parameters `names` and `numbers` say."""
     if dialect == "sqlite":
-        each = func.json_each(bindparam("names")).table_valued("value", name="each").c.value
+        each = _given().c.value
         return each.op("->>")(0), each.op("->>")(1)
-    arrays = func.unnest(bindparam("names", type_=ARRAY(String)), bindparam("numbers", type_=ARRAY(BigInteger)))
-    pairs = arrays.table_valued("recipient", "number", name="each").render_derived()
+    pairs = _pairs()
     return pairs.c.recipient, pairs.c.number
 
 
@@ -112,45 +111,46 @@ def line(receipt: Any = Receipt) -> tuple[Any, ...]:
     return (*CONTENT, receipt.position, receipt.revision, *own)
 
 
-def first_lines(
-    connection: AsyncConnection,
-    wanted: Sequence[tuple[str, int]],
-    where: Callable[[Any], Any],
-    order: Sequence[Any],
-    limit: int,
-) -> Select[Any]:
-    """For each of `wanted`, a recipient and a number, the first `limit` lines of that mailbox.
+def first_lines(dialect: str, where: Callable[[Any], Any], order: Sequence[Any], limit: int) -> Select[Any]:
+    """For each of the parameters of `given_pairs`, a recipient and a number, the first `limit` lines of that mailbox.
 
-    Which lines, `where` tells from the number. A row is the place in `wanted` and a line; each costs what it gives.
+    Which lines, `where` tells from the number. A row is a line and the pair's place; each costs what it gives.
     """
-    if connection.dialect.name == "sqlite":
-        return _by_rowid(wanted, where, order, limit)
-    each = _unnest(wanted, with_ordinality="place")
+    if dialect == "sqlite":
+        return _by_rowid(where, order, limit)
+    each = _pairs(with_ordinality="place")
     joined = Receipt.notification_id == Notification.id
     lines = select(*line()).join_from(Receipt, Notification, joined)
     lines = lines.where(Receipt.recipient == each.c.recipient, where(each.c.number)).order_by(*order).limit(limit)
     found = lines.lateral("found")
-    return select(each.c.place - 1, *found.c).select_from(each.join(found, true()))
+    return select(*found.c, each.c.place - 1).select_from(each.join(found, true()))
 
 
-def _by_rowid(
-    wanted: Sequence[tuple[str, int]], where: Callable[[Any], Any], order: Sequence[Any], limit: int
-) -> Select[Any]:
+def _by_rowid(where: Callable[[Any], Any], order: Sequence[Any], limit: int) -> Select[Any]:
     # SQLite has no LATERAL: which rows of a mailbox are wanted is asked in a subquery instead.
-    each, found = _json_each(wanted), aliased(Receipt, name="found")
+    each, found = _given(), aliased(Receipt, name="found")
     recipient, number = (each.c.value.op("->>")(n) for n in (0, 1))
     chosen: Select[Any] = select(literal_column("notifs_receipts.rowid")).select_from(Receipt)
     chosen = chosen.where(Receipt.recipient == recipient, where(number)).order_by(*order).limit(limit).correlate(each)
     lines = each.join(found, literal_column("found.rowid").in_(chosen))
-    return select(each.c.key, *line(found)).select_from(
+    return select(*line(found), each.c.key).select_from(
         lines.join(Notification, found.notification_id == Notification.id)
     )
 
 
-def _unnest(pairs: Sequence[tuple[str, int]], **kwargs: Any) -> Any:
+def _pairs(**kwargs: Any) -> Any:
+    arrays = func.unnest(bindparam("names", type_=ARRAY(String)), bindparam("numbers", type_=ARRAY(BigInteger)))
+    return arrays.table_valued("recipient", "number", name="each", **kwargs).render_derived()
+
+
+def _given() -> Any:
+    return func.json_each(bindparam("names")).table_valued("key", "value", name="each")
+
+
+def _unnest(pairs: Sequence[tuple[str, int]]) -> Any:
     recipients, numbers = zip(*pairs, strict=True)
     arrays = func.unnest(_array(recipients, String), _array(numbers, BigInteger))
-    return arrays.table_valued("recipient", "number", name="each", **kwargs).render_derived()
+    return arrays.table_valued("recipient", "number", name="each").render_derived()
 
 
 def _array(values: Sequence[Any], of: Any) -> Any:

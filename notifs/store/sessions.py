@@ -3,19 +3,21 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import NotFound
 from notifs.store.accounts import PERSON, Person, is_theirs, person_of
 from notifs.store.audit import record
-from notifs.store.many import among
-from notifs.store.models import Identity, Session, User, new_id, utcnow
+from notifs.store.many import among, lists_given, one_of
+from notifs.store.models import Identity, Instant, Session, User, new_id, utcnow
 
 AGENT_LIMIT = 200
+_EVER = datetime.min.replace(tzinfo=UTC)
 MOST = 100
 """Sign-ins that one person has at once. When there are more, those end that were used longest ago."""
 
@@ -99,16 +101,22 @@ async def find(connection: AsyncConnection, keys: Sequence[str], idle_hours: int
     Without those that are unknown or have ended, those that nobody has used for `idle_hours` (0: any number), and those
     of disabled accounts.
     """
-    now = utcnow()
-    statement = (
+    now, dialect = utcnow(), connection.dialect.name
+    moments = {"now": now, "used_after": now - timedelta(hours=idle_hours) if idle_hours else _EVER}
+    rows = await connection.execute(_find(dialect), {**moments, **lists_given(dialect, keys=keys)})
+    return {row.token_hash: Found(person_of(row), row.seen_at) for row in rows.all()}
+
+
+@cache
+def _find(dialect: str) -> Any:
+    # Built once: every request and every socket asks this.
+    return (
         select(*PERSON, Session.token_hash, _used().label("seen_at"))
         .join(Session, Session.user_id == User.id)
-        .where(among(connection, Session.token_hash, keys))
-        .where(Session.expires_at > now, User.disabled_at.is_(None))
+        .where(one_of(dialect, Session.token_hash, "keys"))
+        .where(Session.expires_at > bindparam("now", type_=Instant), User.disabled_at.is_(None))
+        .where(_used() > bindparam("used_after", type_=Instant))
     )
-    if idle_hours:
-        statement = statement.where(_used() > now - timedelta(hours=idle_hours))
-    return {row.token_hash: Found(person_of(row), row.seen_at) for row in await connection.execute(statement)}
 
 
 async def note(connection: AsyncConnection, keys: Sequence[str]) -> None:

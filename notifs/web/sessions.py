@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -57,7 +58,6 @@ class Sessions:
                 found = await self._look_up(key, scope)
                 if found is not None:
                     scope[PERSON], scope[SESSION] = found.person, key
-                    self._use(key, found)
                     break
         person: Person | None = scope[PERSON]
         return person
@@ -70,6 +70,7 @@ class Sessions:
 
     async def _find(self, keys: Sequence[str]) -> list[Found | None]:
         found = await self._database.read(lambda c: sessions.find(c, keys, self._idle_hours))
+        self._use(found)
         return [found.get(key) for key in keys]
 
     async def identify(self, scope: Scope) -> str | None:
@@ -116,16 +117,18 @@ class Sessions:
         """Wait until it is written when sessions were last used: before the database is closed."""
         await asyncio.gather(*self._noting)
 
-    def _use(self, key: str, found: Found) -> None:
-        if found.seen_at <= utcnow() - NOTED:
-            task = asyncio.get_running_loop().create_task(self._note_use(key))
+    def _use(self, found: Mapping[str, Found]) -> None:
+        noted = utcnow() - NOTED
+        if due := [key for key, each in found.items() if each.seen_at <= noted]:
+            task = asyncio.get_running_loop().create_task(self._note_use(due))
             self._noting.add(task)
             task.add_done_callback(self._noting.discard)
 
-    async def _note_use(self, key: str) -> None:
+    async def _note_use(self, keys: Sequence[str]) -> None:
         with suppress(NotifsError):  # who asks who they are need not know
-            await self._note(key)
+            await self._note(keys)
 
-    async def _write_use(self, keys: Sequence[str]) -> Sequence[None]:
+    async def _write_use(self, parts: Sequence[Sequence[str]]) -> Sequence[None]:
+        keys = list(dict.fromkeys(chain.from_iterable(parts)))
         await self._database.write(lambda c: sessions.note(c, keys))
-        return [None] * len(keys)
+        return [None] * len(parts)

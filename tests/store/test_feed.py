@@ -1,26 +1,20 @@
-"""Reading: what was stored comes back, from one moment, by index, and only to its owner."""
+"""Reading: what was stored comes back, from one moment, and only to its owner."""
 
 import asyncio
 import math
-import re
 import secrets
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
-from functools import partial
-from typing import Any, cast
 
-from sqlalchemy import Engine, event, insert, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import update
 
 from notifs.store import Head, Look, Page, Store
-from notifs.store.database import Database
 from notifs.store.feed import LINES_AT_ONCE
-from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Receipt, new_id, utcnow
-from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor, Filter
+from notifs.store.models import CONTENT, Mailbox
+from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor
 from tests.samples import notification
-from tests.store.model import ACTS, FILTERS
+from tests.store.model import FILTERS
+from tests.store.queries import fill, recorded
 
 
 async def test_a_notification_comes_back_as_it_was_stored(store: Store) -> None:
@@ -229,89 +223,3 @@ async def test_a_page_and_its_counts_are_of_one_moment(store: Store) -> None:
         assert entries is not None
         assert max((line.revision for line in entries), default=page.head.revision) == head.revision
     await writing
-
-
-async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
-    ids = await fill(store.database)
-    cursor = Cursor(store.epoch, 390)
-    with recorded() as statements:
-        for filter in FILTERS:
-            await store.page("user-7", filter)
-            await store.page("user-7", filter, before=200, limit=5)
-        await store.unread("user-7")
-        await store.head("user-7")
-        await store.look(["user-7", "user-8"])
-        await store.changes({"user-7": 390, "user-8": 395, "user-9": 400})
-        await store.catch_up([("user-7", cursor), ("user-8", cursor), ("user-7", None), ("user-9", None)], limit=50)
-        await store.one("user-7", ids[0])
-        for act in ACTS:
-            await store.change("user-7", act, ids=ids[:5])
-            await store.change("user-7", act, up_to=cursor)
-    assert len(statements) > 40
-    plans = [await store.database.read(partial(explain, *each)) for each in statements]
-    # The epoch is one row, and `each` is what was asked.
-    scans = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
-    assert [plan for plan in plans if re.search(scans, plan)] == []
-
-
-async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
-    """So that it costs what it returns, however many lines the filter leaves out."""
-    await fill(store.database)
-    for filter, name in {"unread": "unread", "all": "kept", "archived": "put_away"}.items():
-        with recorded() as statements:
-            await store.page("user-7", cast(Filter, filter), before=200, limit=5)
-        plan = await store.database.read(partial(explain, *statements[-1]))
-        assert f"ix_notifs_receipts_{name} " in plan
-        assert not re.search("TEMP B-TREE|Sort", plan), plan
-
-
-async def fill(database: Database) -> list[uuid.UUID]:
-    """50 mailboxes of 400 copies, 5,000 empty ones, 400 announcements. Returns the ids in the one of user-7."""
-    now, content = utcnow(), notification(body="x" * 200)
-    columns = {column.key: getattr(content, column.key) for column in CONTENT}
-    ids = [new_id() for _ in range(50 * 400)]
-    receipts = [
-        {
-            "recipient": f"user-{n % 50}",
-            "position": n // 50 + 1,
-            "revision": n // 50 + 1,
-            "notification_id": id,
-            "seen_at": now if n % 3 else None,
-            "read_at": now if n % 5 else None,
-            "archived_at": now if n % 2 else None,
-        }
-        for n, id in enumerate(ids)
-    ]
-    counted = dict.fromkeys(("revision", "unread", "unseen", "announced_through"), 400)
-    mailboxes = [{"recipient": f"user-{n}", **counted} for n in range(5050)]
-    announcements = [{"number": n, "notification_id": id, "until": now} for n, id in enumerate(ids[:400], 1)]
-    async with database.session() as session:
-        connection = await session.connection()
-        await connection.execute(insert(Notification), [{**columns, "id": id} for id in ids])
-        await connection.execute(insert(Receipt), receipts)
-        await connection.execute(insert(Mailbox), mailboxes)
-        await connection.execute(insert(Announcement), announcements)
-        if not database.sqlite:  # where nobody does it by himself
-            await connection.execute(text("ANALYZE"))
-    return ids[7::50]
-
-
-@contextmanager
-def recorded() -> Iterator[list[tuple[str, Any]]]:
-    """Queries, updates and deletions, as they are given to the driver."""
-    statements: list[tuple[str, Any]] = []
-
-    def record(_: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-            statements.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", record)
-    yield statements
-    event.remove(Engine, "before_cursor_execute", record)
-
-
-async def explain(statement: str, parameters: Any, connection: AsyncConnection) -> str:
-    """How the database carries out a statement, beneath the statement itself."""
-    how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    rows = await connection.exec_driver_sql(f"{how} {statement}", parameters)
-    return "\n".join([statement, *(str(row[-1]) for row in rows)])

@@ -1,0 +1,86 @@
+"""How the databases find what is asked for: by the index that was made for it, whatever else there is.
+
+These are the queries of mailboxes that grow, and of those who connect; benchmarks/growth.py measures them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import cast
+
+import pytest
+
+from notifs.store import Store, sessions
+from notifs.wire import Cursor, Filter
+from tests.store.model import ACTS, FILTERS
+from tests.store.queries import explain, fill, recorded
+
+Ask = Callable[[Store], Awaitable[object]]
+SCAN = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
+"""Of a table. The epoch is one row, and `each` is what was asked."""
+KEY = {"sqlite": "sqlite_autoindex_notifs_{}_1", "postgres": "notifs_{}_pkey"}
+PLANS: dict[str, tuple[Ask, str]] = {
+    "counts": (lambda s: s.head("user-7"), "key of mailboxes"),
+    "heads of many": (lambda s: s.look(["user-7", "user-8"]), "key of mailboxes"),
+    "changes of many": (
+        lambda s: s.changes({"user-7": 390, "user-8": 395}), "ix_notifs_receipts_revision",
+    ),
+    "changes since cursors": (
+        lambda s: s.catch_up([("user-7", Cursor(s.epoch, 390)), ("user-8", Cursor(s.epoch, 300))], 50),
+        "ix_notifs_receipts_revision",
+    ),
+    "snapshots of many": (lambda s: s.catch_up([("user-7", None), ("user-8", None)], 50), "ix_notifs_receipts_unread"),
+    "all marked as read": (
+        lambda s: s.change("user-7", "read", up_to=Cursor(s.epoch, 390)), "ix_notifs_receipts_unread",
+    ),
+    "all seen": (lambda s: s.change("user-7", "seen", up_to=Cursor(s.epoch, 390)), "ix_notifs_receipts_unseen"),
+    "sessions of many": (
+        lambda s: s.database.read(lambda c: sessions.find(c, [f"{7:064}", f"{8:064}"], 1)), "key of sessions",
+    ),
+}  # fmt: skip
+
+
+async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
+    ids = await fill(store.database)
+    cursor = Cursor(store.epoch, 390)
+    with recorded() as statements:
+        for filter in FILTERS:
+            await store.page("user-7", filter)
+            await store.page("user-7", filter, before=200, limit=5)
+        await store.unread("user-7")
+        await store.head("user-7")
+        await store.look(["user-7", "user-8"])
+        await store.changes({"user-7": 390, "user-8": 395, "user-9": 400})
+        await store.catch_up([("user-7", cursor), ("user-8", cursor), ("user-7", None), ("user-9", None)], limit=50)
+        await store.one("user-7", ids[0])
+        for act in ACTS:
+            await store.change("user-7", act, ids=ids[:5])
+            await store.change("user-7", act, up_to=cursor)
+    assert len(statements) > 40
+    plans = [await store.database.read(partial(explain, *each)) for each in statements]
+    # The epoch is one row, and `each` is what was asked.
+    scans = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
+    assert [plan for plan in plans if re.search(scans, plan)] == []
+
+
+async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
+    """So that it costs what it returns, however many lines the filter leaves out."""
+    await fill(store.database)
+    for filter, name in {"unread": "unread", "all": "kept", "archived": "put_away"}.items():
+        with recorded() as statements:
+            await store.page("user-7", cast(Filter, filter), before=200, limit=5)
+        plan = await store.database.read(partial(explain, *statements[-1]))
+        assert f"ix_notifs_receipts_{name} " in plan
+        assert not re.search("TEMP B-TREE|Sort", plan), plan
+
+
+@pytest.mark.parametrize("what", PLANS)
+async def test_a_query_uses_the_index_that_was_made_for_it(store: Store, kind: str, what: str) -> None:
+    await fill(store.database)
+    ask, index = PLANS[what]
+    with recorded() as statements:
+        await ask(store)
+    plans = [await store.database.read(partial(explain, *each)) for each in statements]
+    name = KEY[kind].format(index.removeprefix("key of ")) if index.startswith("key of ") else index
+    assert any(re.search(rf"\b{name}\b", plan) for plan in plans), plans
+    assert [plan for plan in plans if re.search(SCAN, plan)] == []
