@@ -33,6 +33,7 @@ BENCHMARKS: Mapping[str, Callable[..., Coroutine[Any, Any, list[Row]]]] = {
     "origin": origin.run,
     "screen": screen.run,
     "engine": engine.run,
+    "crowd": engine.crowd,
     "connects": connects.run,
     "idle": idle.run,
     "leaving": leaving.run,

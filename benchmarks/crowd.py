@@ -7,9 +7,10 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from benchmarks.load import PATIENCE, Target
-from benchmarks.measure import must
+from benchmarks.measure import Unmeasured, must
 
 TOGETHER = 100
 """Sockets that are being opened at any moment."""
@@ -20,7 +21,7 @@ SLOW_BYTES = 4096
 
 _MESSAGE = ord("4")
 """What a message of Engine.IO v4 begins with; all other packets are its own."""
-_TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
+_TEXT, _PING, _PONG = 0x81, 0x89, 0x8A
 _TITLE = re.compile(rb'"title":\s?"new-(\d+)"')
 _CURSOR = re.compile(rb'"cursor":\s?"([^"]+)"')
 _OLD = re.compile(rb'"title":\s?"old-\d+"')
@@ -33,77 +34,47 @@ def masked(first: int, payload: bytes) -> bytes:
 
 
 class Client(asyncio.Protocol):
-    """One socket: at first what comes is read, from then on it is counted.
+    """A socket that has come in: what it gets is counted.
 
     Args:
         crowd: told of what comes.
         number: which one it is.
-        request: the WebSocket's opening handshake.
-        join: the CONNECT packet of Socket.IO.
-        unread: how many unread notifications it is to be shown; None where there is no mailbox.
+        cursor: where its mailbox stood when it came in.
     """
 
-    __slots__ = (
-        "_crowd",
-        "_join",
-        "_old",
-        "_request",
-        "_rest",
-        "_skip",
-        "_transport",
-        "_unread",
-        "cursor",
-        "frames",
-        "number",
-        "ready",
-        "slow",
-    )
+    __slots__ = ("_crowd", "_rest", "_skip", "_transport", "cursor", "frames", "number", "slow")
 
-    def __init__(self, crowd: "Crowd", number: int, request: bytes, join: bytes, unread: int | None) -> None:
+    def __init__(self, crowd: "Crowd", number: int, transport: asyncio.Transport, cursor: bytes) -> None:
         self._crowd = crowd
-        self._request = request
-        self._join = join
-        self._unread = unread
-        self._old = 0
+        self._transport = transport
         self._rest = b""
+        """The beginning of a frame of which nothing can be said yet."""
         self._skip = 0
-        self._transport: asyncio.Transport | None = None
+        """Bytes of a message that are still to come."""
         self.number = number
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.cursor = b""
+        self.cursor = cursor
         self.frames = 0
         self.slow = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-        self._write(self._request)
-
     def data_received(self, data: bytes) -> None:
-        if not self.ready.done():
-            self._open(self._rest + data)
-            return
         if self._rest:
             data, self._rest = self._rest + data, b""
         at, size, frames = self._skip, len(data), 0
         while at < size:
             body = at + 2
-            if body > size:
-                break
-            length = data[at + 1]
+            length = data[at + 1] if body <= size else 0
             if length > 125:
                 body += 2 if length == 126 else 8
-                if body > size:
-                    break
                 length = int.from_bytes(data[at + 2 : body], "big")
-            if body == size and length:
-                break  # it cannot be seen yet what it is
+            if body >= size and (length or body > size):
+                break
             if data[at] == _TEXT and data[body] == _MESSAGE:
                 frames += 1
                 if not (self.frames + frames) % SAMPLE:
                     self._look(data[body : body + length], length)
+            elif body + length > size:
+                break
             else:
-                if body + length > size:
-                    break
                 self._control(data[at], data[body : body + length])
             at = body + length
         if at < size:
@@ -119,65 +90,92 @@ class Client(asyncio.Protocol):
     def stop_reading(self) -> None:
         """From now on it takes nothing."""
         self.slow = True
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._transport.pause_reading()
 
     def cut(self) -> None:
         """Leave without a word."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def _open(self, data: bytes) -> None:
-        """Upgrade, join, and be shown the mailbox, if there is one."""
-        if data.startswith(b"HTTP"):
-            head, found, rest = data.partition(b"\r\n\r\n")
-            if not found:
-                self._rest = data
-                return
-            if b" 101 " not in head.partition(b"\r\n")[0]:
-                self._crowd.lost(self, f"it was not let in: {data[:200]!r}")
-                return
-            data = rest
-        while (frame := _frame(data)) is not None and not self.ready.done():
-            first, payload, data = frame
-            self._opening(first, payload)
-        self._rest = b""
-        if self.ready.done():
-            if data:
-                self.data_received(data)
-        else:
-            self._rest = data
-
-    def _opening(self, first: int, payload: bytes) -> None:
-        if payload.startswith(b"0"):
-            self._write(masked(_TEXT, self._join))
-        elif payload.startswith(b"40"):
-            if self._unread is None:
-                self.ready.set_result(None)
-        elif payload.startswith(b"42"):
-            self._old += len(_OLD.findall(payload))
-            if _BROUGHT.search(payload) and self._old >= (self._unread or 0):
-                found = _CURSOR.search(payload)
-                self.cursor = found[1] if found else b""
-                self.ready.set_result(None)
-        else:
-            self._control(first, payload)
+        self._transport.abort()
 
     def _control(self, first: int, payload: bytes) -> None:
-        if first == _TEXT and payload == b"2":
-            self._write(masked(_TEXT, b"3"))
-        elif first == _PING:
-            self._write(masked(_PONG, payload))
-        elif first in (_CLOSE, _TEXT):
+        """What is no message."""
+        if (pong := _pong(first, payload)) is not None:
+            self._transport.write(pong)
+        else:
             self._crowd.lost(self, f"it was told {payload[:200]!r}")
 
     def _look(self, payload: bytes, length: int) -> None:
         if len(payload) == length and not self._crowd.is_for(self, _TITLE.findall(payload)):
             self._crowd.lost(self, f"it was sent {payload!r}")
+
+
+class Opening(asyncio.Protocol):
+    """A socket that comes in: it upgrades, joins, and is shown its mailbox, if it has one.
+
+    Args:
+        request: the WebSocket's opening handshake.
+        join: the CONNECT packet of Socket.IO.
+        unread: how many unread notifications it is to be shown; None where there is no mailbox.
+        enter: makes a client of it, from its transport and the cursor.
+    """
+
+    def __init__(
+        self, request: bytes, join: bytes, unread: int | None, enter: Callable[[asyncio.Transport, bytes], Client]
+    ) -> None:
+        self._request = request
+        self._join = join
+        self._unread = unread
+        self._enter = enter
+        self._old = 0
+        self._upgraded = False
+        self._rest = b""
+        self.entered: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        data = self._rest + data
+        if not self._upgraded:
+            head, self._upgraded, data = _head(data)
+            if self._upgraded and b" 101 " not in head.partition(b"\r\n")[0]:
+                self._fail(f"it was not let in: {head!r}")
+        while self._upgraded and (frame := _frame(data)) is not None:
+            first, payload, data = frame
+            self._take(first, payload)
+            if self.entered.done():
+                if data and self.entered.exception() is None:
+                    self.entered.result().data_received(data)
+                return
+        self._rest = data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._fail(f"it was closed ({error})")
+
+    def _take(self, first: int, payload: bytes) -> None:
+        if payload.startswith(b"0"):
+            self._transport.write(masked(_TEXT, self._join))
+        elif payload.startswith(b"40"):
+            if self._unread is None:
+                self._done(b"")
+        elif payload.startswith(b"42"):
+            self._old += len(_OLD.findall(payload))
+            if _BROUGHT.search(payload) and self._old >= (self._unread or 0):
+                found = _CURSOR.search(payload)
+                self._done(found[1] if found else b"")
+        elif (pong := _pong(first, payload)) is not None:
+            self._transport.write(pong)
+        else:
+            self._fail(f"it was told {payload[:200]!r}")
+
+    def _done(self, cursor: bytes) -> None:
+        client = self._enter(self._transport, cursor)
+        self._transport.set_protocol(client)
+        self.entered.set_result(client)
+
+    def _fail(self, why: str) -> None:
+        if not self.entered.done():
+            self.entered.set_exception(Unmeasured(f"a client did not come in: {why}"))
 
 
 class Crowd:
@@ -210,8 +208,9 @@ class Crowd:
             for number in numbers:
                 await self._one(number, slow, cursors[number] if cursors else b"")
 
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(*(opener() for _ in range(min(count, TOGETHER))))
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            for _ in range(min(count, TOGETHER)):
+                group.create_task(opener())
         must(not self._problem, self._problem)
 
     async def until(self, received: int) -> None:
@@ -237,19 +236,15 @@ class Crowd:
 
     def lost(self, client: Client, why: str) -> None:
         """A client is gone, or has seen what it was not to see."""
-        if self._leaving or client.slow:
-            return
-        self._problem = self._problem or f"client {client.number}: {why}"
-        self._reached.set()
-        if not client.ready.done():
-            client.ready.set_result(None)
+        if not (self._leaving or client.slow):
+            self._problem = self._problem or f"client {client.number}: {why}"
+            self._reached.set()
 
     def is_for(self, client: Client, titles: Sequence[bytes]) -> bool:
         """Whether a message with these titles is one that this client was to be sent."""
         return len(titles) == 1 and (self._together or int(titles[0]) % len(self.clients) == client.number)
 
     async def _one(self, number: int, slow: bool, cursor: bytes) -> None:
-        make = self._maker(number, cursor)
         host, _, port = self._target.url.rpartition("//")[2].partition(":")
         with socket.socket() as raw:
             raw.setblocking(False)
@@ -257,29 +252,45 @@ class Crowd:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BYTES)
             loop = asyncio.get_running_loop()
             await loop.sock_connect(raw, (host, int(port)))
-            _, client = await loop.create_connection(make, sock=raw.dup())
-        self.clients.append(client)
-        await client.ready
+            _, opening = await loop.create_connection(lambda: self._opening(number, cursor), sock=raw.dup())
+        client = await opening.entered
         if slow:
             client.stop_reading()
+        self.clients.append(client)
 
-    def _maker(self, number: int, cursor: bytes) -> Callable[[], Client]:
-        url, namespace = self._target.url, self._target.namespace
+    def _opening(self, number: int, cursor: bytes) -> Opening:
+        target = self._target
         lines = [
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
-            f"Host: {url.rpartition('//')[2]}",
+            f"Host: {target.url.rpartition('//')[2]}",
             "Upgrade: websocket",
             "Connection: Upgrade",
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
             "Sec-WebSocket-Version: 13",
-            f"Origin: {url}",
-            f"Cookie: {self._target.cookies[number]}",
+            f"Origin: {target.url}",
+            f"Cookie: {target.cookies[number]}",
         ]
-        request = "\r\n".join([*lines, "", ""]).encode()
-        auth = b'{"cursor":"%s"}' % cursor if cursor else b""
-        join = b"40" + (f"{namespace},".encode() if namespace else b"") + auth
-        unread = self._target.unread if namespace else None
-        return lambda: Client(self, number, request, join, unread if not cursor else 0)
+        join = f"40{target.namespace}," if target.namespace else "40"
+        unread = (0 if cursor else target.unread) if target.namespace else None
+        return Opening(
+            "\r\n".join([*lines, "", ""]).encode(),
+            join.encode() + (b'{"cursor":"%s"}' % cursor if cursor else b""),
+            unread,
+            lambda transport, came: Client(self, number, transport, came),
+        )
+
+
+def _head(data: bytes) -> tuple[bytes, bool, bytes]:
+    """The head of an HTTP response, whether it is all there, and what follows it, or is there of it."""
+    head, found, rest = data.partition(b"\r\n\r\n")
+    return (head, True, rest) if found else (b"", False, data)
+
+
+def _pong(first: int, payload: bytes) -> bytes | None:
+    """The answer to a ping, of Engine.IO's or of WebSocket's; None to anything else."""
+    if first == _TEXT and payload == b"2":
+        return masked(_TEXT, b"3")
+    return masked(_PONG, payload) if first == _PING else None
 
 
 def _frame(data: bytes) -> tuple[int, bytes, bytes] | None:

@@ -10,24 +10,29 @@ from benchmarks.tasks import Numbers
 CLIENTS, CROWD = 1_000, 5_000
 SECONDS = 2.5
 ALL: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, FLASK: None, LIMIT: 0.7}
+CROWDED: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, LIMIT: 0.7}
 SINGLE: Mapping[str, float | None] = {NODE: 1.5, STOCK: 7.0, FLASK: None, LIMIT: None}
 """Against whom, and by how much at least."""
 
 
-async def run(
-    *, turns: int = TURNS, clients: int = CLIENTS, crowd: int = CROWD, seconds: float = SECONDS, peers: bool = True
-) -> list[Row]:
+async def run(*, turns: int = TURNS, clients: int = CLIENTS, seconds: float = SECONDS, peers: bool = True) -> list[Row]:
     """Deliveries per CPU-second of the server, and per second.
 
     Args:
-        clients: who are connected; then `crowd`.
+        clients: who are connected.
         peers: whether those of another environment take part.
     """
-    rows = []
-    for count, together in ((clients, True), (crowd, True), (clients, False)):
-        bounds = {name: least for name, least in (ALL if together else SINGLE).items() if peers or name == LIMIT}
-        rows += await _compare(turns, seconds, count, bounds, together=together)
-    return rows
+    to_all = await _compare(turns, seconds, clients, _known(ALL, peers), together=True)
+    return to_all + await _compare(turns, seconds, clients, _known(SINGLE, peers), together=False)
+
+
+async def crowd(*, turns: int = TURNS, clients: int = CROWD, seconds: float = SECONDS, peers: bool = True) -> list[Row]:
+    """The same with more of them, to all alone."""
+    return await _compare(turns, seconds, clients, _known(CROWDED, peers), together=True)
+
+
+def _known(bounds: Mapping[str, float | None], peers: bool) -> Mapping[str, float | None]:
+    return {name: least for name, least in bounds.items() if peers or name == LIMIT}
 
 
 async def _compare(
