@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks import announce, fanout, notify, origin, report, screen
+from benchmarks import announce, fanout, growth, notify, origin, report, screen
 from benchmarks.measure import Row, Unmeasured, cpu_seconds, percentile
 from benchmarks.places import counted, place
+from benchmarks.worlds import Size
 from notifs.store.database import Database
 
 TINY: dict[Any, dict[str, Any]] = {
     notify: {"count": 200, "recipients": 100, "at_once": 20, "kinds": ("sqlite",)},
     fanout: {"recipients": 1_100, "kinds": ("sqlite",)},
     announce: {"few": 2, "many": 20, "count": 3, "kinds": ("sqlite",)},
+    growth: {"size": Size(40, 12, 200), "part": 2, "count": 2, "kinds": ("sqlite",)},
     origin: {"people": 3, "count": 9, "peers": False},
     screen: {"people": 3, "seconds": 0.1, "crowd": 1_100, "peers": False},
 }
