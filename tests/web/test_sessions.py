@@ -1,7 +1,7 @@
 """How a session ends: the row, the cookie, and the sockets that came with it."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 
 import httpx2
@@ -11,6 +11,7 @@ from notifs import Notifs, SignedOut
 from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.store.models import Session, User, utcnow
+from tests.store.queries import recorded
 from tests.web.site import HTML, Site, cookies, sign_in
 from tests.wire import Client
 
@@ -116,3 +117,24 @@ async def test_expired_sessions_are_forgotten_at_the_next_sign_in(site: Site, ad
     async with site.notifs.session() as session:
         live: ColumnElement[int] = func.count()
         assert (await session.execute(select(live).select_from(Session))).scalar_one() == 1
+
+
+async def test_sockets_that_come_together_are_checked_and_noted_together(site: Site) -> None:
+    people = [await site.person(f"one-{n}") for n in range(30)]
+    before = utcnow() - timedelta(hours=1)
+    visitors = [{"cookie": await site.cookie(person)} for person in people]
+    async with site.notifs.session() as session:
+        await session.execute(update(Session).values(seen_at=before))
+    with recorded() as statements:
+        async with AsyncExitStack() as stack:
+            sockets = (stack.enter_async_context(Client.open(site.url, headers=headers)) for headers in visitors)
+            clients = await asyncio.gather(*sockets)
+            for client in clients:
+                await client.message("snapshot")
+            await site.notifs.drain()
+    for verb in ("SELECT", "UPDATE"):
+        asked = [words for words, _ in statements if words.startswith(verb) and "notifs_sessions" in words]
+        # Who comes first is asked for alone; and there may be a check of those who are there.
+        assert 1 <= len(asked) <= 5, asked
+    async with site.notifs.session() as session:
+        assert (await session.execute(select(func.min(Session.seen_at)))).scalar_one() > before
