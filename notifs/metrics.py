@@ -1,8 +1,9 @@
 """What an operator can measure of one worker, in the words of Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily
 
 
 class Metrics:
@@ -10,7 +11,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self.pushed = Counter("notifs_pushes", "Changes that were pushed to a room.", registry=registry)
+        self.pushes = 0
+        """Changes that were pushed to a room; a number, because a Counter takes longer than a push."""
+        registry.register(self)
         self.found = Counter(
             "notifs_head_check_found", "Changes that no push had told; the head check found them.", registry=registry
         )
@@ -18,6 +21,10 @@ class Metrics:
         self.ended = Counter(
             "notifs_ended", "Sockets that this worker has ended, by reason.", ["reason"], registry=registry
         )
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """What is kept as a number (prometheus_client's Collector)."""
+        yield CounterMetricFamily("notifs_pushes", "Changes that were pushed to a room.", self.pushes)
 
     def watch(self, name: str, help: str, value: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""

@@ -100,7 +100,7 @@ class Connection:
 
     def offer(self, frame: Frame) -> bool:
         """Send it if the window has room for it, and say whether it had."""
-        if self.unsent + frame.size > WINDOW:
+        if self.line.unsent + frame.size > WINDOW:
             return False
         if self.closing is None:
             self.line.write(frame)

@@ -1,23 +1,26 @@
 """Packets of Engine.IO as they go out: encoded once, whoever gets them and however they travel."""
 
+from struct import Struct
+
 _TEXT, _BINARY = 0x81, 0x82
 """The first byte of a WebSocket frame: it is whole, and what is in it (RFC 6455, section 5.2)."""
+_SHORT, _MIDDLE, _LONG = (Struct(form).pack for form in ("!BB", "!BBH", "!BBQ"))
 
 
 class Frame:
     """One packet, framed for a WebSocket already: a server does not mask, so that all who get it get the same bytes.
 
     Args:
-        payload: the packet; kept as bytes, because one emoji makes a str four times as large.
+        parts: of the packet; kept as bytes, because one emoji makes a str four times as large.
         binary: whether it is an attachment, and no text.
     """
 
     __slots__ = ("_start", "binary", "size", "wire")
 
-    def __init__(self, payload: bytes, *, binary: bool = False) -> None:
-        head = _head(_BINARY if binary else _TEXT, len(payload))
+    def __init__(self, *parts: bytes, binary: bool = False) -> None:
+        head = _head(_BINARY if binary else _TEXT, sum(map(len, parts)))
         self._start = len(head)
-        self.wire = head + payload
+        self.wire = b"".join((head, *parts))
         self.size = len(self.wire)
         self.binary = binary
 
@@ -30,7 +33,7 @@ class Frame:
 def _head(first: int, length: int) -> bytes:
     """What stands before a payload of this length, in its shortest form (RFC 6455, section 5.2)."""
     if length < 126:
-        return bytes((first, length))
+        return _SHORT(first, length)
     if length < 65_536:
-        return bytes((first, 126)) + length.to_bytes(2)
-    return bytes((first, 127)) + length.to_bytes(8)
+        return _MIDDLE(first, 126, length)
+    return _LONG(first, 127, length)

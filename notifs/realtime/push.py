@@ -74,14 +74,17 @@ class Push:
             self._changed(change, "created" if change.created else "changed")
 
     def _changed(self, change: Change, type: Step) -> None:
-        if self._hints.state == "none" and self._rooms.room(change.recipient) is None:
+        recipient, prev, revision = change.recipient, change.prev, change.head.revision
+        room, alone = self._rooms.room(recipient), self._hints.state == "none"
+        if alone and room is None:
             return  # nobody to tell
         message = None
         if change.entries is not None:
-            message = messages.step(self._forms, type, change.head, change.prev, change.entries)
-        moved = Moved(change.recipient, self._store.epoch, change.prev, change.head.revision, message)
-        self._hints.moved(moved)
-        self._follow(moved)
+            message = messages.step(self._forms, type, change.head, prev, change.entries)
+        if not alone:
+            self._hints.moved(Moved(recipient, self._store.epoch, prev, revision, message))
+        if room is not None:
+            self._follow(room, recipient, prev, revision, message)
 
     def announced(self) -> None:
         """There is an announcement: those who have sockets get it now, on whichever worker they are."""
@@ -108,9 +111,9 @@ class Push:
     def moved(self, recipients: Iterable[str]) -> None:
         """Look what happened to these mailboxes: somebody else's transaction has changed them."""
         for recipient in recipients:
-            moved = Moved(recipient, self._store.epoch)
-            self._hints.moved(moved)
-            self._follow(moved)
+            self._hints.moved(Moved(recipient, self._store.epoch))
+            if (room := self._rooms.room(recipient)) is not None:
+                self._follow(room, recipient)
 
     def here(self, recipients: Iterable[str]) -> list[str]:
         """Those who have sockets on this worker."""
@@ -118,8 +121,9 @@ class Push:
 
     def heard(self, moved: Moved) -> None:
         """Push what another worker says that it has committed."""
-        if moved.epoch == self._store.epoch:  # else one of us does not know yet that the database has a new one
-            self._follow(moved)
+        room = self._rooms.room(moved.recipient)
+        if room is not None and moved.epoch == self._store.epoch:  # else one of us does not know of the new one yet
+            self._follow(room, moved.recipient, moved.prev, moved.revision, moved.message)
 
     def is_past(self, recipient: str, revision: int) -> bool:
         """Whether the room was told of more than `revision`."""
@@ -185,18 +189,23 @@ class Push:
             for change in await self._store.announcements.take_in(recipients[start : start + TAKEN_IN]):
                 self._changed(change, "announcement")
 
-    def _follow(self, moved: Moved) -> None:
-        room = self._rooms.room(moved.recipient)
-        if room is None:
-            return
-        if room.head is None or moved.revision is None:
+    def _follow(
+        self,
+        room: Room,
+        recipient: str,
+        prev: int | None = None,
+        revision: int | None = None,
+        message: Encoded | None = None,
+    ) -> None:
+        """Tell a room of a change that follows what it was told; look for it where it does not."""
+        if room.head is None or revision is None:
             room.stale = True
-        if room.head is None or (moved.revision is not None and moved.revision <= room.head):
+        if room.head is None or (revision is not None and revision <= room.head):
             return
-        if moved.prev == room.head and moved.revision is not None and moved.message is not None:
-            self._tell(moved.recipient, room, moved.revision, [moved.message])
+        if prev == room.head and revision is not None and message is not None:
+            self._tell(recipient, room, revision, message)
         else:
-            self._look(moved.recipient)
+            self._look(recipient)
 
     def _begin_again(self, epoch: str) -> None:
         """The database has begun another life: nothing that anybody was told holds any more."""
@@ -260,7 +269,7 @@ class Push:
         created = all(e.position > (room.head or 0) and e.retracted_at is None for e in missing)
         message = messages.step(self._forms, "created" if created else "changed", head, room.head, missing)
         if message is not None:
-            self._tell(recipient, room, head.revision, [message])
+            self._tell(recipient, room, head.revision, message)
         return message is not None
 
     async def _tell_afresh(self, recipients: Sequence[str], since: dict[str, int]) -> None:
@@ -273,14 +282,22 @@ class Push:
             if since[recipient] <= page.head.revision < room.head:
                 self._look(recipient)  # others have pushed while we read
             else:
-                self._tell(recipient, room, page.head.revision, list(messages.snapshot(self._forms, page)))
+                self._tell(recipient, room, page.head.revision, *messages.snapshot(self._forms, page))
             await asyncio.sleep(0)
 
-    def _tell(self, recipient: str, room: Room, revision: int, told: list[Encoded]) -> None:
-        before = None if told[0].type == "snapshot" or room.head is None else Cursor(self._store.epoch, room.head)
-        room.head = revision
+    def _tell(self, recipient: str, room: Room, revision: int, message: Encoded, *more: Encoded) -> None:
+        before, room.head = room.head, revision
         for member in list(room.members.values()):
-            if member.greeted and not member.behind and not member.connection.offer_some(told):
-                self.fell_behind(member, before)
-        self._metrics.pushed.inc()
-        self._signals.send(Pushed(recipient, told[0].type, revision))
+            if not member.greeted or member.behind:
+                continue
+            if not member.connection.offer(message):
+                self.fell_behind(member, self._missed(before, message))
+            elif more:
+                member.connection.offer_some(more)
+        self._metrics.pushes += 1
+        if self._signals.heard:
+            self._signals.send(Pushed(recipient, message.type, revision))
+
+    def _missed(self, before: int | None, message: Encoded) -> Cursor | None:
+        """From where on somebody who could not be told this message must be told."""
+        return None if message.type == "snapshot" or before is None else Cursor(self._store.epoch, before)

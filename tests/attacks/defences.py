@@ -31,7 +31,7 @@ from notifs.limits import Limits
 from notifs.origins import Origins
 from notifs.outbound import post
 from notifs.outbound.addresses import Border
-from notifs.realtime import guard, hints, server
+from notifs.realtime import connections, guard, hints, server
 from notifs.realtime.connections import Connection, Connections
 from notifs.realtime.ends import Ends
 from notifs.realtime.guard import Guard
@@ -347,7 +347,7 @@ def compression_is_offered() -> None:
 
 @defence
 def windows_are_not_bounded() -> None:
-    replace(Connection, "unsent", property(lambda self: 0))
+    replace(connections, "WINDOW", 2**40)
 
 
 # S15
