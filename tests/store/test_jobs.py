@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import InvalidNotification
 from notifs.store import Head, Key, Step, Store
-from notifs.store.copies import make
+from notifs.store.copies import heads, make
 from notifs.store.drafts import DIRECT
 from notifs.store.jobs import PART
 from notifs.store.models import Job, JobPart, Receipt, utcnow
@@ -180,7 +180,8 @@ async def test_the_end_of_a_notification_comes_for_everyone_even_while_it_is_cha
     await store.update(sent.id, 2, {"expires_at": utcnow() - timedelta(seconds=1)})
     steps = await work_off(store)
     assert [step.act for step in steps[:3]] == ["retract", "update", "update"]  # taking turns
-    assert {(await store.head(person)).unread for person in CROWD} == {0}
+    stand = await store.database.read(lambda c: heads(c, CROWD))
+    assert {person: head.unread for person, head in stand.items()} == dict.fromkeys(CROWD, 0)
     assert [step.expired for step in steps if step.act == "retract"].count(True) == 1
 
 
