@@ -42,10 +42,10 @@ class Client(asyncio.Protocol):
         cursor: where its mailbox stood when it came in.
     """
 
-    __slots__ = ("_crowd", "_rest", "_skip", "_transport", "cursor", "frames", "number", "slow")
+    __slots__ = ("_rest", "_skip", "_transport", "crowd", "cursor", "frames", "number", "slow")
 
     def __init__(self, crowd: "Crowd", number: int, transport: asyncio.Transport, cursor: bytes) -> None:
-        self._crowd = crowd
+        self.crowd = crowd
         self._transport = transport
         self._rest = b""
         """The beginning of a frame of which nothing can be said yet."""
@@ -82,10 +82,10 @@ class Client(asyncio.Protocol):
         else:
             self._skip = at - size
         self.frames += frames
-        self._crowd.take(frames)
+        self.crowd.take(frames)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._crowd.lost(self, f"it was closed ({error})")
+        self.crowd.lost(self, f"it was closed ({error})")
 
     def stop_reading(self) -> None:
         """From now on it takes nothing."""
@@ -101,11 +101,11 @@ class Client(asyncio.Protocol):
         if (pong := _pong(first, payload)) is not None:
             self._transport.write(pong)
         else:
-            self._crowd.lost(self, f"it was told {payload[:200]!r}")
+            self.crowd.lost(self, f"it was told {payload[:200]!r}")
 
     def _look(self, payload: bytes, length: int) -> None:
-        if len(payload) == length and not self._crowd.is_for(self, _TITLE.findall(payload)):
-            self._crowd.lost(self, f"it was sent {payload!r}")
+        if len(payload) == length and not self.crowd.is_for(self, _TITLE.findall(payload)):
+            self.crowd.lost(self, f"it was sent {payload!r}")
 
 
 class Opening(asyncio.Protocol):
@@ -211,16 +211,21 @@ class Crowd:
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             for _ in range(min(count, TOGETHER)):
                 group.create_task(opener())
-        must(not self._problem, self._problem)
+        self._see_that_all_is_well()
 
     async def until(self, received: int) -> None:
-        """Wait until so many messages were received by all who read."""
+        """Wait until so many messages were received by all who read.
+
+        Raises:
+            Unmeasured: somebody got what was not for them, or was closed.
+        """
+        self._see_that_all_is_well()
         while self.received < received:
             self._mark = received
             self._reached.clear()
             async with asyncio.timeout(PATIENCE):
                 await self._reached.wait()
-            must(not self._problem, self._problem)
+            self._see_that_all_is_well()
 
     def leave(self) -> None:
         """Everybody is gone in one moment."""
@@ -243,6 +248,9 @@ class Crowd:
     def is_for(self, client: Client, titles: Sequence[bytes]) -> bool:
         """Whether a message with these titles is one that this client was to be sent."""
         return len(titles) == 1 and (self._together or int(titles[0]) % len(self.clients) == client.number)
+
+    def _see_that_all_is_well(self) -> None:
+        must(not self._problem, self._problem)
 
     async def _one(self, number: int, slow: bool, cursor: bytes) -> None:
         host, _, port = self._target.url.rpartition("//")[2].partition(":")

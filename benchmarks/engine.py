@@ -55,7 +55,10 @@ async def _compare(
     ]
     own, fastest = _all(theirs[LIMIT], "own"), _all(theirs[LIMIT], "clock")
     mine = f"{what}: what the load client takes, by its own CPU"
-    return [*rows, Row(mine, "deliveries/CPU-s", own, fastest, f"what the {LIMIT} gives it in a second")]
+    return [
+        *rows,
+        Row(mine, "deliveries/CPU-s", own, fastest, f"what the {LIMIT} gives it in a second", side="load client"),
+    ]
 
 
 def _all(turns: list[Numbers], key: str) -> list[float]:

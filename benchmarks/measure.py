@@ -42,6 +42,7 @@ class Row:
         against: what the peer is.
         least: the ratio ours / peer is to be at least this.
         most: or at most this.
+        side: what has `ours`, if it is not notifs.
     """
 
     what: str
@@ -51,6 +52,7 @@ class Row:
     against: str = ""
     least: float | None = None
     most: float | None = None
+    side: str = "notifs"
 
     @property
     def ratio(self) -> float | None:
@@ -63,6 +65,11 @@ class Row:
         if self.ratio is None or self.least is self.most is None:
             return None
         return self.ratio >= self.least if self.least is not None else self.ratio <= (self.most or 0)
+
+
+def number(value: float) -> str:
+    """A number as people read it."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 async def in_turns(turns: int, *sides: Callable[[], Awaitable[T]]) -> list[list[T]]:

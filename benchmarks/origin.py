@@ -43,5 +43,5 @@ async def run(
         Row(f"{what}: by HTTP", unit, by_http[0], cpu, against),
         Row("the same, in the process, by the clock", "deliveries/s", inside[1], clock, against),
         Row("the same, by HTTP, by the clock", "deliveries/s", by_http[1], clock, against),
-        Row("what the load client can take, by HTTP", "deliveries/s", limit[1]),
+        Row("what the load client can take, by HTTP", "deliveries/s", limit[1], side="mirror"),
     ]
