@@ -41,7 +41,7 @@ async def _compare(
     async def push(side: Side) -> Numbers:
         return await put(side(clients), "push", clients, together=together, seconds=seconds)
 
-    sides = [partial(ours, one=together), *(PEERS[name] for name in bounds)]
+    sides: list[Side] = [partial(ours, one=together), *(PEERS[name] for name in bounds)]
     us, *them = await in_turns(turns, *(partial(push, side) for side in sides))
     theirs = dict(zip(bounds, them, strict=True))
     what = f"one message to a room of all {clients:,}" if together else f"messages to single ones of {clients:,}"

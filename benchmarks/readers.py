@@ -29,10 +29,10 @@ async def run(
         lambda: put(PEERS[name](both), "push", fast, slow=slow, **spans),
     )
     what, unit = f"one message to a room of {fast:,}, with {slow} more who read nothing", "deliveries/CPU-s"
-    rate = [[turn["cpu"] for turn in given] for given in (with_them, without, theirs_with)]
-    grown = [[turn["grown"] / slow / KIBIBYTE for turn in given] for given in (with_them, theirs_with)]
+    rate, alone, theirs = ([turn["cpu"] for turn in side] for side in (with_them, without, theirs_with))
+    grown, theirs_grown = ([turn["grown"] / slow / KIBIBYTE for turn in side] for side in (with_them, theirs_with))
     return [
-        Row(f"{what}, by the server's CPU", unit, rate[0], rate[1], "without them"),
-        Row(f"{what}, by the server's CPU", unit, rate[0], rate[2], f"{name}, with them"),
-        Row("memory that the server has grown by meanwhile, for each who reads nothing", "KiB", *grown, name),
+        Row(f"{what}, by the server's CPU", unit, rate, alone, "without them"),
+        Row(f"{what}, by the server's CPU", unit, rate, theirs, f"{name}, with them"),
+        Row("memory that the server has grown by, for each who reads nothing", "KiB", grown, theirs_grown, name),
     ]

@@ -37,8 +37,8 @@ async def run(
             (clock, "clock", "deliveries/s", OF_ONE if enough and count == 2 else None),
             (f"{what}, by their CPU", "cpu", "deliveries/CPU-s", OF_ONE / 2 if count == 2 else None),
         ):
-            rates = [[turn[key] for turn in turns] for turns in (given, one)]
-            rows.append(Row(said, unit, *rates, "with 1 worker", least=least))
+            several, single = ([turn[key] for turn in side] for side in (given, one))
+            rows.append(Row(said, unit, several, single, "with 1 worker", least=least))
     return rows
 
 
