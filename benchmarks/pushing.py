@@ -21,13 +21,15 @@ from notifs.standalone import create_app, own_process
 from notifs.store import Change, Entry, Head
 from notifs.store.models import new_id
 
+NEVER = 86_400.0
+"""Seconds until the head check: the store knows nothing of what is pushed here, and it would be told again."""
 SLICE = 100
 """Messages to single users between which nothing else has its turn; here and at each peer."""
 
 
 def create() -> Starlette:
     """The application."""
-    app = create_app(Settings())
+    app = create_app(Settings().model_copy(update={"head_check_seconds": NEVER}))
     notifs = app.state.notifs
     realtime = notifs.realtime
     entry = Entry(

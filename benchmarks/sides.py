@@ -55,7 +55,6 @@ async def ours(
             "NOTIFS_SOCKETS_PER_USER": UNBOUNDED,
             "NOTIFS_CONNECTS_PER_MINUTE": UNBOUNDED,
             "NOTIFS_EVENTS_PER_SECOND": UNBOUNDED,
-            "NOTIFS_HEAD_CHECK_SECONDS": "60",  # the store knows nothing of what is pushed, and is not to be asked
         }
         serve = [sys.executable, "-m", "benchmarks.pushing"]
         async with running(lambda port: [*serve, port, str(workers)], env, cores) as (address, pid):
