@@ -78,6 +78,11 @@ class Socket:
         """The next ones."""
         return [await self.packet() for _ in range(count)]
 
+    @property
+    def code(self) -> int | None:
+        """What the server has closed it with."""
+        return self._connection.close_code
+
     async def ended(self, last: str | None = None) -> list[str | bytes]:
         """Wait until the server has closed it, or has sent `last`; what it sent until then."""
         packets: list[str | bytes] = []

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 
 import pytest
+from websockets.frames import CloseCode
 
 from notifs.realtime.engine import Engine
 from notifs.realtime.server import Server
@@ -363,7 +364,7 @@ async def test_a_second_websocket_in_the_place_of_polling_is_closed(site: Site) 
     sid = await site.opened()
     async with site.upgraded(sid) as socket:
         async with site.socket(f"{WEBSOCKET}&sid={sid}") as second:
-            assert await second.ended() == []
+            assert (await second.ended(), second.code) == ([], CloseCode.POLICY_VIOLATION)
         await talks(site, socket)
 
 
@@ -372,5 +373,5 @@ async def test_a_second_websocket_for_a_session_is_closed(site: Site) -> None:
     async with site.socket() as socket:
         sid = handshake(await socket.packet())["sid"]
         async with site.socket(f"{WEBSOCKET}&sid={sid}") as second:
-            assert await second.ended() == []
+            assert (await second.ended(), second.code) == ([], CloseCode.POLICY_VIOLATION)
         await talks(site, socket)
