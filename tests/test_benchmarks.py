@@ -120,14 +120,13 @@ def test_a_picture_has_a_bar_for_each_side_as_long_as_its_median() -> None:
 
 @pytest.fixture
 async def client() -> AsyncIterator[tuple[Client, asyncio.StreamReader]]:
-    """A client of a crowd of one, and what it says."""
+    """The second client of a crowd of two, and what it says."""
     here, there = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=there)
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, sock=here)
     crowd = Crowd(Target("http://127.0.0.1:1", 0, "", [], [], "", {}, 0), together=False)
-    one = Client(crowd, 0, transport, b"")
-    crowd.clients.append(one)
-    yield one, reader
+    crowd.clients += [Client(crowd, number, transport, b"") for number in (0, 1)]
+    yield crowd.clients[1], reader
     transport.close()
     writer.close()
 
@@ -153,21 +152,22 @@ async def test_a_crowd_counts_messages_wherever_the_stream_is_cut(
     assert await said.readexactly(len(pongs)) == pongs
 
 
+@pytest.mark.parametrize("wrong", [MESSAGE % 8, b"42[]"], ids=["another's", "another"])
 async def test_a_crowd_fails_where_a_message_is_not_the_one_that_was_to_come(
-    client: tuple[Client, asyncio.StreamReader],
+    client: tuple[Client, asyncio.StreamReader], wrong: bytes
 ) -> None:
     one, _ = client
     one.data_received(sent(MESSAGE % 7) * SAMPLE)
     await one.crowd.until(SAMPLE)
-    one.data_received(sent(b"42[]") * SAMPLE)
-    with pytest.raises(Unmeasured, match="client 0: it was sent b'42"):
+    one.data_received(sent(wrong) * SAMPLE)
+    with pytest.raises(Unmeasured, match="client 1: it was sent b'42"):
         await one.crowd.until(3 * SAMPLE)
 
 
 async def test_a_crowd_fails_where_a_socket_is_closed(client: tuple[Client, asyncio.StreamReader]) -> None:
     one, _ = client
     one.data_received(sent(b"", Opcode.CLOSE))
-    with pytest.raises(Unmeasured, match="client 0: it was told b''"):
+    with pytest.raises(Unmeasured, match="client 1: it was told b''"):
         await one.crowd.until(1)
 
 
