@@ -72,10 +72,13 @@ class Poll(Queue):
             raise BadRequest("another request of this session waits already, so the session is closed")
         self._asked = True
         try:
-            await _first(self.more.wait(), _gone(receive))
-            return _response([_NOOP]) if self.upgrading else self.now()
+            left = await _outlives(_gone(receive), self.more.wait())
         finally:
             self._asked = False
+        if left and not self.upgrading:
+            self._connection.lost()  # what it was sent from then on would be taken for delivered
+            raise BadRequest("the client has left its request, so the session is closed")
+        return _response([_NOOP]) if self.upgrading else self.now()
 
     async def post(self, scope: Scope, receive: Receive, most: int) -> Response:
         """Take what the client says.
@@ -145,11 +148,12 @@ async def _gone(receive: Receive) -> Message:
     return message
 
 
-async def _first(*either: Coroutine[Any, Any, Any]) -> None:
-    """Wait for one of them."""
-    tasks = [asyncio.get_running_loop().create_task(each) for each in either]
+async def _outlives(first: Coroutine[Any, Any, Any], second: Coroutine[Any, Any, Any]) -> bool:
+    """Wait for either, and say whether the first has come."""
+    tasks = [asyncio.get_running_loop().create_task(each) for each in (first, second)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].done()
     finally:
         for task in tasks:
             task.cancel()
