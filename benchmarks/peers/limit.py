@@ -19,6 +19,7 @@ MESSAGE = orjson.loads((Path(__file__).parent / "message.json").read_bytes())
 SLICE = 100
 
 _KEY = re.compile(rb"sec-websocket-key: *(\S+)", re.IGNORECASE)
+_COOKIE = re.compile(rb"cookie: *(\S+)", re.IGNORECASE)
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
@@ -34,10 +35,10 @@ MADE = frame(b'42["response",%s]' % orjson.dumps(MESSAGE).replace(b"new-0", b"ne
 
 
 class Limit:
-    """Who is here."""
+    """Who is here, by the cookie."""
 
     def __init__(self) -> None:
-        self.sockets: dict[asyncio.Transport, None] = {}
+        self.sockets: dict[bytes, asyncio.Transport] = {}
 
     async def answer(self, path: str, asked: dict[str, int]) -> dict[str, int]:
         """What this path is for."""
@@ -45,11 +46,11 @@ class Limit:
         if path == "/all":
             for n in numbers:
                 made = b"%09d".join(MADE) % n
-                for transport in self.sockets:
+                for transport in self.sockets.values():
                     transport.write(made)
                 await asyncio.sleep(0)
         elif path == "/each":
-            people = list(self.sockets)
+            people = [self.sockets[b"user-%d" % n] for n in range(len(self.sockets))]
             for n in numbers:
                 people[n % len(people)].write((b"%09d" % n).join(MADE))
                 if n % SLICE == SLICE - 1:
@@ -62,25 +63,25 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
-        self._open = False
+        self._cookie = b""
         self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        if self._open:
-            self._limit.sockets[self._transport] = None
+        if self._cookie:
+            self._limit.sockets[self._cookie] = self._transport
             self._transport.write(frame(b"40{}"))
         elif key := _KEY.search(data):
             accept = base64.b64encode(hashlib.sha1(key[1] + _MAGIC).digest())
             self._transport.write(_UPGRADED + accept + b"\r\n\r\n" + frame(b"0{}"))
-            self._open = True
+            self._cookie = _COOKIE.findall(data)[0]
         else:
             self._answering = asyncio.get_running_loop().create_task(self._answer(data))
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._limit.sockets.pop(self._transport, None)
+        self._limit.sockets.pop(self._cookie, None)
 
     async def _answer(self, request: bytes) -> None:
         url = urlsplit(request.split()[1].decode())
