@@ -36,6 +36,7 @@ IMPORTED = (
     "notifs.tokens",
     "notifs.web.oidc.flow",
     "notifs.web.transport",
+    "tests.attacks.defences",
     "uvicorn.lifespan.on",
     "uvloop",
     "zxcvbn",
