@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store.many import first_lines, line, lists_given, one_of, pairs_given
+from notifs.store.many import first_lines, follow_indexes, line, lists_given, one_of, pairs_given
 from notifs.store.models import KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter
 
@@ -164,7 +164,8 @@ def _mailboxes(dialect: str, *columns: Any) -> Any:
 
 @cache
 def _changed(dialect: str, limit: int) -> Any:
-    return first_lines(dialect, lambda since: Receipt.revision > since, (Receipt.revision, Receipt.position), limit + 1)
+    # One act may have changed a hundred thousand lines: that they are too many is known without sorting them.
+    return first_lines(dialect, lambda since: Receipt.revision > since, (Receipt.revision,), limit + 1)
 
 
 @cache
@@ -203,7 +204,7 @@ async def changes(
         step: count for step, count in behind.items() if 0 < count <= limit and step[1] >= at[step[0]].pruned_through
     }
     for chunk in _chunks(short):
-        for step, lines in zip(chunk, await _grouped(connection, _changed, chunk, limit), strict=True):
+        for step, lines in zip(chunk, await _grouped(connection, at, _changed, chunk, limit), strict=True):
             ordered = sorted(lines, key=attrgetter("revision", "position"))
             found[step] = tuple(ordered) if len(ordered) <= limit else None
     return found
@@ -216,7 +217,7 @@ async def newest(
     found = {recipient: Page(at[recipient].head, (), False) for recipient in recipients}
     full = {(r, 0): min(page.head.unread, limit + 1) for r, page in found.items() if page.head.unread}
     for chunk in _chunks(full):
-        for (recipient, _), lines in zip(chunk, await _grouped(connection, _unread, chunk, limit), strict=True):
+        for (recipient, _), lines in zip(chunk, await _grouped(connection, at, _unread, chunk, limit), strict=True):
             ordered = sorted(lines, key=attrgetter("position"), reverse=True)
             found[recipient] = Page(at[recipient].head, tuple(ordered[:limit]), len(ordered) > limit)
     return found
@@ -237,9 +238,15 @@ def _chunks(expected: Mapping[Step, int]) -> Iterator[list[Step]]:
 
 
 async def _grouped(
-    connection: AsyncConnection, query: Callable[[str, int], Any], steps: Sequence[Step], limit: int
+    connection: AsyncConnection,
+    at: Mapping[str, Standing],
+    query: Callable[[str, int], Any],
+    steps: Sequence[Step],
+    limit: int,
 ) -> list[list[Entry]]:
     dialect = connection.dialect.name
+    if any(at[recipient].head.revision > LINES_AT_ONCE for recipient, _ in steps):  # it may have as many lines
+        await follow_indexes(connection)
     groups: list[list[Entry]] = [[] for _ in steps]
     for row in (await connection.execute(query(dialect, limit), pairs_given(dialect, steps))).all():
         groups[row[-1]].append(Entry._make(row[:-1]))

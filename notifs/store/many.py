@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     true,
     tuple_,
 )
@@ -124,6 +125,21 @@ def first_lines(dialect: str, where: Callable[[Any], Any], order: Sequence[Any],
     lines = lines.where(Receipt.recipient == each.c.recipient, where(each.c.number)).order_by(*order).limit(limit)
     found = lines.lateral("found")
     return select(*found.c, each.c.place - 1).select_from(each.join(found, true()))
+
+
+async def follow_indexes(connection: AsyncConnection) -> None:
+    """Have PostgreSQL read no further in this transaction than it is asked to.
+
+    It guesses that a mailbox has as much as others have, and so would fetch and sort all of one that has a thousand
+    times as much, for its first page.
+    """
+    if connection.dialect.name != "sqlite":
+        await connection.execute(_FOLLOW)
+
+
+_FOLLOW = text(
+    "SELECT set_config('enable_bitmapscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 
 
 def _by_rowid(where: Callable[[Any], Any], order: Sequence[Any], limit: int) -> Select[Any]:

@@ -58,6 +58,29 @@ async def fill(database: Database) -> list[uuid.UUID]:
     return ids[7::50]
 
 
+LARGE = 10_000
+
+
+async def one_large(database: Database) -> None:
+    """300 mailboxes with 60 copies that nobody has read, and the one of "large" with LARGE."""
+    content = notification(body="x" * 500)
+    columns = {column.key: getattr(content, column.key) for column in CONTENT}
+    ids = [new_id() for _ in range(LARGE)]
+    places = [("large", n) for n in range(LARGE)] + [(f"user-{n % 300}", n // 300) for n in range(300 * 60)]
+    receipts = [
+        {"recipient": recipient, "position": n + 1, "revision": n + 1, "notification_id": ids[n]}
+        for recipient, n in places
+    ]
+    async with database.session() as session:
+        connection = await session.connection()
+        await connection.execute(insert(Notification), [{**columns, "id": id} for id in ids])
+        await connection.execute(insert(Receipt), receipts)
+        mailbox = {"recipient": "large", **dict.fromkeys(("revision", "unread", "unseen"), LARGE)}
+        await connection.execute(insert(Mailbox), mailbox)
+        if not database.sqlite:
+            await connection.execute(text("ANALYZE"))
+
+
 @contextmanager
 def recorded() -> Iterator[list[tuple[str, Any]]]:
     """Queries, updates and deletions, as they are given to the driver."""

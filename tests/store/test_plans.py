@@ -9,11 +9,12 @@ from functools import partial
 from typing import cast
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import Store, sessions
 from notifs.wire import Cursor, Filter
 from tests.store.model import ACTS, FILTERS
-from tests.store.queries import explain, fill, recorded
+from tests.store.queries import LARGE, explain, fill, one_large, recorded
 
 Ask = Callable[[Store], Awaitable[object]]
 SCAN = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
@@ -84,3 +85,26 @@ async def test_a_query_uses_the_index_that_was_made_for_it(store: Store, kind: s
     name = KEY[kind].format(index.removeprefix("key of ")) if index.startswith("key of ") else index
     assert any(re.search(rf"\b{name}\b", plan) for plan in plans), plans
     assert [plan for plan in plans if re.search(SCAN, plan)] == []
+
+
+async def test_a_mailbox_that_is_larger_than_others_is_read_no_further_than_it_is_asked_for(store: Store) -> None:
+    """Neither its newest, nor the changes of an act that has changed all of it: of both there is enough at once."""
+    await one_large(store.database)
+    with recorded() as statements:
+        await store.catch_up([("large", None)], 200)
+        await store.change("large", "read")
+        await store.catch_up([("large", Cursor(store.epoch, LARGE))], 50)
+    assert len(statements) > 4
+
+    async def plans(connection: AsyncConnection) -> list[str]:
+        found = []
+        for words, parameters in statements:
+            if "set_config" in words:
+                await connection.exec_driver_sql(words)
+            elif words.startswith("SELECT") and "notifs_notifications" in words:
+                found.append(await explain(words, parameters, connection))
+        return found
+
+    found = await store.database.read(plans)
+    assert len(found) == 2
+    assert [plan for plan in found if re.search(r"Sort|Bitmap|TEMP B-TREE FOR (RIGHT PART OF )?ORDER", plan)] == []
