@@ -93,6 +93,11 @@ async def _changes(world: World, chance: random.Random) -> None:
     must(entries and len(entries) == BEHIND, "these are not the changes")
 
 
+async def _snapshot(world: World, chance: random.Random) -> None:
+    ((_, page),) = await world.notifs.store.catch_up([(LARGE, None)], SNAPSHOT_LIMIT)
+    must(len(page.entries) == min(SNAPSHOT_LIMIT, page.head.unread), "the snapshot is not full")
+
+
 async def _catch_up(world: World, chance: random.Random) -> None:
     asked = [(_anybody(world, chance), None) for _ in range(TOGETHER)]
     found = await world.notifs.store.catch_up(asked, SNAPSHOT_LIMIT)
@@ -120,6 +125,7 @@ QUESTIONS: Mapping[str, tuple[Ask, float]] = {
     "a page in the depth of it": (_deep_page, FLAT),
     "its counts": (_count, FLAT),
     f"its last {BEHIND} changes": (_changes, FLAT),
+    f"its newest {SNAPSHOT_LIMIT} unread": (_snapshot, FLAT),
     "the first page of a mailbox by chance": (_page_of_anybody, BY_CHANCE),
     f"the unread of {TOGETHER} mailboxes by chance, together": (_catch_up, BY_CHANCE),
 }
