@@ -340,7 +340,8 @@ class Notifs:
         ]
         if self.settings.sockets:
             guard = self.realtime.guard(self._identify, self._origins)
-            routes.append(Mount(f"{self.path}/socket.io", guard, middleware=safe))
+            # The first one: after a restart everybody connects, and each route before it is tried for each of them.
+            routes.insert(0, Mount(f"{self.path}/socket.io", guard, middleware=safe))
         if self._accounts:
             routes += self._own.routes(safe)
         return routes

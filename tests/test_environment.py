@@ -20,7 +20,13 @@ def test_every_setting_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     values = {"environment": "production", "origins": "https://a.example", "webhook_networks": "10.0.0.0/8"}
     values |= {"image_hosts": "https://a.example", "log_level": "error", "database_url": "sqlite:////var/n.db"}
     values |= {"redis_url": "redis://h", "token_keys_url": "https://a.example", "integrate_socketio": "false"}
-    values |= {"create_users": "true", "token_issuer": "app", "token_audience": "inbox", "token_secret": ""}
+    values |= {
+        "create_users": "true",
+        "polling": "true",
+        "token_issuer": "app",
+        "token_audience": "inbox",
+        "token_secret": "",
+    }
     values |= dict.fromkeys(("secret_key", "github_secret", "metrics_token"), SECRET)
     for name in Settings.model_fields.keys() - {"providers"}:
         path = tmp_path / name

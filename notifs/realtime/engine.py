@@ -103,13 +103,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         query = _query(scope)
         transport = query.get("transport", [""])[0]
         if transport not in self.transports or (transport == "websocket") != (scope["type"] == "websocket"):
-            raise BadRequest(f"transport must be one of {', '.join(self.transports)}", code="unknown_transport")
+            raise BadRequest(f"transport must be one of {', '.join(self.transports)}", code="bad_handshake")
         if query.get("EIO") != ["4"]:
             raise BadRequest(
-                "this server speaks Engine.IO 4; use a client of Socket.IO 3 or later", code="not_engineio"
+                "this server speaks Engine.IO 4; use a client of Socket.IO 3 or later", code="bad_handshake"
             )
         if "j" in query:
-            raise BadRequest("answers are no scripts here; poll without j", code="no_jsonp")
+            raise BadRequest("answers are no scripts here; poll without j", code="bad_handshake")
         sid = sid_of(scope)
         if scope["type"] == "websocket":
             await (self._open(scope, receive, send) if sid is None else self._upgrade(sid, scope, receive, send))

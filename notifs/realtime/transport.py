@@ -13,9 +13,11 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.frames import Frame as WebSocketFrame
 from websockets.http11 import Request
+from websockets.protocol import Protocol
 
 from notifs.realtime.frames import Frame
 from notifs.realtime.lines import LINE, Taker
@@ -40,6 +42,15 @@ class WebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.over()
+
+    def take_request(self, method: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Begin with a request that was read already, instead of reading it."""
+        read = Headers()
+        for name, value in headers:
+            read.set_insecure(name.decode("ascii"), value.decode("latin-1"))
+        self.conn.parser = Protocol.parse(self.conn)  # what comes next are frames
+        next(self.conn.parser)
+        self.handle_connect(Request(url.decode("ascii"), read, method))
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

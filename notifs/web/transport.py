@@ -5,6 +5,7 @@ without end, and keeps as much of it as comes; behind a proxy that has read the 
 """
 
 from asyncio import TimerHandle, Transport
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -42,6 +43,19 @@ class Http(HttpToolsProtocol):
         self._head = None
         self._rest()
         super().on_headers_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the request on as it was read, where the other protocol takes it so; uvicorn writes it out again."""
+        protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        if not hasattr(protocol, "take_request"):
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        protocol.connection_made(self.transport)
+        protocol.take_request(self.scope["method"], self.url, self.headers)
+        self.transport.set_protocol(protocol)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
