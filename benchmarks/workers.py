@@ -32,7 +32,7 @@ async def run(
     for count, given in zip(workers[1:], more, strict=True):
         what = f"one message to a room of {clients:,}, with {count} workers and Redis"
         enough = count <= len(cores)
-        clock = what if enough else f"{what}; this machine has {len(cores)} core for them, so more is not to be had"
+        clock = what if enough else f"{what}; too few cores for them (beside the load client's: {len(cores)})"
         for said, key, unit, least in (
             (clock, "clock", "deliveries/s", OF_ONE if enough and count == 2 else None),
             (f"{what}, by their CPU", "cpu", "deliveries/CPU-s", OF_ONE / 2 if count == 2 else None),
