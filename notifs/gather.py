@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 A = TypeVar("A")
 R = TypeVar("R")
 
-PACE = 0.02
+PACE = 0.002
 """Seconds that each thing of the last question makes the next one wait: who asks alone is answered at once, and who
 comes with hundreds of others is answered together with them."""
-SLOWEST = 1.0
+SLOWEST = 0.05
 """Seconds between two questions at most."""
 SLICE = 20
 """Answers given out before others on the event loop have their turn."""
