@@ -1,4 +1,4 @@
-"""S15: there is no long-polling and no JSONP, and nothing is read for them."""
+"""S15: there is no long-polling unless it is asked for, and no JSONP, and nothing is read for them."""
 
 import asyncio
 

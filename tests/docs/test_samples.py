@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -192,6 +192,34 @@ async def following(load: Load) -> None:
         assert await titles(notifs, "grace") == []
 
 
+async def counting(load: Load) -> None:
+    notifs = Notifs(identify=by_header)
+    app = Starlette(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    counted = load("counted").Counted(app)
+    async with listening(counted) as url, Client.open(url, headers={"x-user": "ada"}) as client:
+        await client.message("snapshot")
+        before = counted.sent
+        await notifs.notify(to="ada", title="Hello")
+        await client.message("created")
+        assert counted.sent == before + 1
+
+
+async def own_namespace(load: Load) -> None:
+    app = load("app")
+    load("typing_now")
+    async with listening(app.app) as url, AsyncExitStack() as stack:
+        ada, eve, grace = [await stack.enter_async_context(Client.open(url, headers=COOKIE, join=False)) for _ in "123"]
+        for client, post in ((ada, 7), (eve, 7), (grace, 8)):
+            await client.send(f'40/posts,{{"post":{post}}}')
+            await client.until(lambda client=client: client.frames[-1].startswith("40/posts,"))
+        await ada.send('42/posts,["typing",7]')
+        await eve.until(lambda: eve.frames[-1] == '42/posts,["somebody_types"]')
+        for client in (ada, grace):
+            await client.heard()
+            assert client.frames[-1].startswith("40/posts,")
+
+
 async def doorbell(load: Load) -> None:
     notifs = load("doorbell").notifs
     async with hosted(notifs) as url, http_client(url) as http:
@@ -215,6 +243,8 @@ SCENARIOS: dict[str, Callable[..., Awaitable[None]]] = {
     "token_for.py": by_token,
     "nightly.py": script,
     "doorbell.py": doorbell,
+    "counted.py": counting,
+    "typing_now.py": own_namespace,
     "receiver.py": webhook_receiver,
     "posts.py": following,
 }
