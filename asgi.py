@@ -1,4 +1,4 @@
-"""For uvicorn: `uvicorn asgi:app`."""
+"""For any server of ASGI, like `uvicorn asgi:app`."""
 
 from notifs.errors import SettingsError
 from notifs.standalone import create_worker

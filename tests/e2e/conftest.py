@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from notifs import Notifs, Settings
 from tests import servers
@@ -73,15 +73,42 @@ class Site:
         await expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
 
 
-@asynccontextmanager
-async def serving(database_url: str, folder: Path, *args: str, **env: str) -> AsyncIterator[Site]:
-    """A site that Ada can sign in to."""
+async def unserved(database_url: str, folder: Path, **env: str) -> Site:
+    """A site that knows Ada, without a server."""
     site = Site("", {"NOTIFS_DATABASE_URL": database_url, **env}, folder)
     async with site.store() as notifs:
         if not await notifs.store.users():
             await notifs.store.add_user(EMAIL, "Ada Lovelace", CHEAP)
+    return site
+
+
+@asynccontextmanager
+async def serving(database_url: str, folder: Path, *args: str, **env: str) -> AsyncIterator[Site]:
+    """A site that Ada can sign in to."""
+    site = await unserved(database_url, folder, **env)
     async with servers.serving(site.env, *args, cwd=folder) as served:
         yield replace(site, url=served.url, kill=served.kill)
+
+
+def row(page: Page, title: str) -> Locator:
+    """A notification in the inbox."""
+    return page.locator("notifs-inbox").get_by_role("listitem").filter(has_text=title)
+
+
+def unread_tab(page: Page) -> Locator:
+    """What says how many are unread."""
+    return page.locator("main").get_by_role("tab", name=re.compile("^Unread"))
+
+
+async def titles(page: Page) -> list[str]:
+    """The titles in the inbox, from the top."""
+    texts = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
+    return [re.sub(r"^Unread:\s*", "", text).strip() for text in texts]
+
+
+async def settled(page: Page) -> None:
+    """The element has taken over from what the server rendered."""
+    await expect(page.locator("notifs-inbox").get_by_role("tablist")).to_be_visible()
 
 
 @pytest.fixture

@@ -7,22 +7,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import EMAIL, Site, serving
-
-
-def row(page: Page, title: str) -> Locator:
-    return page.locator("notifs-inbox").get_by_role("listitem").filter(has_text=title)
-
-
-def unread_tab(page: Page) -> Locator:
-    return page.locator("main").get_by_role("tab", name=re.compile("^Unread"))
-
-
-async def settled(page: Page) -> None:
-    """The element has taken over from what the server rendered."""
-    await expect(page.locator("notifs-inbox").get_by_role("tablist")).to_be_visible()
+from tests.e2e.conftest import EMAIL, Site, row, serving, settled, titles, unread_tab
 
 
 async def test_ada_signs_in_and_a_notification_appears_by_itself(site: Site, page: Page) -> None:
@@ -38,8 +25,7 @@ async def test_ada_signs_in_and_a_notification_appears_by_itself(site: Site, pag
     await expect(row(page, "Hello")).to_be_visible(timeout=patience)
     await expect(page.locator("notifs-toasts")).to_contain_text("Hello")
     await expect(page.locator("notifs-bell")).to_contain_text("2")
-    titles = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
-    assert [re.sub(r"^Unread:\s*", "", t).strip() for t in titles] == ["Hello", "Before she came"]
+    assert await titles(page) == ["Hello", "Before she came"]
     assert await page.title() == "never reloaded"
 
 
@@ -90,8 +76,7 @@ async def test_years_of_notifications_come_by_scrolling(sqlite_site: Site, page:
         async with asyncio.timeout(10):
             while await rows.count() < reached:
                 await rows.last.scroll_into_view_if_needed()
-    titles = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
-    assert [int(re.search(r"number (\d+)", t)[1]) for t in titles] == list(range(329, -1, -1))  # type: ignore[index]
+    assert await titles(page) == [f"number {n}" for n in reversed(range(330))]
 
 
 async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwards(
@@ -110,9 +95,7 @@ async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwa
         await expect(page.get_by_text(re.compile("Could not reach the server"))).to_have_count(0)
         await site.send("live again")
         await expect(row(page, "live again")).to_be_visible()
-        titles = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
-        wanted = ["live again", "and another", "while away", "first"]
-        assert [re.sub(r"^Unread:\s*", "", t).strip() for t in titles] == wanted
+        assert await titles(page) == ["live again", "and another", "while away", "first"]
 
 
 async def test_signing_out_elsewhere_ends_this_tab_calmly(
