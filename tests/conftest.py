@@ -1,8 +1,9 @@
 """What tests share: databases, the store on both of them, and a browser."""
 
+import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ settings.load_profile("notifs")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--proofs", action="store_true", help="attack servers with a defence switched off as well")
     parser.addoption("--soak", type=float, metavar="MINUTES", help="how long tests/faults/test_soak.py runs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end: to look for garbage in it takes a fifth of the time that collecting does."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
