@@ -3,12 +3,11 @@
 import asyncio
 from typing import Any
 
-import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from notifs import Notifs, Settings
-from tests.wire import Client, by_header, hosted
+from tests.wire import Client, by_header, hosted, http_client
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
 
@@ -204,7 +203,7 @@ async def test_other_peoples_ids_are_unknown_ids(notifs: Notifs, url: str) -> No
 
 
 async def test_polling_is_off(url: str) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         for query in ("EIO=4&transport=polling", "EIO=4&transport=polling&j=0"):
             answer = await http.get(f"{url}/socket.io/?{query}", headers=ADA)
             assert (answer.status_code, answer.json()["code"]) == (400, "websocket_only")

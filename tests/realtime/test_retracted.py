@@ -4,14 +4,13 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx2
 import pytest
 
 from notifs import Notifs, Settings
 from notifs.store import Head
 from notifs.testing.rule import Mailbox
 from notifs.testing.shape import wrong_message
-from tests.wire import Client, by_header, hosted
+from tests.wire import Client, by_header, hosted, http_client
 
 ADA = {"x-user": "ada"}
 ACTS = ("mark_read", "mark_unread", "mark_seen", "archive", "unarchive")
@@ -61,7 +60,7 @@ async def test_who_was_away_is_told_with_all_else_that_changed(notifs: Notifs, u
         assert [row["id"] for row in delta["notifs"]] == [stays, unknown, known]
         assert delta["notifs"][1:] == [left_of(unknown, 5), left_of(known, 4)]
         assert (delta["notif_count"], wrong_message(delta)) == (1, [])
-    async with httpx2.AsyncClient(base_url=url, headers=ADA) as http:
+    async with http_client(url, headers=ADA) as http:
         answer = (await http.get("/api/v1/inbox/changes", params={"cursor": cursor})).json()
         assert (answer["type"], answer["notifs"][1:]) == ("delta", delta["notifs"][1:])
 
@@ -97,7 +96,7 @@ async def test_no_answer_shows_it_and_no_act_reaches_it(notifs: Notifs, url: str
         assert [[row["id"] for row in rows] for rows in pages.values()] == [[], [], [stays]]
     assert await notifs.store.one("ada", uuid.UUID(id)) is None
     assert await notifs.store.unread("ada") == []
-    async with httpx2.AsyncClient(base_url=url, headers=ADA) as http:
+    async with http_client(url, headers=ADA) as http:
         link = await http.get(f"/notifications/{id}/read/", follow_redirects=True)
         unknown = await http.get(f"/notifications/{uuid.uuid4()}/read/", follow_redirects=True)
         assert link.status_code == unknown.status_code == 404

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import orjson
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -13,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from notifs import Notifs, Settings
 from notifs.realtime import server
 from tests.tokens import HOST, token
-from tests.wire import Client, by_header, hosted
+from tests.wire import Client, by_header, hosted, http_client
 
 Refusal = dict[str, Any]
 
@@ -211,7 +210,7 @@ async def test_a_bearer_token_is_who_one_is(notifs: Notifs, url: str) -> None:
     bearer = {"authorization": f"Bearer {token('ada', seconds=2)}"}
     async with Client.open(url, headers=bearer) as client:
         assert (await client.message("snapshot"))["notifs"][0]["title"] == "hers"
-        async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=bearer) as http:
+        async with http_client(url, headers=bearer) as http:
             (row,) = (await http.get("/api/v1/inbox")).json()["notifs"]
             assert (await http.post("/api/v1/inbox/read", json={"ids": [row["id"]]})).json()["notif_count"] == 0
         await client.end()
@@ -226,7 +225,7 @@ async def test_a_bearer_token_that_is_no_good_is_refused_before_there_is_a_socke
     with pytest.raises(InvalidStatus) as over:
         await Client.open(url, headers=bearer).__aenter__()
     assert (over.value.response.status_code, orjson.loads(over.value.response.body or b"{}")["code"]) == (401, code)
-    async with httpx2.AsyncClient(trust_env=False, base_url=url, headers=bearer) as http:
+    async with http_client(url, headers=bearer) as http:
         answer = await http.get("/api/v1/inbox")
         assert (answer.status_code, answer.json()["code"]) == (401, code)
         assert answer.headers["www-authenticate"].startswith("Bearer")
