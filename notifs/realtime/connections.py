@@ -1,7 +1,10 @@
 """One client each: how much may wait to be sent to it, how much it may say, and how it ends.
 
-A window bounds what a client costs that does not read: what waits for it is at most WINDOW bytes, and what would go
-beyond is not sent to it at all.
+A window bounds what a client costs that does not read: of messages at most WINDOW bytes wait for it, of acks and
+control SPARE beside; what would go beyond is not sent to it at all.
+
+An end has four steps: `end` says goodbye, `cut` does not wait for the client any more, `lost` is what the line says
+when it is gone, and `done` is when nothing is left of it.
 """
 
 import asyncio
@@ -10,11 +13,14 @@ from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import structlog
+
 from notifs.errors import TooManySockets
 from notifs.metrics import Metrics
 from notifs.realtime.frames import Frame
 from notifs.realtime.lines import NOWHERE, Line
 
+log = structlog.get_logger("notifs.realtime")
 WINDOW = 262_144
 """Bytes that may wait for one client."""
 ROOM = 16_384
@@ -33,7 +39,7 @@ NORMAL, RESTART, AGAIN, POLICY, PROTOCOL, TOO_LARGE = 1000, 1012, 1013, 1008, 10
 large."""
 
 
-class Taker(Protocol):
+class Keeper(Protocol):
     """What Engine.IO does with a connection."""
 
     def take(self, connection: "Connection", data: str | bytes) -> Awaitable[None] | None:
@@ -41,9 +47,6 @@ class Taker(Protocol):
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this, as a task."""
-
-    def ponged(self, connection: "Connection", payload: bytes) -> None:
-        """A ping of the WebSocket's own was answered."""
 
     def lost(self, connection: "Connection") -> None:
         """The client is gone."""
@@ -69,13 +72,15 @@ class Connection:
     sid: str = ""
     """Engine.IO's id; empty before its handshake."""
     line: Line = NOWHERE
-    taker: Taker | None = None
+    keeper: Keeper | None = None
     closing: tuple[int, str] | None = None
     """The code and the reason that it is to end with."""
     awaited: bytes | None = None
     """What the ping of the WebSocket's own had in it that is to be answered."""
     heard: bool = True
     """Whether Engine.IO's last ping was answered."""
+    late: int = 0
+    """How often it was given more time for that."""
     _owner: "Connections | None" = None
     _said: deque[str | bytes] | None = None
     """What it has said while something else is being done for it; None while nothing is."""
@@ -134,36 +139,66 @@ class Connection:
         """Whether something is being done for it, and what it says is not heard meanwhile."""
         return self._said is not None
 
+    @property
+    def answered(self) -> bool:
+        """Whether it has answered all that it was pinged with."""
+        return self.heard and self.awaited is None
+
     def received(self, data: str | bytes) -> None:
+        """It says this."""
         if self._said is not None:
             self._said.append(data)
-        elif self.taker is not None and (work := self._take(data)) is not None:
+        elif self.keeper is not None and (work := self._take(data)) is not None:
             self._said = deque()
             self.line.pause()
-            self.taker.run(self._work_on(work))
+            self.keeper.run(self._work_on(work))
 
     def ponged(self, payload: bytes) -> None:
-        if self.taker is not None:
-            self.taker.ponged(self, payload)
+        """It has answered a ping of the WebSocket's own."""
+        if payload == self.awaited:
+            self.awaited = None
 
     def lost(self) -> None:
-        if self.taker is not None:
-            self.taker.lost(self)
+        """It is gone."""
+        if self.keeper is not None:
+            self.keeper.lost(self)
+
+    def move(self, line: Line) -> None:
+        """Go on by another line; what is under way goes on."""
+        before, self.line = self.line, line
+        before.resume()
 
     def _take(self, data: str | bytes) -> Awaitable[None] | None:
-        return self.taker.take(self, data) if self.taker is not None and self.closing is None else None
+        if self.keeper is None or self.closing is not None:
+            return None
+        try:
+            return self.keeper.take(self, data)
+        except Exception:
+            self._failed()
+            return None
 
     async def _work_on(self, work: Awaitable[None] | None) -> None:
         try:
             while True:
                 if work is not None:
-                    await work
+                    await self._do(work)
                 if not self._said:
                     break
                 work = self._take(self._said.popleft())
         finally:
             self._said = None
             self.line.resume()
+
+    async def _do(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception:
+            self._failed()
+
+    def _failed(self) -> None:
+        """What it said was too much for us."""
+        log.exception("could not do what a client says")
+        self.end(AGAIN, "internal")
 
     def allows(self, now: float) -> bool:
         """Whether it may send one more event; each second brings `rate` of them, and no more are saved up."""
@@ -180,9 +215,9 @@ class Connection:
 
     # How it begins and ends.
 
-    def begin(self, sid: str, line: Line, taker: Taker) -> None:
-        """Engine.IO has let it in."""
-        self.sid, self.line, self.taker = sid, line, taker
+    def begin(self, sid: str, line: Line, keeper: Keeper) -> None:
+        """Engine.IO has let it in, under this id."""
+        self.sid, self.line, self.keeper = sid, line, keeper
 
     def must_join(self, seconds: float) -> None:
         """End it unless it has joined a namespace by then."""
@@ -215,10 +250,13 @@ class Connection:
 
     def end(self, code: int, reason: str, within: float | None = None) -> None:
         """Close it with this code and reason; cut it if the client does not take even that within so many seconds."""
-        if self.closing is not None:
+        if self.closing is None:
+            self.closing = (code, reason)
+            self.line.close(code, reason)
+        elif within is None or self._cut_timer is None:
             return
-        self.closing = (code, reason)
-        self.line.close(code, reason)
+        else:
+            self._cut_timer.cancel()
         seconds = LINGER_SECONDS if within is None else within
         self._cut_timer = asyncio.get_running_loop().call_later(seconds, self.cut)
 
@@ -232,14 +270,15 @@ class Connection:
         for timer in (self._cut_timer, self._expiry):
             if timer is not None:
                 timer.cancel()
-        self.line, self.taker = NOWHERE, None
+        self.move(NOWHERE)
+        self.keeper = None
         owner, self._owner = self._owner, None
         if owner is not None:
             owner.remove(self)
 
 
 class Connections:
-    """The open WebSockets of one worker, and how many each person and each network has.
+    """The clients of one worker, and how many each person and each network has.
 
     Args:
         per_user: at most; `per_network` likewise, where 0 is any number.
@@ -282,6 +321,7 @@ class Connections:
         self._users[recipient] += 1
 
     def remove(self, connection: Connection) -> None:
+        """It is gone."""
         self._all.discard(connection)
         if not self._all:
             self._empty.set()

@@ -5,6 +5,7 @@ the server's transport, or waits in a queue where that cannot be had (`lines.py`
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -29,7 +30,9 @@ CONNECTION = "notifs.connection"
 RECIPIENT = "notifs.recipient"
 """Where a scope has who it is that asks for a session that has begun already; absent where nobody is asked."""
 ANYBODY = "-"
-"""The recipient of a connection that nobody has asked who it is."""
+"""The recipient of a connection where no guard asks who it is."""
+WORK_SECONDS = 5.0
+"""How long what is done for clients may still take once the server stops."""
 _CLOSE = Frame(b"1")
 
 
@@ -112,11 +115,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             raise BadRequest("answers are no scripts here; poll without j", code="bad_handshake")
         sid = sid_of(scope)
         if scope["type"] == "websocket":
-            await (self._open(scope, receive, send) if sid is None else self._upgrade(sid, scope, receive, send))
+            await (self._meet(scope, receive, send) if sid is None else self._upgrade(sid, scope, receive, send))
             return None
         return await self._poll(scope, sid, receive)
 
-    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _meet(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A new client, by WebSocket."""
         if not await _accept(receive, send):
             return
         connection, line = _connection(scope), _line(scope, receive, send)
@@ -124,16 +128,20 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         await line.serve(connection)
 
     async def _upgrade(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """A client that has come by polling goes on by WebSocket."""
+        if not self._polling:
+            raise BadRequest("there is no polling here, and so nothing to upgrade", code="unknown_session")
         connection = self._known(sid, scope)
         if not await _accept(receive, send):
             return
         poll = connection.line
-        if not isinstance(poll, Poll) or poll.upgrading or not await poll.upgrade(receive, send):
-            await send({"type": "websocket.close", "code": POLICY, "reason": "not_upgraded"})
+        if not isinstance(poll, Poll) or not await poll.upgrade(receive, send):
+            with contextlib.suppress(OSError):  # it has left
+                await send({"type": "websocket.close", "code": POLICY, "reason": "not_upgraded"})
             return
         line = _line(scope, receive, send)
-        connection.line = line
-        for frame in poll.take():
+        connection.move(line)
+        for frame in poll.waiting():
             line.write(frame)
         await line.serve(connection)
 
@@ -172,7 +180,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     def take(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Do what a client says (Engine.IO v4, "Packet encoding")."""
-        if len(data) > self.max_http_buffer_size:
+        if _size(data) > self.max_http_buffer_size:
             connection.end(TOO_LARGE, "too_large")
         elif isinstance(data, bytes):
             return self._above.message(connection, data)
@@ -189,11 +197,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             connection.end(PROTOCOL, "not_socketio")
         return None
 
-    def ponged(self, connection: Connection, payload: bytes) -> None:
-        if payload == connection.awaited:
-            connection.awaited = None
-
     def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this, as a task."""
         task = asyncio.get_running_loop().create_task(work)
         self._works.add(task)
         task.add_done_callback(self._works.discard)
@@ -218,9 +223,10 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
     async def send(self, sid: str, data: Any) -> None:
         """Send a message. Nobody waits; a client that does not read what is sent is ended."""
         if (connection := self.sockets.get(sid)) is not None:
-            connection.insist(message(data))
+            connection.insist(frame_of(data))
 
     async def send_packet(self, sid: str, pkt: Any) -> None:
+        """The same, of a packet of python-engineio."""
         if (connection := self.sockets.get(sid)) is not None:
             encoded = pkt.encode()
             binary = isinstance(encoded, bytes)
@@ -234,14 +240,17 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             connection.end(AGAIN, "left")
 
     async def get_session(self, sid: str) -> dict[str, Any]:
+        """What the application has saved for a session; KeyError if there is no such one."""
         self._get_socket(sid)
         return self._sessions.get(sid, {})
 
     async def save_session(self, sid: str, session: dict[str, Any]) -> None:
+        """Keep something for a session; KeyError if there is no such one."""
         self._get_socket(sid)
         self._sessions[sid] = session
 
     def transport(self, sid: str) -> str:
+        """`polling` or `websocket`; KeyError if there is no such session."""
         return "polling" if isinstance(self._get_socket(sid).line, Poll) else "websocket"
 
     def _get_socket(self, sid: str) -> Connection:
@@ -251,10 +260,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             raise KeyError("Session not found") from None
 
     async def shutdown(self) -> None:
-        """Stop pinging, and wait for what is still done for clients."""
+        """Stop pinging, and wait WORK_SECONDS for what is still done for clients."""
         self._heart.stop()
         if works := self._works - {asyncio.current_task()}:
-            await asyncio.wait(works)
+            _, late = await asyncio.wait(works, timeout=WORK_SECONDS)
+            for work in late:
+                work.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 class _Handlers:
@@ -277,7 +289,7 @@ class _Handlers:
         self._engine.run(self._engine._trigger_event("disconnect", connection.sid, reason, run_async=False))
 
 
-def message(data: Any) -> Frame:
+def frame_of(data: Any) -> Frame:
     """A message as a packet: bytes as they are, text as it is, anything else as JSON."""
     if isinstance(data, bytes):
         return Frame(data, binary=True)
@@ -301,6 +313,11 @@ def sid_of(scope: Scope) -> str | None:
 
 def _query(scope: Scope) -> dict[str, Any]:
     return parse_qs(scope["query_string"].decode("latin-1"))
+
+
+def _size(data: str | bytes) -> int:
+    """Bytes on the wire."""
+    return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
 
 
 def _connection(scope: Scope) -> Connection:

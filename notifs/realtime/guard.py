@@ -80,12 +80,13 @@ class Guard:
             raise NotSignedIn("sign in first; a socket needs the session's cookie")
         if scope["type"] != "websocket" and not self._polling:
             raise BadRequest("connect by WebSocket: transports: ['websocket']", code="websocket_only")
-        if sid_of(scope) is not None:
+        network = network_of(address_of(scope))
+        if (sid := sid_of(scope)) is None or scope["type"] == "websocket":
+            await self._connects(recipient, network)
+            self._see_that_it_is_open()  # it may have been told to stop meanwhile
+        if sid is not None:
             scope[RECIPIENT] = recipient or ""
             return None
-        network = network_of(address_of(scope))
-        await self._connects(recipient, network)
-        self._see_that_it_is_open()  # it may have been told to stop meanwhile
         connection = Connection(
             recipient or "",
             scope.get(SESSION),

@@ -4,19 +4,25 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
+
+import structlog
 
 from notifs.realtime.connections import Connection
 from notifs.realtime.frames import Frame
 
+log = structlog.get_logger("notifs.realtime")
+LATE = 3
+"""How many times as long somebody may take to answer whose event is under way all the time."""
 _PING = Frame(b"2")
 
 
 class Heart:
     """Pings each connection so many seconds after it has come or was pinged, and finds those that do not answer.
 
-    All wait for the same time, so that who waits longest is always first. Where the line is a WebSocket that can be
-    pinged itself, both pings go out together: a client can answer Engine.IO's without having read it, but not the
-    other one, whose payload it cannot guess (RFC 6455, section 5.5.3).
+    All wait for the same time from the moment when they were pinged, so that who waits longest is always first. Where
+    the line is a WebSocket that can be pinged itself, both pings go out together: a client can answer Engine.IO's
+    without having read it, but not the other one, whose payload it cannot guess (RFC 6455, section 5.5.3).
 
     Args:
         interval: seconds between two pings.
@@ -44,6 +50,7 @@ class Heart:
         self._to_check.pop(connection, None)
 
     def stop(self) -> None:
+        """Ping nobody any more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -54,23 +61,36 @@ class Heart:
         self._timer = asyncio.get_running_loop().call_at(min(first), self._beat) if first else None
 
     def _beat(self) -> None:
-        payload = secrets.token_bytes(4)
-        now = _now()
+        now, payload = _now(), secrets.token_bytes(4)
         for connection in _due(self._to_check, now):
-            self._check(connection, now)
+            if not connection.answered:
+                self._try(self._wait_or_end, connection, now)
         for connection in _due(self._to_ping, now):
-            connection.heard = False
-            connection.awaited = payload if connection.line.ping(_PING, payload) else None
-            self._to_check[connection] = now + self._timeout
+            self._to_ping[connection] = now + self._interval
+            if connection not in self._to_check or connection.answered:
+                self._try(self._ping, connection, now, payload)
         self._wait()
 
-    def _check(self, connection: Connection, now: float) -> None:
-        if connection.busy:  # what it says is not heard meanwhile
-            connection.heard, connection.awaited = True, None
-        if connection.heard and connection.awaited is None:
-            self._to_ping[connection] = now - self._timeout + self._interval
+    def _ping(self, connection: Connection, now: float, payload: bytes) -> None:
+        self._to_check.pop(connection, None)
+        self._to_check[connection] = now + self._timeout
+        connection.heard, connection.late = False, 0
+        connection.awaited = payload if connection.line.ping(_PING, payload) else None
+
+    def _wait_or_end(self, connection: Connection, now: float) -> None:
+        if connection.busy and connection.late < LATE:  # what it says is not heard meanwhile
+            connection.late += 1
+            self._to_check[connection] = now + self._timeout
         else:
             self._silent(connection)
+
+    def _try(self, act: Callable[..., None], connection: Connection, *arguments: Any) -> None:
+        """Whatever is wrong with one, the hearts of the others beat on."""
+        try:
+            act(connection, *arguments)
+        except Exception:
+            log.exception("a connection could not be pinged")
+            connection.cut()
 
 
 def _due(waiting: OrderedDict[Connection, float], now: float) -> list[Connection]:

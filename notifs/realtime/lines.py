@@ -18,7 +18,11 @@ LINE = "notifs.line"
 
 
 class Taker(Protocol):
-    """Who is at this end of a line."""
+    """Who is at this end of a line. None of these raises."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether nothing is to be taken from the client just now."""
 
     def received(self, data: str | bytes) -> None:
         """The client says this."""
@@ -110,11 +114,6 @@ class Queue:
             self.closing = code, reason
             self.more.set()
 
-    def took(self, frame: Frame) -> None:
-        """The frame that waited longest does not wait any more."""
-        self._frames.popleft()
-        self.unsent -= frame.size
-
 
 class Ordinary(Queue):
     """A WebSocket of any ASGI server: one task sends what waits, and one takes what comes.
@@ -127,16 +126,20 @@ class Ordinary(Queue):
         super().__init__()
         self._receive = receive
         self._send = send
-        self._open = asyncio.Event()
-        self._open.set()
+        self._reading = asyncio.Event()
+        self._reading.set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def serve(self, taker: Taker) -> None:
         """Tell it what comes until the client is gone, or was cut."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._write_on()), loop.create_task(self._read_on(taker))]
+        if taker.busy:
+            self.pause()
+        writer, reader = self._tasks = [loop.create_task(self._write_on()), loop.create_task(self._read_on(taker))]
         try:
-            await asyncio.wait(self._tasks[1:])
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not writer.cancelled() and writer.done() and writer.exception() is None:
+                await asyncio.wait([reader])  # it has closed; the client's own Close is waited for
         finally:
             self.abort()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,10 +152,10 @@ class Ordinary(Queue):
             task.cancel()
 
     def pause(self) -> None:
-        self._open.clear()
+        self._reading.clear()
 
     def resume(self) -> None:
-        self._open.set()
+        self._reading.set()
 
     async def _write_on(self) -> None:
         while True:
@@ -161,7 +164,8 @@ class Ordinary(Queue):
             while self._frames:
                 frame = self._frames[0]
                 await self._send(_message(frame))
-                self.took(frame)
+                self._frames.popleft()
+                self.unsent -= frame.size
             if self.closing is not None:
                 code, reason = self.closing
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
@@ -169,7 +173,7 @@ class Ordinary(Queue):
 
     async def _read_on(self, taker: Taker) -> None:
         while True:
-            await self._open.wait()
+            await self._reading.wait()
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return

@@ -6,7 +6,7 @@ from typing import Any
 import socketio
 from socketio import packet as sio_packet
 
-from notifs.realtime.engine import message
+from notifs.realtime.engine import frame_of
 from notifs.realtime.frames import Frame
 
 COMING, HERE, LEAVING = range(3)
@@ -185,4 +185,4 @@ class Manager(socketio.AsyncManager):  # type: ignore[misc]
 def frames_of(packet: sio_packet.Packet) -> list[Frame]:
     """A packet of Socket.IO and its attachments."""
     encoded = packet.encode()
-    return [message(part) for part in (encoded if isinstance(encoded, list) else [encoded])]
+    return [frame_of(part) for part in (encoded if isinstance(encoded, list) else [encoded])]

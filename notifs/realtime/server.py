@@ -16,7 +16,7 @@ from socketio import packet as sio_packet
 from socketio.exceptions import ConnectionRefusedError
 from starlette.types import Scope
 
-from notifs.realtime.connections import NORMAL, POLICY, PROTOCOL, Connection
+from notifs.realtime.connections import AGAIN, NORMAL, POLICY, PROTOCOL, TOO_LARGE, WINDOW, Connection
 from notifs.realtime.engine import Engine, environ_of
 from notifs.realtime.frames import Frame
 from notifs.realtime.manager import Manager, frames_of
@@ -30,6 +30,8 @@ SIGNED_OUT_SECONDS = 1.0
 """How long a socket may still be sent what waited for it, once its sign-in has ended."""
 
 BEHIND = refusal("behind", "much of what was sent to you waits to be read; read it, then ask again")
+ATTACHMENTS = 100
+"""Of one packet in a namespace of the host's."""
 LIFECYCLE = frozenset({"connect", "connect_error", "disconnect", "disconnecting"})
 """What the library itself says to handlers, and a client may not."""
 
@@ -100,11 +102,17 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     def deliver(self, eio_sid: str, namespace: str, frames: list[Frame]) -> None:
         """Send to one client; after its CONNECT packet, if that is still to come."""
-        if (held := self._held.get((eio_sid, namespace))) is not None:
-            held += frames
-        elif (connection := self.eio.sockets.get(eio_sid)) is not None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is None:
+            return
+        held = self._held.get((eio_sid, namespace))
+        if held is None:
             for frame in frames:
                 connection.insist(frame)
+        elif sum(frame.size for frame in held) <= WINDOW:
+            held += frames
+        else:
+            connection.end(AGAIN, "behind")
 
     async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
         self.deliver(eio_sid, pkt.namespace or "/", frames_of(pkt))
@@ -117,8 +125,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             self.environ[connection.sid] = await environ_of(scope)
 
     def message(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
-        if isinstance(data, bytes):  # an attachment, perhaps of an event that was refused
-            return self._handle_eio_message(connection.sid, data) if connection.sid in self._binary_packet else None
+        if isinstance(data, bytes):
+            return self._attach(connection, data)
         try:
             packet = Packet(encoded_packet=data)
         except (ValueError, TypeError, IndexError, AttributeError):
@@ -133,7 +141,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self.environ.pop(eio_sid, None)
         self._binary_packet.pop(eio_sid, None)
         for namespace in self.manager.namespaces_of(eio_sid):
-            self.eio.run(self._handle_disconnect(eio_sid, namespace, reason))
+            if self._held.pop((eio_sid, namespace), None) is not None:  # its connect handler still waits
+                self.manager.basic_disconnect(self.manager.sid_from_eio_sid(eio_sid, namespace), namespace)
+            else:
+                self.eio.run(self._handle_disconnect(eio_sid, namespace, reason))
 
     # The namespace of notifs: nothing in its connect handler waits, so that a client is either there or not.
 
@@ -179,7 +190,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         if not self.manager.is_connected(sid, NAMESPACE):
             return
         ack = self._pressure(connection) or _problem(packet) or await self._answer(sid, *packet.data)
-        if packet.id is not None and not connection.offer(_ack(packet.id, ack)):
+        if packet.id is None:
+            return
+        try:
+            frame = _ack(packet.id, ack)
+        except TypeError:  # of orjson
+            log.exception("an ack is no JSON", event_name=packet.data[0])
+            frame = _ack(packet.id, refusal("internal", "something went wrong here; it was logged"))
+        if not connection.offer(frame):
             connection.insist(_ack(packet.id, BEHIND))
 
     def _pressure(self, connection: Connection) -> Refusal | None:
@@ -212,14 +230,37 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             case sio_packet.ACK:
                 acked: Awaitable[None] = self._handle_ack(eio_sid, namespace, packet.id, packet.data)
                 return acked
-            case sio_packet.BINARY_EVENT | sio_packet.BINARY_ACK:
-                if self.manager.sid_from_eio_sid(eio_sid, namespace) is not None:
+            case sio_packet.BINARY_EVENT | sio_packet.BINARY_ACK if not 0 < packet.attachment_count <= ATTACHMENTS:
+                connection.end(PROTOCOL, "not_socketio")
+            case sio_packet.BINARY_EVENT | sio_packet.BINARY_ACK if connection.allows(_now()):
+                if self.manager.is_connected(self.manager.sid_from_eio_sid(eio_sid, namespace), namespace):
                     self._binary_packet[eio_sid] = packet
-            case sio_packet.CONNECT | sio_packet.EVENT:
+            case sio_packet.CONNECT | sio_packet.EVENT | sio_packet.BINARY_EVENT | sio_packet.BINARY_ACK:
                 pass  # too many of them
             case _:
                 connection.end(PROTOCOL, "not_socketio")
         return None
+
+    def _attach(self, connection: Connection, data: bytes) -> Awaitable[None] | None:
+        """Take an attachment; without a packet that waits for it, it is one of an event that was refused."""
+        eio_sid = connection.sid
+        packet = self._binary_packet.get(eio_sid)
+        if packet is None:
+            return None
+        if len(data) + sum(map(len, packet.attachments)) > self.eio.max_http_buffer_size:
+            connection.end(TOO_LARGE, "too_large")
+            return None
+        try:
+            complete = packet.add_attachment(data)
+        except (ValueError, IndexError, KeyError, TypeError):
+            connection.end(PROTOCOL, "not_socketio")
+            return None
+        if not complete:
+            return None
+        del self._binary_packet[eio_sid]
+        handle = self._handle_event if packet.packet_type == sio_packet.BINARY_EVENT else self._handle_ack
+        handled: Awaitable[None] = handle(eio_sid, packet.namespace, packet.id, packet.data)
+        return handled
 
     async def _come_in(self, connection: Connection, namespace: str, auth: Any) -> None:
         eio_sid = connection.sid
@@ -229,9 +270,12 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             why = "Unable to connect" if known else "Invalid namespace"
             connection.insist(_connect_error(namespace, {"message": why}))
             return
-        held = self._held[eio_sid, namespace] = []
+        self._held[eio_sid, namespace] = []
         refused = await self._refused(namespace, sid, self.environ.get(eio_sid, {}), auth)
-        del self._held[eio_sid, namespace]
+        held = self._held.pop((eio_sid, namespace), None)
+        if held is None:  # it left while the handler waited
+            await self._trigger_event("disconnect", namespace, sid, self.reason.TRANSPORT_CLOSE)
+            return
         if refused is not None:
             self.manager.basic_disconnect(sid, namespace)
             connection.insist(_connect_error(namespace, refused))
@@ -240,8 +284,6 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         connection.joined()
         for frame in (_connected(namespace, sid), *held):
             connection.insist(frame)
-        if eio_sid not in self.eio.sockets:  # it left while the handler waited
-            await self._handle_disconnect(eio_sid, namespace, self.reason.TRANSPORT_CLOSE)
 
     async def _refused(self, namespace: str, sid: str, environ: Any, auth: Any) -> Any:
         """What a client is told that its connect handler does not let in; None if it does."""

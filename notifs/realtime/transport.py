@@ -17,8 +17,9 @@ from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.frames import Frame as WebSocketFrame
 from websockets.http11 import Request
-from websockets.protocol import Protocol
+from websockets.protocol import Protocol, State
 
+from notifs.realtime import connections
 from notifs.realtime.frames import Frame
 from notifs.realtime.lines import LINE, Taker
 
@@ -26,22 +27,42 @@ BUFFER = 65_536
 """Bytes that the transport takes before it lets nobody write."""
 KERNEL = 65_536
 """Bytes that the kernel is asked to keep for one client; left alone, it would take megabytes from one that is slow."""
+FRAGMENTS = 100
+"""Of one message that are kept apart; and of all, those with nothing in them, which cost as much and count nowhere."""
 
 
 class WebSocket(WebSocketsSansIOProtocol):
     """uvicorn's protocol with its buffers bounded, which can be taken over as a line."""
 
     taker: Taker | None = None
+    fragments = 0
+    """With nothing in them."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=BUFFER)
+        self.close_timeout = connections.LINGER_SECONDS
         if (raw := transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.over()
+        taker, self.taker = self.taker, None
+        if taker is not None:
+            taker.lost()
+
+    def eof_received(self) -> None:
+        """A client that writes no more cannot close, and may not read either: it is not waited for."""
+        if self.taker is not None:
+            self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Close, as the server stops; uvicorn would raise where a close is under way already."""
+        if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
+            self.transport.abort()
+        else:
+            super().shutdown()
+            self._linger()
 
     def take_request(self, method: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Begin with a request that was read already, instead of reading it."""
@@ -80,37 +101,43 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     async def serve(self, taker: Taker) -> None:
         """From now on `taker` is told what comes, also after this call; what has come already it is told now."""
-        self.taker = taker
         self.stop_keepalive()  # whoever takes over pings
-        queue, self.queue = self.queue, _Told(self)  # type: ignore[assignment]
-        while not queue.empty():
-            self.queue.put_nowait(queue.get_nowait())
+        early, self.queue = self.queue, _NOBODY  # type: ignore[assignment]
         if self.disconnected:
-            self.over()
-        else:
-            self.resume()
+            taker.lost()
+            return
+        self.taker = taker
+        (self.pause if taker.busy else self.resume)()
+        while not early.empty():
+            message: Any = early.get_nowait()
+            if message["type"] == "websocket.receive":
+                text = message.get("text")
+                taker.received(text if text is not None else message["bytes"])
+        early.put_nowait(
+            {"type": "websocket.disconnect", "code": CloseCode.NORMAL_CLOSURE}
+        )  # for who still waits there
 
     @property
     def unsent(self) -> int:
-        return self.transport.get_write_buffer_size() if not self.transport.is_closing() else 0
+        return self.transport.get_write_buffer_size()
 
     def write(self, frame: Frame) -> None:
-        if not self.close_sent:
+        if not self.close_sent and not self.transport.is_closing():
             self.transport.write(frame.wire)
 
     def ping(self, frame: Frame, payload: bytes) -> bool:
-        if not self.close_sent and not self.transport.is_closing():
+        if self.conn.state is State.OPEN and not self.transport.is_closing():
             self.conn.send_ping(payload)
             self.transport.write(b"".join([*self.conn.data_to_send(), frame.wire]))
         return True
 
     def close(self, code: int, reason: str) -> None:
-        if self.close_sent or self.transport.is_closing():
-            return
+        if self.conn.state is not State.OPEN or self.transport.is_closing():
+            return  # it is being closed; the client's Close may have come with what is answered by this
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.resume()  # the client's own close is waited for
+        self.resume()  # the client's own Close is waited for
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def abort(self) -> None:
@@ -126,27 +153,51 @@ class WebSocket(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
 
-    def over(self) -> None:
-        """The client is gone, or as good as gone."""
-        taker, self.taker = self.taker, None
-        if taker is not None:
-            self.queue = _NOBODY  # type: ignore[assignment]
-            taker.lost()
+    def _linger(self) -> None:
+        """The transport is being closed: cut it if what is left to be sent is not taken in time."""
+        if self.transport.get_write_buffer_size():
+            self.loop.call_later(connections.LINGER_SECONDS, self.transport.abort)
 
     # What comes.
 
     def send_receive_event_to_app(self) -> None:
         """Hand on what came, and end where that is no UTF-8; uvicorn would fill the log with a traceback for each."""
-        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(self.frames):
-            self.frames = []
-            self.conn.fail(CloseCode.INVALID_DATA)
-            self.handle_parser_exception()
-        elif self.taker is None:
+        data, self.frames = b"".join(self.frames), []
+        said: str | bytes = data
+        if self.curr_msg_data_type == "text":
+            try:
+                said = data.decode()
+            except UnicodeDecodeError:
+                self._fail(CloseCode.INVALID_DATA)
+                return
+        if self.taker is None:
+            self.frames = [data]
             super().send_receive_event_to_app()
         elif not self.close_sent:
-            data = b"".join(self.frames)
-            self.frames = []
-            self.taker.received(data.decode() if self.curr_msg_data_type == "text" else data)
+            self.taker.received(said)
+
+    def handle_cont(self, event: WebSocketFrame) -> None:
+        """Take a fragment; those with nothing in them count as well, and pieces are not kept apart by the thousand."""
+        self.fragments += not event.data and not event.fin
+        if self.fragments > FRAGMENTS:
+            self._fail(CloseCode.POLICY_VIOLATION)
+            return
+        if len(self.frames) > FRAGMENTS:
+            self.frames = [b"".join(self.frames)]
+        super().handle_cont(event)
+
+    def handle_close(self, event: WebSocketFrame) -> None:
+        super().handle_close(event)
+        self._linger()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._linger()
+
+    def _fail(self, code: CloseCode) -> None:
+        if self.conn.state is State.OPEN:  # else a Close has come with it, and is next
+            self.conn.fail(code)
+            self.handle_parser_exception()
 
     def handle_ping(self) -> None:
         """Answer, unless the client does not read: uvicorn would let the answers pile up."""
@@ -166,34 +217,16 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
-class _Told:
-    """In place of uvicorn's queue: hands on at once what would wait there for a task."""
-
-    __slots__ = ("_socket",)
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-
-    def put_nowait(self, event: Any) -> None:
-        if event["type"] == "websocket.receive" and self._socket.taker is not None:
-            text = event.get("text")
-            self._socket.taker.received(text if text is not None else event["bytes"])
-        elif event["type"] == "websocket.disconnect":
-            self._socket.over()
-
-
 class _Nobody:
-    """In place of it when there is nobody to be told."""
+    """In place of uvicorn's queue once a line was taken over: who asks there hears that the connection is over."""
 
     def put_nowait(self, event: Any) -> None: ...
 
+    async def get(self) -> Any:
+        return {"type": "websocket.disconnect", "code": CloseCode.NORMAL_CLOSURE}
+
+    def empty(self) -> bool:
+        return False
+
 
 _NOBODY = _Nobody()
-
-
-def _is_text(pieces: Sequence[bytes]) -> bool:
-    try:
-        b"".join(pieces).decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -105,10 +105,20 @@ class Site:
     """How many GETs have come to it so far, WebSockets included."""
 
     @property
+    def engine(self) -> Engine:
+        """What speaks Engine.IO there."""
+        return self.server if isinstance(self.server, Engine) else self.server.eio
+
+    @property
+    def transports(self) -> list[str]:
+        """The ways to come."""
+        ways: list[str] = self.engine.transports
+        return ways
+
+    @property
     def sessions(self) -> dict[str, Any]:
         """The server's table of them."""
-        engine = self.server if isinstance(self.server, Engine) else self.server.eio
-        table: dict[str, Any] = engine.sockets
+        table: dict[str, Any] = self.engine.sockets
         return table
 
     async def ask(self, method: str, query: str, content: str | None = None) -> httpx2.Response:
