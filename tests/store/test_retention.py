@@ -27,7 +27,7 @@ from notifs.store.models import (
 from notifs.wire import Cursor
 from tests.samples import notification, once
 from tests.store.model import ACTS
-from tests.store.test_feed import explain, recorded
+from tests.store.queries import explain, recorded
 
 DAY = timedelta(days=1)
 PEOPLE = ("ann", "bob", "cy")
