@@ -173,8 +173,8 @@ class Connection:
             return None
         try:
             return self.keeper.take(self, data)
-        except Exception:
-            self._failed()
+        except Exception as error:
+            self._failed(error)
             return None
 
     async def _work_on(self, work: Awaitable[None] | None) -> None:
@@ -192,12 +192,12 @@ class Connection:
     async def _do(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except Exception:
-            self._failed()
+        except Exception as error:
+            self._failed(error)
 
-    def _failed(self) -> None:
+    def _failed(self, error: Exception) -> None:
         """What it said was too much for us."""
-        log.exception("could not do what a client says")
+        log.error("could not do what a client says", exc_info=error)
         self.end(AGAIN, "internal")
 
     def allows(self, now: float) -> bool:
