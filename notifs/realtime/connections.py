@@ -71,6 +71,8 @@ class Connection:
     admitted_at: float = 0.0
     sid: str = ""
     """Engine.IO's id; empty before its handshake."""
+    caller: str = ""
+    """Who its first request was of: the recipient, or nobody where a token says later who it is."""
     line: Line = NOWHERE
     keeper: Keeper | None = None
     closing: tuple[int, str] | None = None
@@ -217,7 +219,7 @@ class Connection:
 
     def begin(self, sid: str, line: Line, keeper: Keeper) -> None:
         """Engine.IO has let it in, under this id."""
-        self.sid, self.line, self.keeper = sid, line, keeper
+        self.sid, self.line, self.keeper, self.caller = sid, line, keeper, self.recipient
 
     def must_join(self, seconds: float) -> None:
         """End it unless it has joined a namespace by then."""
@@ -238,10 +240,6 @@ class Connection:
         if self._expiry is not None:
             self._expiry.cancel()
         self._expiry = asyncio.get_running_loop().call_later(seconds, self.end, POLICY, "token_expired")
-
-    def belongs_to(self, recipient: str) -> bool:
-        """Whether a request of this person is about this connection; who came by a token has no name in requests."""
-        return recipient == self.recipient or (self.by_token and not recipient)
 
     @property
     def by_token(self) -> bool:

@@ -163,7 +163,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
     def _known(self, sid: str, scope: Scope) -> Connection:
         """The connection of a session, if this request is of whom it belongs to."""
         connection = self.sockets.get(sid)
-        if connection is None or not connection.belongs_to(scope.get(RECIPIENT, connection.recipient)):
+        if connection is None or connection.caller != scope.get(RECIPIENT, connection.caller):
             raise BadRequest("there is no such session, or not any more; begin a new one", code="unknown_session")
         return connection
 
@@ -176,7 +176,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self._heart.add(connection)
         upgrades = ["websocket"] if isinstance(line, Poll) else []
         line.write(Frame(b"0" + orjson.dumps({"sid": sid, "upgrades": upgrades, **self._terms})))
-        await self._above.opened(connection, scope)
+        try:
+            await self._above.opened(connection, scope)
+        except BaseException:
+            self.lost(connection)
+            raise
 
     def take(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Do what a client says (Engine.IO v4, "Packet encoding")."""
