@@ -105,12 +105,13 @@ class Connection:
         """Whether there is no room left for an ordinary message."""
         return self.unsent > WINDOW - SPARE
 
-    def offer(self, frame: Frame) -> bool:
-        """Send it if the window has room for it, and say whether it had."""
-        if self.line.unsent + frame.size > WINDOW:
+    def offer(self, frame: Frame, *, now: bool = False) -> bool:
+        """Send it if the window has room for it, and say whether it had; `now` as in Line."""
+        line = self.line
+        if line.unsent + frame.size > WINDOW:
             return False
         if self.closing is None:
-            self.line.write(frame)
+            line.write(frame, now=now)
         return True
 
     def offer_some(self, frames: Iterable[Frame]) -> bool:

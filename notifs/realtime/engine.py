@@ -21,7 +21,7 @@ from notifs.problems import refuse
 from notifs.realtime.connections import AGAIN, POLICY, PROTOCOL, TOO_LARGE, Connection
 from notifs.realtime.frames import Frame
 from notifs.realtime.heart import Heart
-from notifs.realtime.lines import LINE, Line, Ordinary, Socket
+from notifs.realtime.lines import LINE, Flow, Line, Ordinary, Socket
 from notifs.realtime.polling import Poll
 from notifs.wire import FRAME_LIMIT
 
@@ -82,6 +82,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self._above = above or _Handlers(self)
         self._polling = polling
         self._heart = Heart(ping_interval, ping_timeout, self._silent)
+        self._flow = Flow()
         self._works: set[asyncio.Task[None]] = set()
         self._sessions: dict[str, dict[str, Any]] = {}
         self._terms = {
@@ -125,7 +126,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             return
         connection, line = _connection(scope), _line(scope, receive, send)
         await self._begin(connection, line, scope)
-        await line.serve(connection)
+        await line.serve(connection, self._flow)
 
     async def _upgrade(self, sid: str, scope: Scope, receive: Receive, send: Send) -> None:
         """A client that has come by polling goes on by WebSocket."""
@@ -143,7 +144,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         connection.move(line)
         for frame in poll.waiting():
             line.write(frame)
-        await line.serve(connection)
+        await line.serve(connection, self._flow)
 
     async def _poll(self, scope: Scope, sid: str | None, receive: Receive) -> Response:
         if scope["method"] not in ("GET", "POST") or (sid is None and scope["method"] == "POST"):

@@ -11,29 +11,27 @@ class Frame:
     """One packet, framed for a WebSocket already: a server does not mask, so that all who get it get the same bytes.
 
     Args:
-        parts: of the packet; kept as bytes, because one emoji makes a str four times as large.
+        payload: the packet; kept as bytes, because one emoji makes a str four times as large.
         binary: whether it is an attachment, and no text.
     """
 
     __slots__ = ("_start", "binary", "size", "wire")
 
-    def __init__(self, *parts: bytes, binary: bool = False) -> None:
-        head = _head(_BINARY if binary else _TEXT, sum(map(len, parts)))
+    def __init__(self, payload: bytes, *, binary: bool = False) -> None:
+        first, length = _BINARY if binary else _TEXT, len(payload)
+        # A length in its shortest form (RFC 6455, section 5.2).
+        if length < 126:
+            head = _SHORT(first, length)
+        elif length < 65_536:
+            head = _MIDDLE(first, 126, length)
+        else:
+            head = _LONG(first, 127, length)
         self._start = len(head)
-        self.wire = b"".join((head, *parts))
-        self.size = len(self.wire)
+        self.wire = head + payload
+        self.size = self._start + length
         self.binary = binary
 
     @property
     def payload(self) -> bytes:
         """The packet without its frame."""
         return self.wire[self._start :]
-
-
-def _head(first: int, length: int) -> bytes:
-    """What stands before a payload of this length, in its shortest form (RFC 6455, section 5.2)."""
-    if length < 126:
-        return _SHORT(first, length)
-    if length < 65_536:
-        return _MIDDLE(first, 126, length)
-    return _LONG(first, 127, length)

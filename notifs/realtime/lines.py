@@ -7,6 +7,7 @@ server, and what it has in common with polling.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from starlette.types import Message, Receive, Send
@@ -41,8 +42,8 @@ class Line(Protocol):
     def unsent(self) -> int:
         """Bytes that wait."""
 
-    def write(self, frame: Frame) -> None:
-        """Send it after what was written before."""
+    def write(self, frame: Frame, *, now: bool = False) -> None:
+        """Send it after what was written before; `now` where many get the same, one right after the other."""
 
     def ping(self, frame: Frame, payload: bytes) -> bool:
         """Send the frame, and with it a ping of the WebSocket's own if there is such a thing; say whether there is."""
@@ -63,8 +64,31 @@ class Line(Protocol):
 class Socket(Line, Protocol):
     """The line of a WebSocket that is accepted."""
 
-    async def serve(self, taker: Taker) -> None:
+    async def serve(self, taker: Taker, flow: "Flow") -> None:
         """Tell `taker` what comes, from now on; perhaps beyond the end of this call."""
+
+
+class Flow:
+    """Lets lines write once in a turn of the event loop.
+
+    Whoever gets one frame after the other is sent them together. And who gets one each is sent it right after the
+    one before, and not after the next message has been made: a kernel takes two or three times as long to send to a
+    client that has fallen asleep meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._flushes: list[Callable[[], None]] = []
+
+    def soon(self, flush: Callable[[], None]) -> None:
+        """Call this at the end of the turn."""
+        if not self._flushes:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._flushes.append(flush)
+
+    def _flush(self) -> None:
+        flushes, self._flushes = self._flushes, []
+        for flush in flushes:
+            flush()
 
 
 class Nowhere:
@@ -72,7 +96,7 @@ class Nowhere:
 
     unsent = 0
 
-    def write(self, frame: Frame) -> None: ...
+    def write(self, frame: Frame, *, now: bool = False) -> None: ...
 
     def ping(self, frame: Frame, payload: bytes) -> bool:
         return False
@@ -99,7 +123,7 @@ class Queue:
         """There are frames, or an end."""
         self.closing: tuple[int, str] | None = None
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, *, now: bool = False) -> None:
         if self.closing is None:
             self._frames.append(frame)
             self.unsent += frame.size
@@ -130,7 +154,7 @@ class Ordinary(Queue):
         self._reading.set()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def serve(self, taker: Taker) -> None:
+    async def serve(self, taker: Taker, flow: Flow) -> None:
         """Tell it what comes until the client is gone, or was cut."""
         loop = asyncio.get_running_loop()
         if taker.busy:

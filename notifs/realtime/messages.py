@@ -25,7 +25,7 @@ class Encoded(Frame):
     __slots__ = ("type",)
 
     def __init__(self, type: Type, json: bytes) -> None:
-        super().__init__(_BEFORE, json, _AFTER)
+        super().__init__(_BEFORE + json + _AFTER)
         self.type = type
 
     @property

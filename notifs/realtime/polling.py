@@ -33,16 +33,15 @@ class Poll(Queue):
         self._connection = connection
         self._taking = asyncio.Event()
         self._taking.set()
-        self._asked = self._told = self._upgrading = self._probed = False
+        self._asked = self._told = self._probed = False
+        self._upgrading: asyncio.Timeout | None = None
 
     def close(self, code: int, reason: str) -> None:
         """End it: at once if a request waits, else with the next one, which gets what waits, or a little later."""
         if self.closing is not None:
             return
         self.write(_CLOSE)
-        super().close(code, reason)
-        seconds = 0 if self._asked else connections.LINGER_SECONDS
-        asyncio.get_running_loop().call_later(seconds, self._connection.lost)
+        self._over(code, reason, 0 if self._asked else connections.LINGER_SECONDS)
 
     def abort(self) -> None:
         self.close(AGAIN, "cut")
@@ -57,8 +56,15 @@ class Poll(Queue):
     def left(self) -> None:
         """The client has said goodbye: a request of its that waits ends with nothing."""
         self.write(_NOOP)
-        super().close(AGAIN, "left")
-        asyncio.get_running_loop().call_soon(self._connection.lost)
+        self._over(AGAIN, "left", 0)
+
+    def _over(self, code: int, reason: str, seconds: float) -> None:
+        super().close(code, reason)
+        self._taking.set()  # a body that waits is not waited for
+        loop = asyncio.get_running_loop()
+        if self._upgrading is not None:
+            self._upgrading.reschedule(loop.time())
+        loop.call_later(seconds, self._connection.lost)
 
     def waiting(self) -> list[Frame]:
         """All that waits; it does not wait any more."""
@@ -87,7 +93,8 @@ class Poll(Queue):
         finally:
             self._asked = False
         if left and not self._probed:
-            self._connection.lost()  # what it was sent from then on would be taken for delivered
+            self._connection.end(AGAIN, "left")  # what it was sent from then on would be taken for delivered
+            self._connection.lost()
             raise BadRequest("the client has left its request, so the session is closed")
         if self._probed:
             return _response([_NOOP])
@@ -117,15 +124,14 @@ class Poll(Queue):
 
     async def upgrade(self, receive: Receive, send: Send) -> bool:
         """Let a WebSocket that is accepted take over, and say whether it shall (Engine.IO v4, "Upgrade")."""
-        if self._upgrading or self.closing is not None:
+        if self._upgrading is not None or self.closing is not None:
             return False
-        self._upgrading = True
         try:
-            async with asyncio.timeout(UPGRADE_SECONDS):
+            async with asyncio.timeout(UPGRADE_SECONDS) as self._upgrading:
                 upgraded = await self._probe(receive, send)
         except (TimeoutError, OSError):  # it takes too long, or has left
             upgraded = False
-        self._upgrading = self._probed = False
+        self._upgrading, self._probed = None, False
         if not upgraded and not self._frames:
             self.more.clear()
         return upgraded and self.closing is None and self._connection.line is self

@@ -30,6 +30,9 @@ PAUSE_SECONDS = 0.2
 SLICE = 20
 """Rooms that are told before others on the event loop have their turn."""
 
+MANY = 8
+"""Sockets that are written to one right after the other, and need not wait for the end of the turn."""
+
 Refresh = Callable[[Member, Cursor | None], None]
 
 
@@ -287,10 +290,12 @@ class Push:
 
     def _tell(self, recipient: str, room: Room, revision: int, message: Encoded, *more: Encoded) -> None:
         before, room.head = room.head, revision
-        for member in list(room.members.values()):
+        members = list(room.members.values())
+        many = len(members) > MANY
+        for member in members:
             if not member.greeted or member.behind:
                 continue
-            if not member.connection.offer(message):
+            if not member.connection.offer(message, now=many):
                 self.fell_behind(member, self._missed(before, message))
             elif more:
                 member.connection.offer_some(more)

@@ -21,7 +21,7 @@ from websockets.protocol import Protocol, State
 
 from notifs.realtime import connections
 from notifs.realtime.frames import Frame
-from notifs.realtime.lines import LINE, Taker
+from notifs.realtime.lines import LINE, Flow, Taker
 
 BUFFER = 65_536
 """Bytes that the transport takes before it lets nobody write."""
@@ -35,6 +35,12 @@ class WebSocket(WebSocketsSansIOProtocol):
     """uvicorn's protocol with its buffers bounded, which can be taken over as a line."""
 
     taker: Taker | None = None
+    flow: Flow | None = None
+    waiting: list[bytes] | None = None
+    """Frames that are written at the end of this turn, and `held`, their bytes."""
+    held = 0
+    shut = False
+    """Nothing is to be written any more."""
     fragments = 0
     """With nothing in them."""
 
@@ -47,6 +53,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.shut = True
         taker, self.taker = self.taker, None
         if taker is not None:
             taker.lost()
@@ -99,14 +106,14 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     # The line.
 
-    async def serve(self, taker: Taker) -> None:
+    async def serve(self, taker: Taker, flow: Flow) -> None:
         """From now on `taker` is told what comes, also after this call; what has come already it is told now."""
         self.stop_keepalive()  # whoever takes over pings
         early, self.queue = self.queue, _NOBODY  # type: ignore[assignment]
         if self.disconnected:
             taker.lost()
             return
-        self.taker = taker
+        self.taker, self.flow = taker, flow
         (self.pause if taker.busy else self.resume)()
         while not early.empty():
             message: Any = early.get_nowait()
@@ -119,11 +126,26 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     @property
     def unsent(self) -> int:
-        return self.transport.get_write_buffer_size()
+        return self.held + self.transport.get_write_buffer_size()
 
-    def write(self, frame: Frame) -> None:
-        if not self.close_sent and not self.transport.is_closing():
+    def write(self, frame: Frame, *, now: bool = False) -> None:
+        if self.shut or self.transport.is_closing():
+            return
+        if self.waiting is not None:
+            self.waiting.append(frame.wire)
+        elif now or self.flow is None:
             self.transport.write(frame.wire)
+            return
+        else:
+            self.waiting = [frame.wire]
+            self.flow.soon(self.flush)
+        self.held += frame.size
+
+    def flush(self) -> None:
+        """Write what waits."""
+        waiting, self.waiting, self.held = self.waiting, None, 0
+        if waiting is not None and not self.shut and not self.transport.is_closing():
+            self.transport.write(waiting[0] if len(waiting) == 1 else b"".join(waiting))
 
     def ping(self, frame: Frame, payload: bytes) -> bool:
         if self.conn.state is State.OPEN and not self.transport.is_closing():
@@ -134,13 +156,15 @@ class WebSocket(WebSocketsSansIOProtocol):
     def close(self, code: int, reason: str) -> None:
         if self.conn.state is not State.OPEN or self.transport.is_closing():
             return  # it is being closed; the client's Close may have come with what is answered by this
+        self.flush()
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
+        self.close_sent = self.shut = True
         self.resume()  # the client's own Close is waited for
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
 
     def abort(self) -> None:
+        self.shut = True
         self.transport.abort()
 
     def pause(self) -> None:
@@ -155,6 +179,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def _linger(self) -> None:
         """The transport is being closed: cut it if what is left to be sent is not taken in time."""
+        self.shut = True
         if self.transport.get_write_buffer_size():
             self.loop.call_later(connections.LINGER_SECONDS, self.transport.abort)
 

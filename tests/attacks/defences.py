@@ -268,7 +268,7 @@ def messages_have_no_room() -> None:
 
     replace(Connections, "add", add_and_keep)
     # A list, so that everybody gets it even where one cannot.
-    replace(Connection, "offer", lambda self, frame: all([offer(each, frame) for each in everybody]))  # noqa: C419
+    replace(Connection, "offer", lambda self, frame, **how: all([offer(each, frame, **how) for each in everybody]))  # noqa: C419
 
 
 # S11

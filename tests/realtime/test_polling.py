@@ -101,7 +101,7 @@ async def test_one_websocket_at_a_time_upgrades_a_session(ws: str, said: list[st
 async def test_a_websocket_that_upgrades_ends_with_its_session(
     ws: str, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "UPGRADE_SECONDS", 0.2)
+    monkeypatch.setattr(polling, "UPGRADE_SECONDS", 60.0)
     async with serving(Engine(polling=True), ws) as site:
         sid = await site.opened()
         async with ByHand.open(*place(site, sid)) as client:
@@ -145,7 +145,7 @@ def slow(began: asyncio.Event, go_on: asyncio.Event) -> Engine:
 async def test_a_request_that_waits_for_a_handler_is_answered_when_the_session_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connections, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 60.0)
     began, go_on = asyncio.Event(), asyncio.Event()
     server = slow(began, go_on)
     async with serving(server, RAW) as site:
