@@ -47,8 +47,8 @@ class Task:
     clients: int
     together: bool = True
     slow: int = 0
-    warm_seconds: float = 0.5
-    seconds: float = 2.5
+    warm_seconds: float = 1.5
+    seconds: float = 4.0
 
 
 class Moment(NamedTuple):
