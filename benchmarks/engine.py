@@ -8,7 +8,7 @@ from benchmarks.sides import FLASK, LIMIT, NODE, PEERS, STOCK, Side, ours, put
 from benchmarks.tasks import Numbers
 
 CLIENTS, CROWD = 1_000, 5_000
-SECONDS = 2.5
+SECONDS = 4.0
 ALL: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, FLASK: None, LIMIT: 0.7}
 CROWDED: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, LIMIT: 0.7}
 SINGLE: Mapping[str, float | None] = {NODE: 1.5, STOCK: 7.0, FLASK: None, LIMIT: None}
@@ -53,12 +53,8 @@ async def _compare(
         )
         for name, least in bounds.items()
     ]
-    own, fastest = _all(theirs[LIMIT], "own"), _all(theirs[LIMIT], "clock")
-    mine = f"{what}: what the load client takes, by its own CPU"
-    return [
-        *rows,
-        Row(mine, "deliveries/CPU-s", own, fastest, f"what the {LIMIT} gives it in a second", side="load client"),
-    ]
+    mine = f"{what}: what the load client takes, at least, from the {LIMIT}"
+    return [*rows, Row(mine, "deliveries/s", _all(theirs[LIMIT], "clock"), side="load client")]
 
 
 def _all(turns: list[Numbers], key: str) -> list[float]:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,7 +57,6 @@ class Moment(NamedTuple):
     time: float
     received: int
     server: float
-    own: float
 
 
 class Pushing:
@@ -82,13 +81,7 @@ class Pushing:
         await feeding
         await self._see_that_all_came()
         delivered, seconds = ended.received - began.received, ended.time - began.time
-        own = ended.own - began.own
-        return {
-            "clock": delivered / seconds,
-            "cpu": delivered / (ended.server - began.server),
-            "own": delivered / own,
-            "share": own / seconds,
-        }
+        return {"clock": delivered / seconds, "cpu": delivered / (ended.server - began.server)}
 
     async def _feed(self) -> None:
         messages = max(1, BATCH // self._each)
@@ -106,16 +99,38 @@ class Pushing:
 
     def _moment(self) -> Moment:
         pid = self._task.target.pid
-        return Moment(time.perf_counter(), self._crowd.received, cpu_seconds(pid), cpu_seconds(os.getpid()))
+        return Moment(time.perf_counter(), self._crowd.received, cpu_seconds(pid))
+
+
+@contextlib.contextmanager
+def awake() -> Iterator[None]:
+    """Keep this process from falling asleep while it waits for frames.
+
+    Where both ends are on one machine, whoever sends to a process that sleeps has the work to wake it. A server that
+    sends faster than its clients read has never to do that, and a slower one for each frame: as much again as to send
+    it. Clients elsewhere cost neither of them anything.
+    """
+    loop, going = asyncio.get_running_loop(), True
+
+    def go_on() -> None:
+        if going:
+            loop.call_soon(go_on)
+
+    go_on()
+    try:
+        yield
+    finally:
+        going = False
 
 
 async def push(task: Task, control: Https) -> Numbers:
-    """Deliveries per second: by the clock, per CPU-second of the server, and of this process."""
+    """Deliveries per second: by the clock, and per CPU-second of the server."""
     crowd = Crowd(task.target, together=task.together)
     await crowd.open(task.clients)
     await crowd.open(task.slow, slow=True)
     before = resident_of(task.target.pid)
-    numbers = await Pushing(crowd, control, task).measure()
+    with awake():
+        numbers = await Pushing(crowd, control, task).measure()
     return {**numbers, "grown": resident_of(task.target.pid) - before}
 
 

@@ -205,6 +205,10 @@ async def counting(load: Load) -> None:
         assert counted.sent == before + 1
 
 
+def has_joined(client: Client) -> bool:
+    return client.frames[-1].startswith("40/posts,")
+
+
 async def own_namespace(load: Load) -> None:
     app = load("app")
     load("typing_now")
@@ -212,7 +216,7 @@ async def own_namespace(load: Load) -> None:
         ada, eve, grace = [await stack.enter_async_context(Client.open(url, headers=COOKIE, join=False)) for _ in "123"]
         for client, post in ((ada, 7), (eve, 7), (grace, 8)):
             await client.send(f'40/posts,{{"post":{post}}}')
-            await client.until(lambda client=client: client.frames[-1].startswith("40/posts,"))
+            await client.until(partial(has_joined, client))
         await ada.send('42/posts,["typing",7]')
         await eve.until(lambda: eve.frames[-1] == '42/posts,["somebody_types"]')
         for client in (ada, grace):
