@@ -10,10 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import structlog
 from starlette.types import Message, Receive, Send
 
 from notifs.realtime.frames import Frame
 
+log = structlog.get_logger("notifs.realtime")
 LINE = "notifs.line"
 """Where a server's scope has a line of its own, among the extensions of ASGI."""
 
@@ -88,7 +90,10 @@ class Flow:
     def _flush(self) -> None:
         flushes, self._flushes = self._flushes, []
         for flush in flushes:
-            flush()
+            try:
+                flush()
+            except Exception:  # of one, and the others are to get theirs
+                log.exception("could not write to a socket")
 
 
 class Nowhere:

@@ -65,6 +65,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """Close, as the server stops; uvicorn would raise where a close is under way already."""
+        self.flush()
         if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
             self.transport.abort()
         else:
@@ -120,9 +121,8 @@ class WebSocket(WebSocketsSansIOProtocol):
             if message["type"] == "websocket.receive":
                 text = message.get("text")
                 taker.received(text if text is not None else message["bytes"])
-        early.put_nowait(
-            {"type": "websocket.disconnect", "code": CloseCode.NORMAL_CLOSURE}
-        )  # for who still waits there
+        over: Any = {"type": "websocket.disconnect", "code": CloseCode.NORMAL_CLOSURE}
+        early.put_nowait(over)  # for who still waits there
 
     @property
     def unsent(self) -> int:
