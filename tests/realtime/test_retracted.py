@@ -70,8 +70,10 @@ async def test_a_worker_that_reads_what_it_missed_tells_it_as_a_change(notifs: N
     async with Client.open(url, headers=ADA) as client:
         await client.message("snapshot")
         async with Notifs(notifs.settings).open() as elsewhere:
-            gone = await elsewhere.notify(to="ada", title="gone at once")
-            await elsewhere.retract(gone)
+            async with elsewhere.session() as session:  # else our worker may be told by the file in between
+                gone = await elsewhere.notify(to="ada", title="gone at once", session=session)
+                await elsewhere.retract(gone, session=session)
+                await session.commit()
         await notifs.realtime.push.look()
         changed = await client.message("changed")
         assert (changed["prev"], changed["notifs"]) == (0, [left_of(gone, 2)])
