@@ -59,7 +59,7 @@ async def test_channels_are_sharded_where_the_server_has_that(redis: servers.Red
 
 
 async def test_in_a_cluster_every_worker_is_reached_by_any_node(other: Callable[..., str]) -> None:
-    url = other("--cluster-enabled", "yes")
+    url = other("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
     async with Redis.from_url(url) as raw:
         await raw.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")  # type: ignore[no-untyped-call]
     heard: Heard = []
