@@ -31,7 +31,7 @@ from notifs.limits import Limits
 from notifs.origins import Origins
 from notifs.outbound import post
 from notifs.outbound.addresses import Border
-from notifs.realtime import connections, guard, hints, server
+from notifs.realtime import connections, engine, guard, hints, server
 from notifs.realtime.connections import Connection, Connections
 from notifs.realtime.ends import Ends
 from notifs.realtime.guard import Guard
@@ -325,6 +325,7 @@ def events_are_not_counted() -> None:
 
 @defence
 def frames_are_not_bounded() -> None:
+    replace(engine, "_size", lambda data: 0)
     replace(server, "FRAME_LIMIT", 2**24)
     replace(serve, "FRAME_LIMIT", 2**24)
 
