@@ -46,12 +46,12 @@ class Http(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the request on as it was read, where the other protocol takes it so; uvicorn writes it out again."""
+        if not hasattr(self.ws_protocol_class, "take_request"):
+            super().handle_websocket_upgrade()
+            return
         protocol: Any = self.ws_protocol_class(  # type: ignore[call-arg, misc]
             config=self.config, server_state=self.server_state, app_state=self.app_state
         )
-        if not hasattr(protocol, "take_request"):
-            super().handle_websocket_upgrade()
-            return
         self.connections.discard(self)
         protocol.connection_made(self.transport)
         protocol.take_request(self.scope["method"], self.url, self.headers)
