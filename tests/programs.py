@@ -111,6 +111,7 @@ class Child:
             return self._process.wait(STOP_SECONDS)
         finally:
             self._kill_group()
+            self._process.wait(STOP_SECONDS)
             self._reader.join(STOP_SECONDS)
 
     def wait(self) -> int:

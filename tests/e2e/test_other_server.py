@@ -8,10 +8,11 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 from websockets.exceptions import InvalidStatus
@@ -34,9 +35,18 @@ async def granian(site: Site) -> AsyncIterator[int]:
     # SIGKILL would leave its worker alone, should the test process be killed.
     with Child(command, ready="Started worker", env=env, cwd=site.folder, end=signal.SIGTERM) as child:
         await asyncio.to_thread(child.wait_ready)
-        async with http_client(f"http://127.0.0.1:{port}", timeout=START_SECONDS) as http:
-            assert (await http.get("/healthz")).is_success  # it listens already, and imports meanwhile
+        await answers(port)
         yield port
+
+
+async def answers(port: int) -> None:
+    """Wait until the worker listens and answers; granian calls it started before it has imported anything."""
+    async with asyncio.timeout(START_SECONDS), http_client(f"http://127.0.0.1:{port}", timeout=START_SECONDS) as http:
+        while True:
+            with suppress(httpx2.ConnectError):
+                assert (await http.get("/healthz")).is_success
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
