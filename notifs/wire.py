@@ -5,8 +5,7 @@ Socket.IO namespace `/notifs`. The server sends one event, `response`; its messa
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any, Literal, NotRequired, Self, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, Self, TypedDict
 
 NAMESPACE = "/notifs"
 RESPONSE = "response"
@@ -48,14 +47,14 @@ def room_for(recipient: str) -> str:
     return f"user_{recipient}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+_CURSOR = re.compile(r"([0-9a-f]{8,32}):(0|[1-9][0-9]{0,17})", re.ASCII)
+
+
+class Cursor(NamedTuple):
     """Where a client stands: `epoch:revision`. It carries no authority, it only says what was seen."""
 
     epoch: str
     revision: int
-
-    _FORM = re.compile(r"([0-9a-f]{8,32}):(0|[1-9][0-9]{0,17})", re.ASCII)
 
     def __str__(self) -> str:
         return f"{self.epoch}:{self.revision}"
@@ -63,7 +62,7 @@ class Cursor:
     @classmethod
     def parse(cls, text: object) -> Self | None:
         """The cursor that `text` spells, or None if it spells none."""
-        match = cls._FORM.fullmatch(text) if isinstance(text, str) else None
+        match = _CURSOR.fullmatch(text) if isinstance(text, str) else None
         return cls(match[1], int(match[2])) if match else None
 
 

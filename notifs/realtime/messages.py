@@ -1,6 +1,6 @@
 """Messages as they go out: encoded once, whoever gets them, and none larger than a window can take."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import orjson
@@ -39,12 +39,12 @@ def encode(message: Message) -> Encoded:
     return Encoded(message["type"], orjson.dumps(message))
 
 
-def step(forms: Forms, type: Step, head: Head, prev: int, entries: Iterable[Entry]) -> Encoded | None:
+def step(forms: Forms, type: Step, head: Head, prev: int, entries: Sequence[Entry]) -> Encoded | None:
     """One step or several of a mailbox; None where that is too large for a message."""
     return _bounded(forms.step(type, head, prev, entries))
 
 
-def delta(forms: Forms, head: Head, since: int, entries: Iterable[Entry]) -> Encoded | None:
+def delta(forms: Forms, head: Head, since: int, entries: Sequence[Entry]) -> Encoded | None:
     """What changed after the revision `since`; None where that is too large for a message."""
     return _bounded(forms.delta(head, since, entries))
 
