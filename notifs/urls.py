@@ -1,7 +1,7 @@
 """Which links may be followed, and which pictures shown: one rule for notifications, and for `next` after signing in.
 
 It is asked when they are written, and again before they are shown: a stored one may be from an older version, or from
-whoever has written to the database by hand. browser/links.ts does the same.
+whoever has written to the database by hand. browser/elements/links.ts does the same.
 """
 
 import re

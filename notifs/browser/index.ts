@@ -1,9 +1,9 @@
 /** Everything a page needs: load it as a module, and the elements are there. */
-import { NotifsBell } from "./bell";
-import { NotifsInbox } from "./inbox";
+import { NotifsBell } from "./elements/bell";
+import { NotifsInbox } from "./elements/inbox";
 import "./styles/page.css";
 import theme from "./styles/theme.css?inline";
-import { NotifsToasts } from "./toasts";
+import { NotifsToasts } from "./elements/toasts";
 
 const ELEMENTS = { "notifs-inbox": NotifsInbox, "notifs-bell": NotifsBell, "notifs-toasts": NotifsToasts };
 
@@ -16,7 +16,7 @@ const sheet = new CSSStyleSheet();
 sheet.replaceSync(theme);
 document.adoptedStyleSheets.push(sheet);
 
-export { Connection } from "./connection";
-export { ActError, SIGNED_OUT } from "./errors";
-export { connect, release } from "./shared";
+export { Connection } from "./core/connection";
+export { ActError, SIGNED_OUT } from "./core/errors";
+export { connect, release } from "./core/shared";
 export { NotifsBell, NotifsInbox, NotifsToasts };

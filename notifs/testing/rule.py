@@ -5,7 +5,7 @@
     if mailbox.needs_sync:
         mailbox.asked()            # then say `sync` with `mailbox.cursor`
 
-`notifs/browser/state.ts` is the same rule for the browser, which also keeps what it fetched of other filters.
+`notifs/browser/core/state.ts` is the same rule for the browser, which also keeps what it fetched of other filters.
 """
 
 from collections import deque

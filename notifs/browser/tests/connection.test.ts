@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { Connection } from "../connection";
-import type { Options } from "../connection";
-import { ActError } from "../errors";
-import { connect, release } from "../shared";
-import { view } from "../state";
-import type { Notification } from "../wire";
+import { Connection } from "../core/connection";
+import type { Options } from "../core/connection";
+import { ActError } from "../core/errors";
+import { connect, release } from "../core/shared";
+import { view } from "../core/state";
+import type { Notification } from "../core/wire";
 import { FakeServer, FakeSocket } from "./fakes";
 
 let server: FakeServer;

@@ -4,10 +4,10 @@ import { io } from "socket.io-client";
 import type { Socket } from "socket.io-client";
 import { expect, test } from "vitest";
 
-import { EMPTY, reduce, view } from "../state";
-import type { Input, State } from "../state";
-import { formatCursor } from "../wire";
-import type { Filter, Message, Page } from "../wire";
+import { EMPTY, reduce, view } from "../core/state";
+import type { Input, State } from "../core/state";
+import { formatCursor } from "../core/wire";
+import type { Filter, Message, Page } from "../core/wire";
 
 const { NOTIFS_URL = "", NOTIFS_USER = "" } = process.env;
 const HEADERS = { "x-user": NOTIFS_USER };

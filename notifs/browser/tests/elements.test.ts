@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import "../index";
-import type { MailboxElement } from "../element";
-import type { Notification } from "../wire";
+import type { MailboxElement } from "../elements/element";
+import type { Notification } from "../core/wire";
 import { FakeServer, FakeSocket } from "./fakes";
 import { notification } from "./model";
 

@@ -1,7 +1,7 @@
 /** A server for one page: a socket and HTTP that answer from the model's store. */
 import { vi } from "vitest";
 
-import type { Act, Message } from "../wire";
+import type { Act, Message } from "../core/wire";
 import { perform, Store } from "./model";
 
 type Listener = (data?: unknown, details?: unknown) => void;

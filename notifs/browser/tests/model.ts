@@ -1,5 +1,5 @@
 /** A small store that keeps the contract's promises, to hold the reducer against. */
-import type { Change, Filter, Notification, Page, Row, Snapshot } from "../wire";
+import type { Change, Filter, Notification, Page, Row, Snapshot } from "../core/wire";
 
 export const PAGE = 3;
 export const MOST_STREAMED = 6;

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { EMPTY, loaded, reduce, restore, view } from "../state";
-import type { Input, State } from "../state";
-import { FILTERS, formatCursor } from "../wire";
-import type { Filter, Notification } from "../wire";
+import { EMPTY, loaded, reduce, restore, view } from "../core/state";
+import type { Input, State } from "../core/state";
+import { FILTERS, formatCursor } from "../core/wire";
+import type { Filter, Notification } from "../core/wire";
 import { perform, Store } from "./model";
 import type { Step } from "./model";
 

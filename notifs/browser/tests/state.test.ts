@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 
-import { EMPTY, reduce, restore, view } from "../state";
-import type { Input, State } from "../state";
-import { formatCursor, parseCursor } from "../wire";
-import type { Change, Notification, Page, Row, Snapshot } from "../wire";
+import { EMPTY, reduce, restore, view } from "../core/state";
+import type { Input, State } from "../core/state";
+import { formatCursor, parseCursor } from "../core/wire";
+import type { Change, Notification, Page, Row, Snapshot } from "../core/wire";
 import { notification } from "./model";
 
 const row = (position: number, fields: Partial<Notification> = {}): Notification =>

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { Connection } from "../connection";
-import type { Options } from "../connection";
-import { SIGNED_OUT, UNREACHABLE } from "../errors";
-import { view } from "../state";
-import { tokensFrom } from "../tokens";
+import { Connection } from "../core/connection";
+import type { Options } from "../core/connection";
+import { SIGNED_OUT, UNREACHABLE } from "../core/errors";
+import { view } from "../core/state";
+import { tokensFrom } from "../core/tokens";
 import { FakeServer, FakeSocket } from "./fakes";
 import { Store } from "./model";
 

@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, test } from "vitest";
 
-import { initials, tint } from "../avatar";
-import { Backoff } from "../backoff";
-import { ICONS } from "../icons";
-import { leaves, safeLink } from "../links";
-import { ago, dayOf, exact } from "../time";
+import { initials, tint } from "../elements/avatar";
+import { Backoff } from "../core/backoff";
+import { ICONS } from "../elements/icons";
+import { leaves, safeLink } from "../elements/links";
+import { ago, dayOf, exact } from "../elements/time";
 
 const NOW = new Date(2026, 5, 23, 14, 5).getTime();
 const before = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();

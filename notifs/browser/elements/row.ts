@@ -7,9 +7,9 @@ import { avatar } from "./avatar";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
 import { leaves, safeLink } from "./links";
-import { isUnread } from "./state";
+import { isUnread } from "../core/state";
 import { ago, exact } from "./time";
-import type { Notification } from "./wire";
+import type { Notification } from "../core/wire";
 
 export type RowAct = "markRead" | "markUnread" | "archive" | "unarchive";
 

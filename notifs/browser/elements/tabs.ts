@@ -2,8 +2,8 @@
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
-import { FILTERS } from "./wire";
-import type { Filter } from "./wire";
+import { FILTERS } from "../core/wire";
+import type { Filter } from "../core/wire";
 
 const LABELS: Record<Filter, string> = { unread: "Unread", all: "All", archived: "Archived" };
 

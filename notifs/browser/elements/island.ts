@@ -1,6 +1,6 @@
 /** What the server has painted and left for the elements to go on from: a JSON island in the page. */
-import type { Transport } from "./connection";
-import type { Filter, Snapshot } from "./wire";
+import type { Transport } from "../core/connection";
+import type { Filter, Snapshot } from "../core/wire";
 
 export interface Island {
   readonly base: string;

@@ -4,23 +4,23 @@ import type { PropertyDeclarations, TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import { empty, failed, loading, signedOut } from "./blank";
-import type { Connection } from "./connection";
+import type { Connection } from "../core/connection";
 import { Continuity } from "./continuity";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
 import { readIsland } from "./island";
 import { row } from "./row";
 import type { RowAct } from "./row";
-import { EMPTY, loaded, view } from "./state";
-import type { State } from "./state";
-import controls from "./styles/controls.css?inline";
-import inboxStyles from "./styles/inbox.css?inline";
-import tokens from "./styles/tokens.css?inline";
+import { EMPTY, loaded, view } from "../core/state";
+import type { State } from "../core/state";
+import controls from "../styles/controls.css?inline";
+import inboxStyles from "../styles/inbox.css?inline";
+import tokens from "../styles/tokens.css?inline";
 import { tabs } from "./tabs";
 import { dayOf } from "./time";
-import { Timer } from "./timer";
-import { MOST_IDS } from "./wire";
-import type { Filter, Notification } from "./wire";
+import { Timer } from "../core/timer";
+import { MOST_IDS } from "../core/wire";
+import type { Filter, Notification } from "../core/wire";
 
 const UNDO: Record<RowAct, RowAct> = {
   markRead: "markUnread",

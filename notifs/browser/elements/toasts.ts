@@ -4,15 +4,15 @@ import type { TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import { avatar } from "./avatar";
-import type { Connection } from "./connection";
+import type { Connection } from "../core/connection";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
 import { linked } from "./row";
-import { isUnread } from "./state";
-import controls from "./styles/controls.css?inline";
-import toastStyles from "./styles/toasts.css?inline";
-import tokens from "./styles/tokens.css?inline";
-import type { Notification } from "./wire";
+import { isUnread } from "../core/state";
+import controls from "../styles/controls.css?inline";
+import toastStyles from "../styles/toasts.css?inline";
+import tokens from "../styles/tokens.css?inline";
+import type { Notification } from "../core/wire";
 
 const MOST_SHOWN = 3;
 const STAYS = 6_000;

@@ -3,7 +3,7 @@ import { html } from "lit";
 import type { TemplateResult } from "lit";
 
 import { icon } from "./icons";
-import type { Filter } from "./wire";
+import type { Filter } from "../core/wire";
 
 const SKELETONS = [1, 2, 3, 4, 5];
 

@@ -8,7 +8,7 @@ import type { TemplateResult } from "lit";
 
 import { icon } from "./icons";
 import { safeLink } from "./links";
-import type { Notification } from "./wire";
+import type { Notification } from "../core/wire";
 
 const TINTS = 8;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

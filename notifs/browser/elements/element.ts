@@ -2,9 +2,9 @@
 import { LitElement } from "lit";
 import type { PropertyDeclarations } from "lit";
 
-import type { Connection, Transport } from "./connection";
+import type { Connection, Transport } from "../core/connection";
 import { readIsland } from "./island";
-import { connect, release } from "./shared";
+import { connect, release } from "../core/shared";
 
 export abstract class MailboxElement extends LitElement {
   static override properties: PropertyDeclarations = {

@@ -2,12 +2,12 @@
 import { html, nothing, unsafeCSS } from "lit";
 import type { PropertyDeclarations, TemplateResult } from "lit";
 
-import type { Connection } from "./connection";
+import type { Connection } from "../core/connection";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
-import controls from "./styles/controls.css?inline";
-import bellStyles from "./styles/bell.css?inline";
-import tokens from "./styles/tokens.css?inline";
+import controls from "../styles/controls.css?inline";
+import bellStyles from "../styles/bell.css?inline";
+import tokens from "../styles/tokens.css?inline";
 
 const MOST_SHOWN = 99;
 const MARGIN = 8;
