@@ -4,8 +4,12 @@ import { NotifsInbox } from "./elements/inbox";
 import "./styles/page.css";
 import theme from "./styles/theme.css?inline";
 import { NotifsToasts } from "./elements/toasts";
+import { speak } from "./words";
 
 const ELEMENTS = { "notifs-inbox": NotifsInbox, "notifs-bell": NotifsBell, "notifs-toasts": NotifsToasts };
+
+// Elements that are there already are drawn as soon as they are defined.
+await speak(document.documentElement.lang);
 
 for (const [name, element] of Object.entries(ELEMENTS)) {
   if (!customElements.get(name)) customElements.define(name, element);

@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { swagger } from "./swagger";
+import { words } from "./words/build";
 
 export default defineConfig({
-  plugins: [swagger()],
+  plugins: [swagger(), words()],
   // The page's addresses carry ?v=hash (asset() on the server), so that the names here can stay plain.
   build: {
     target: "es2023",

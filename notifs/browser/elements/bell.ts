@@ -8,6 +8,7 @@ import { icon } from "./icons";
 import controls from "../styles/controls.css?inline";
 import bellStyles from "../styles/bell.css?inline";
 import tokens from "../styles/tokens.css?inline";
+import { t } from "../words";
 
 const MOST_SHOWN = 99;
 const MARGIN = 8;
@@ -52,7 +53,7 @@ export class NotifsBell extends MailboxElement {
       >
         ${icon("bell")}${count > 0 ? html`<span class="badge" aria-hidden="true">${badgeFor(count)}</span>` : nothing}
       </button>
-      <div class="panel" id="panel" popover role="dialog" aria-label="Notifications" @toggle=${this.onToggle}>
+      <div class="panel" id="panel" popover role="dialog" aria-label=${t("bell.label")} @toggle=${this.onToggle}>
         ${this.isOpen ? this.panel() : nothing}
       </div>`;
   }
@@ -68,8 +69,8 @@ export class NotifsBell extends MailboxElement {
         filter="unread"
       ></notifs-inbox>
       <div class="foot">
-        <a class="link" href=${this.inboxHref}>Open inbox</a>
-        <button class="link close" type="button" popovertarget="panel" popovertargetaction="hide">Close</button>
+        <a class="link" href=${this.inboxHref}>${t("bell.open_inbox")}</a>
+        <button class="link close" type="button" popovertarget="panel" popovertargetaction="hide">${t("bell.close")}</button>
       </div>`;
   }
 
@@ -124,5 +125,5 @@ function badgeFor(count: number): string {
 }
 
 function labelFor(count: number): string {
-  return count > 0 ? `Notifications, ${badgeFor(count)} new` : "Notifications";
+  return count > 0 ? t("bell.new", { n: count, shown: badgeFor(count) }) : t("bell.label");
 }

@@ -21,6 +21,8 @@ import { dayOf } from "./time";
 import { Timer } from "../core/timer";
 import { MOST_IDS } from "../core/wire";
 import type { Filter, Notification } from "../core/wire";
+import { reason, t } from "../words";
+import type { Word } from "../words";
 
 const UNDO: Record<RowAct, RowAct> = {
   markRead: "markUnread",
@@ -28,11 +30,11 @@ const UNDO: Record<RowAct, RowAct> = {
   archive: "unarchive",
   unarchive: "archive",
 };
-const DONE: Record<RowAct, string> = {
-  markRead: "Marked as read.",
-  markUnread: "Marked as unread.",
-  archive: "Archived.",
-  unarchive: "Moved back to the inbox.",
+const DONE: Record<RowAct, Word> = {
+  markRead: "done.mark_read",
+  markUnread: "done.mark_unread",
+  archive: "done.archive",
+  unarchive: "done.unarchive",
 };
 const NOTICE_STAYS = 8_000;
 const CLOCK = 30_000;
@@ -127,13 +129,15 @@ export class NotifsInbox extends MailboxElement {
   private header(isSignedOut: boolean): TemplateResult {
     const { unread } = this.state;
     return html`<header class="head">
-      <div class="page-title" id="title" role="heading" aria-level=${this.headingLevel}>Notifications</div>
+      <div class="page-title" id="title" role="heading" aria-level=${this.headingLevel}>${t("inbox.title")}</div>
       ${isSignedOut
         ? nothing
         : html`<button class="button quiet" type="button" ?disabled=${unread === 0} @click=${this.markAllRead}>
-              Mark all as read
+              ${t("inbox.mark_all_read")}
             </button>
-            <p class="summary">${this.trouble() ?? (unread > 0 ? `${unread} unread` : "Nothing unread")}</p>`}
+            <p class="summary">
+              ${this.trouble() ?? (unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread"))}
+            </p>`}
     </header>`;
   }
 
@@ -152,7 +156,7 @@ export class NotifsInbox extends MailboxElement {
   private content(): TemplateResult {
     const window = this.state.windows[this.filter];
     if (!loaded(window)) return this.failure === null ? loading() : failed(this.failure, this.tryAgain);
-    const rows = view(this.state, this.filter, Date.now());
+    const rows = view(this.state, { filter: this.filter });
     if (rows.length === 0 && window.complete) return empty(this.filter, () => this.choose("all"));
     return html`${this.days(rows)}${window.complete ? nothing : this.older()}`;
   }
@@ -182,7 +186,7 @@ export class NotifsInbox extends MailboxElement {
     return html`<div class="older">
       ${this.failure === null ? nothing : html`<p class="refusal" role="alert">${icon("warning")} ${this.failure}</p>`}
       <button class="button" type="button" aria-disabled=${this.isLoading} @click=${this.tryAgain}>
-        ${this.isLoading ? "Loading" : "Load older"}
+        ${this.isLoading ? t("inbox.loading") : t("inbox.older")}
       </button>
     </div>`;
   }
@@ -190,7 +194,7 @@ export class NotifsInbox extends MailboxElement {
   private noticeLine({ text, undo }: Notice): TemplateResult {
     return html`<div class="notice-line">
       <span>${text}</span>
-      ${undo && html`<button class="link" type="button" @click=${() => void undo()}>Undo</button>`}
+      ${undo && html`<button class="link" type="button" @click=${() => void undo()}>${t("inbox.undo")}</button>`}
     </div>`;
   }
 
@@ -215,7 +219,7 @@ export class NotifsInbox extends MailboxElement {
     try {
       await connection.fetch(this.filter);
     } catch (error) {
-      this.failure = reasonOf(error);
+      this.failure = reason(error);
     }
     this.isLoading = false;
     this.requestUpdate();
@@ -230,10 +234,10 @@ export class NotifsInbox extends MailboxElement {
     for (const id of ids) this.refusals.delete(id);
     try {
       await this.connection?.[act](ids);
-      this.say(canUndo ? { text: DONE[act], undo: () => this.perform(UNDO[act], ids, false) } : null);
+      this.say(canUndo ? { text: t(DONE[act]), undo: () => this.perform(UNDO[act], ids, false) } : null);
     } catch (error) {
-      for (const id of ids) this.refusals.set(id, reasonOf(error));
-      if (!canUndo) this.say({ text: reasonOf(error) });
+      for (const id of ids) this.refusals.set(id, reason(error));
+      if (!canUndo) this.say({ text: reason(error) });
     }
     this.requestUpdate();
   }
@@ -241,14 +245,14 @@ export class NotifsInbox extends MailboxElement {
   private readonly markAllRead = async (): Promise<void> => {
     const { state } = this;
     // Undo can give back only what this page knows was unread.
-    const ids = state.windows.unread.complete ? view(state, "unread", Date.now()).map(({ id }) => id) : [];
+    const ids = state.windows.unread.complete ? view(state, { filter: "unread" }).map(({ id }) => id) : [];
     const canUndo = ids.length > 0 && ids.length <= MOST_IDS && ids.length === state.unread;
     try {
       await this.connection?.markAllRead();
-      const text = "All marked as read.";
+      const text = t("inbox.all_marked_read");
       this.say(canUndo ? { text, undo: () => this.perform("markUnread", ids, false) } : { text });
     } catch (error) {
-      this.say({ text: reasonOf(error) });
+      this.say({ text: reason(error) });
     }
   };
 
@@ -281,12 +285,8 @@ function byDay(rows: readonly Notification[], now: number): Day[] {
 /** Seconds are for the eye only: a screen reader would count them aloud. */
 function unreachable(retryAt: number): TemplateResult {
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-  const wait = seconds > 0 ? html`<span aria-hidden="true"> in ${seconds} s</span>` : nothing;
-  return html`Could not reach the server. Trying again${wait}.`;
-}
-
-/** The server's errors are clauses without a capital or a full stop; here they stand alone. */
-function reasonOf(error: unknown): string {
-  const words = error instanceof Error ? error.message : String(error);
-  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.?]$/.test(words) ? "" : ".");
+  const words = t("inbox.unreachable");
+  if (seconds <= 0) return html`${words}`;
+  const exactly = t("inbox.unreachable_in", { n: seconds });
+  return html`<span class="hidden">${words}</span><span aria-hidden="true">${exactly}</span>`;
 }

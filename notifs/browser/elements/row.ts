@@ -10,8 +10,10 @@ import { leaves, safeLink } from "./links";
 import { isUnread } from "../core/state";
 import { ago, exact } from "./time";
 import type { Notification } from "../core/wire";
+import { t } from "../words";
+import type { Word } from "../words";
 
-export type RowAct = "markRead" | "markUnread" | "archive" | "unarchive";
+export type RowAct = "mark_read" | "mark_unread" | "archive" | "unarchive";
 
 export interface RowContext {
   readonly now: number;
@@ -22,12 +24,14 @@ export interface RowContext {
   readonly act: (act: RowAct, id: string) => void;
 }
 
+type RowControl = Exclude<RowAct, "snooze" | "unsnooze">;
+
 /** `slot` names the place, so that the focus finds it again when the button in it has changed. */
-const CONTROLS: Record<RowAct, { slot: "read" | "archive"; icon: IconName; label: string }> = {
-  markRead: { slot: "read", icon: "check", label: "Mark as read" },
-  markUnread: { slot: "read", icon: "unread", label: "Mark as unread" },
-  archive: { slot: "archive", icon: "archive", label: "Archive" },
-  unarchive: { slot: "archive", icon: "unarchive", label: "Move back to the inbox" },
+const CONTROLS: Record<RowControl, { slot: "read" | "archive"; icon: IconName; label: Word }> = {
+  mark_read: { slot: "read", icon: "check", label: "row.mark_read" },
+  mark_unread: { slot: "read", icon: "unread", label: "row.mark_unread" },
+  archive: { slot: "archive", icon: "archive", label: "row.archive" },
+  unarchive: { slot: "archive", icon: "unarchive", label: "row.unarchive" },
 };
 
 export function row(notification: Notification, context: RowContext): TemplateResult {
@@ -63,14 +67,14 @@ export function linked(notification: Notification, words: unknown): unknown {
 }
 
 /** An archived one is done with: it can only come back. */
-function actsFor({ read_at, archived_at }: Notification): RowAct[] {
+function actsFor({ read_at, archived_at }: Notification): RowControl[] {
   if (archived_at !== null) return ["unarchive"];
-  return [read_at === null ? "markRead" : "markUnread", "archive"];
+  return [read_at === null ? "mark_read" : "mark_unread", "archive"];
 }
 
 function heading(notification: Notification, level: number): TemplateResult {
-  const words = html`${isUnread(notification) ? html`<span class="hidden">Unread: </span>` : nothing}${
-    notification.priority === "urgent" ? html`<span class="flag">Urgent</span> ` : nothing
+  const words = html`${isUnread(notification) ? html`<span class="hidden">${t("row.unread")} </span>` : nothing}${
+    notification.priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing
   }${notification.title}`;
   return html`<div class="title" role="heading" aria-level=${level}>
     ${linked(notification, words)}
@@ -78,14 +82,15 @@ function heading(notification: Notification, level: number): TemplateResult {
 }
 
 /** Busy ones stay focusable: a disabled button would lose the focus. */
-function control(act: RowAct, { id, title }: Notification, { pending, act: ask }: RowContext): TemplateResult {
+function control(act: RowControl, { id, title }: Notification, { pending, act: ask }: RowContext): TemplateResult {
   const { slot, icon: name, label } = CONTROLS[act];
+  const words = t(label);
   return html`<button
     class="icon-button"
     type="button"
     data-slot=${slot}
-    title=${label}
-    aria-label="${label}: ${title}"
+    title=${words}
+    aria-label=${t("row.act_on", { act: words, title })}
     aria-disabled=${pending.has(id)}
     @click=${() => !pending.has(id) && ask(act, id)}
   >

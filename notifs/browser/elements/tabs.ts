@@ -4,12 +4,11 @@ import type { TemplateResult } from "lit";
 
 import { FILTERS } from "../core/wire";
 import type { Filter } from "../core/wire";
-
-const LABELS: Record<Filter, string> = { unread: "Unread", all: "All", archived: "Archived" };
+import { t } from "../words";
 
 export function tabs(current: Filter, unread: number, choose: (filter: Filter) => void): TemplateResult {
   const onKeydown = (event: KeyboardEvent): void => step(event, choose);
-  return html`<div class="tabs" role="tablist" aria-label="Show" @keydown=${onKeydown}>
+  return html`<div class="tabs" role="tablist" aria-label=${t("tabs.label")} @keydown=${onKeydown}>
     ${FILTERS.map(
       (filter) => html`<button
         class="tab"
@@ -21,7 +20,7 @@ export function tabs(current: Filter, unread: number, choose: (filter: Filter) =
         tabindex=${filter === current ? 0 : -1}
         @click=${() => choose(filter)}
       >
-        ${LABELS[filter]}${filter === "unread" && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
+        ${t(`tabs.${filter}`)}${filter === "unread" && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
       </button>`,
     )}
   </div>`;

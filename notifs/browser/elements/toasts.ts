@@ -13,6 +13,7 @@ import controls from "../styles/controls.css?inline";
 import toastStyles from "../styles/toasts.css?inline";
 import tokens from "../styles/tokens.css?inline";
 import type { Notification } from "../core/wire";
+import { t } from "../words";
 
 const MOST_SHOWN = 3;
 const STAYS = 6_000;
@@ -66,7 +67,9 @@ export class NotifsToasts extends MailboxElement {
   private burstToast(): TemplateResult {
     return html`<div class="toast">
       <span class="avatar plain" aria-hidden="true">${icon("bell")}</span>
-      <div class="what"><div class="title"><a href=${this.inboxHref}>${this.burst} new notifications</a></div></div>
+      <div class="what">
+        <div class="title"><a href=${this.inboxHref}>${t("toasts.burst", { n: this.burst })}</a></div>
+      </div>
       ${closeButton(() => this.dismissAll())}
     </div>`;
   }
@@ -124,5 +127,6 @@ export class NotifsToasts extends MailboxElement {
 }
 
 function closeButton(close: () => void): TemplateResult {
-  return html`<button class="icon-button" type="button" aria-label="Dismiss" @click=${close}>${icon("close")}</button>`;
+  const label = t("toasts.dismiss");
+  return html`<button class="icon-button" type="button" aria-label=${label} @click=${close}>${icon("close")}</button>`;
 }

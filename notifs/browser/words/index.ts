@@ -1,0 +1,76 @@
+/**
+ * What the elements say, in the page's language. `en.json` holds all of it, by element; every other catalogue has its
+ * keys, and is a file of its own beside the bundle. The server's pages say the same words from the same files.
+ */
+import en from "./en.json";
+
+type Key = keyof typeof en;
+type Stem<Each> = Each extends `${infer Word}_${"one" | "other"}` ? Word : Each;
+/** What can be said. The forms of a plural, of which `n` picks one, are one word. */
+export type Word = Stem<Key>;
+export type Values = Readonly<Record<string, string | number>>;
+type Catalogue = Readonly<Record<string, string>>;
+
+/** Milliseconds to wait for a catalogue: until then there are no elements at all. */
+const PATIENCE = 3_000;
+
+/** By name, what becomes part of a catalogue's address; put in by the build. */
+declare const CATALOGUES: Catalogue;
+
+let words: Catalogue = en;
+let plurals = new Intl.PluralRules("en");
+/** What `Intl` is to write in: the page's language and region, with the digits that our own words have. */
+export let locale = localeOf("en");
+
+/** The words, with `{name}` replaced by `values.name`. */
+export function t(word: Word, values: Values = {}): string {
+  const text = words[`${word}_${plurals.select(Number(values["n"]))}`] ?? words[word] ?? word;
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}
+
+/** Why something was refused, by the error's code; the server's own words if it has none of ours. */
+export function reason(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return words[`error.${String(code)}`] ?? sentence(String(message ?? error));
+}
+
+/**
+ * Takes the language of `<html lang>`, or what it is a kind of (`de-AT` is `de`), if there is a catalogue; else all
+ * stays English. Ask before the first element is drawn: what is on the page does not change its language.
+ */
+export async function speak(lang: string): Promise<void> {
+  const name = catalogueOf(lang);
+  try {
+    if (name !== "en") words = await fetchWords(name);
+  } catch {
+    return; // English words are better than none
+  }
+  const spoken = Object.hasOwn(CATALOGUES, name) ? lang || "en" : "en";
+  plurals = new Intl.PluralRules(spoken);
+  locale = localeOf(spoken);
+}
+
+/** The most exact catalogue there is: `en` if there is none. */
+function catalogueOf(lang: string): string {
+  const parts = lang.toLowerCase().split("-");
+  while (parts.length > 0 && !Object.hasOwn(CATALOGUES, parts.join("-"))) parts.pop();
+  return parts.join("-") || "en";
+}
+
+async function fetchWords(name: string): Promise<Catalogue> {
+  // From where this module is, which may be another host than the page's.
+  const here = import.meta.url;
+  const url = new URL(`words/${name}.json?v=${CATALOGUES[name]}`, here);
+  const response = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+  if (!response.ok) throw new Error(`${response.status}`);
+  return (await response.json()) as Catalogue;
+}
+
+function localeOf(lang: string): string {
+  return `${lang === "en" ? "en-GB" : lang}-u-nu-latn`;
+}
+
+/** The server's errors are clauses without a capital or a full stop; here they stand alone. */
+function sentence(clause: string): string {
+  return clause.charAt(0).toUpperCase() + clause.slice(1) + (/[.?]$/.test(clause) ? "" : ".");
+}
