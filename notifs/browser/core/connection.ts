@@ -1,25 +1,26 @@
 /**
  * One mailbox's connection: messages go through the reducer, acts go to the server, gaps are filled.
  *
- * State changes only by what the server says. An act merely asks; its rows are `pending` until the state has reached
- * the cursor that the server answered with. Knows no elements.
+ * `state` changes only by what the server says. An act merely asks; until the state has reached the cursor that the
+ * server answered with, `shown` is the state with the act done already. Knows no elements.
  */
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
 import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
 import { Http } from "./http";
-import type { ActBody } from "./http";
-import { Pending } from "./pending";
+import { Outbox } from "./outbox";
+import type { Done } from "./outbox";
+import { overlay } from "./overlay";
 import { Poller } from "./poller";
 import { MailboxSocket } from "./socket";
 import type { Closed } from "./socket";
-import { EMPTY, reduce, restore } from "./state";
+import { EMPTY, reduce, restore, windowOf } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
 import { Tokens } from "./tokens";
 import type { FetchToken } from "./tokens";
-import { formatCursor, MOST_IDS, parseCursor } from "./wire";
-import type { Act, Cursor, Filter, Message, Notification, Snapshot } from "./wire";
+import { formatCursor, parseCursor } from "./wire";
+import type { Act, ActBody, Cursor, Filter, Message, Notification, Query, RowAct, Snapshot } from "./wire";
 
 export type Transport = "socket" | "http";
 
@@ -28,10 +29,12 @@ export type Status =
   | { readonly name: "reconnecting"; readonly retryAt: number };
 
 export interface Events {
-  /** State, status or pending rows have changed. */
+  /** State, status or acts under way have changed. */
   change: undefined;
-  /** Notifications were created while we watched. */
+  /** Notifications were created while we watched, or woke from a snooze. */
   arrived: readonly Notification[];
+  /** So many new ones came while we were away: told once we are back. */
+  missed: number;
   degraded: string;
   error: string;
 }
@@ -63,7 +66,12 @@ export class Connection extends Emitter<Events> {
 
   private readonly http: Http;
   private readonly socket: MailboxSocket | null;
-  private readonly inFlight = new Pending();
+  private readonly outbox = new Outbox({
+    send: (act, body) => this.send(act, body),
+    changed: () => this.changed(),
+    refused: (error) => this.emit("error", error.message),
+  });
+  private drawn: { readonly state: State; readonly entries: readonly unknown[]; readonly shown: State } | null = null;
   private readonly poller = new Poller(() => this.poll(), POLL);
   private readonly attempts = new Backoff(500, 5_000);
   private readonly retry = new Timer(() => this.socket?.open());
@@ -98,9 +106,23 @@ export class Connection extends Emitter<Events> {
     return this.state.cursor === null ? null : formatCursor(this.state.cursor);
   }
 
+  /** The state with the acts that are under way done already: what to draw. */
+  get shown(): State {
+    const { state, drawn } = this;
+    const { entries } = this.outbox;
+    if (drawn?.state === state && drawn.entries === entries) return drawn.shown;
+    this.drawn = { state, entries, shown: overlay(state, entries) };
+    return this.drawn.shown;
+  }
+
   /** The ids of the rows that an act is under way for. */
   get pending(): ReadonlySet<string> {
-    return this.inFlight.ids;
+    return this.outbox.ids;
+  }
+
+  /** How many acts are kept until there is a server again. */
+  get waiting(): number {
+    return this.outbox.waiting;
   }
 
   private get person(): number {
@@ -131,57 +153,42 @@ export class Connection extends Emitter<Events> {
     if (this.poller.running) void this.poller.ask();
   }
 
-  markRead(ids: readonly string[]): Promise<void> {
-    return this.actOn("mark_read", ids);
-  }
-
-  markUnread(ids: readonly string[]): Promise<void> {
-    return this.actOn("mark_unread", ids);
-  }
-
-  archive(ids: readonly string[]): Promise<void> {
-    return this.actOn("archive", ids);
-  }
-
-  unarchive(ids: readonly string[]): Promise<void> {
-    return this.actOn("unarchive", ids);
+  /**
+   * Done at once in `shown`, and there for good once the server has done it. While there is no server it is kept for
+   * later. Rejects with ActError if the server refuses; then `shown` is as if it had never been asked for.
+   */
+  act(act: RowAct, ids: readonly string[], until?: Date): Promise<Done> {
+    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() });
   }
 
   /** Up to what the person was looking at: what arrives while they click stays unread. */
-  async markAllRead(upTo: string | null = this.cursor): Promise<void> {
-    if (upTo !== null) await this.act("mark_all_read", { up_to: upTo });
+  async markAllRead(upTo: string | null = this.cursor): Promise<Done> {
+    if (upTo === null) throw UNREACHABLE;
+    return this.outbox.act("mark_all_read", { up_to: upTo });
   }
 
-  async markSeen(what: ActBody): Promise<void> {
-    await this.act("mark_seen", what);
+  /** Whoever looks at the list has seen it. Not kept for later: the next look will ask again. */
+  async markSeen(body: ActBody): Promise<void> {
+    await this.send("mark_seen", body);
   }
 
-  /** Load the next older stretch of a filter. */
-  async fetch(filter: Filter): Promise<void> {
-    const request = { filter, before: this.state.windows[filter].through, limit: PAGE };
+  /** Take an act back, as far as nobody has changed the same rows since. */
+  undo(done: Done): Promise<void> {
+    return this.outbox.undo(done);
+  }
+
+  /** Load the next older stretch of what a query asks for. */
+  async fetch(query: Query): Promise<void> {
+    const request = { ...query, before: windowOf(this.state, query).through, limit: PAGE };
     const page = await this.ask((via) => via.fetch(request));
-    this.dispatch({ ...page, type: "page" });
+    this.dispatch({ ...page, ...query, type: "page" });
     this.expect(parseCursor(page.cursor));
   }
 
-  private async actOn(act: Act, ids: readonly string[]): Promise<void> {
-    for (let start = 0; start < ids.length; start += MOST_IDS) {
-      const some = ids.slice(start, start + MOST_IDS);
-      try {
-        this.setPending(some, null);
-        this.setPending(some, await this.act(act, { ids: some }));
-      } catch (error) {
-        this.inFlight.drop(some);
-        this.changed();
-        throw error;
-      }
-    }
-  }
-
-  private async act(act: Act, body: ActBody): Promise<Cursor> {
-    const done = await this.ask((via) => via.act(act, body));
-    const cursor = parseCursor(done.cursor);
-    if (this.socket?.live) this.expect(cursor);
+  /** Returns the cursor at which it is done. */
+  private async send(act: Act, body: ActBody): Promise<string> {
+    const { cursor } = await this.ask((via) => via.act(act, body));
+    if (this.socket?.live) this.expect(parseCursor(cursor));
     else void this.poller.ask();
     return cursor;
   }
@@ -197,11 +204,6 @@ export class Connection extends Emitter<Events> {
       if (error === SIGNED_OUT) this.signOut();
       throw error;
     }
-  }
-
-  private setPending(ids: readonly string[], until: Cursor | null): void {
-    this.inFlight.add(ids, until);
-    this.changed();
   }
 
   private receive(message: Message): void {
@@ -269,6 +271,7 @@ export class Connection extends Emitter<Events> {
       this.dispatch({ type: "syncing" });
       this.dispatch(message);
       if (this.onHttp) this.setStatus({ name: "polling" });
+      void this.outbox.flush();
     } catch (error) {
       if (this.closed || this.socket?.live || person !== this.person) return false;
       if (error === SIGNED_OUT) this.signOut();
@@ -281,6 +284,7 @@ export class Connection extends Emitter<Events> {
     this.retry.stop();
     this.poller.stop();
     this.setStatus({ name: "live" });
+    void this.outbox.flush();
     if (this.tokens !== null) this.refreshing.set(this.tokens.dueIn);
     // The delta or snapshot comes by itself; should it be lost on the way, ask for it.
     this.dispatch({ type: "syncing" });
@@ -309,7 +313,7 @@ export class Connection extends Emitter<Events> {
   private startAfresh(): void {
     this.state = EMPTY;
     this.promised = null;
-    this.inFlight.clear();
+    this.outbox.clear();
     this.syncing.stop();
     if (this.poller.running) void this.poller.ask();
     if (this.socket?.live) {
@@ -357,7 +361,7 @@ export class Connection extends Emitter<Events> {
   }
 
   private changed(): void {
-    this.inFlight.settle((cursor) => this.reached(cursor));
+    this.outbox.settle((cursor) => this.reached(cursor));
     this.emit("change", undefined);
   }
 }

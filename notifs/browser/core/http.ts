@@ -2,17 +2,14 @@
 import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
 import type { Tokens } from "./tokens";
 import { ACTS } from "./wire";
-import type { Act, Change, Done, Filter, Page, Snapshot } from "./wire";
+import type { Ack, Act, ActBody, Change, Page, Query, Snapshot } from "./wire";
 
 const PATIENCE = 10_000;
 
-export interface PageRequest {
-  readonly filter: Filter;
+export interface PageRequest extends Query {
   readonly before: number | null;
   readonly limit: number;
 }
-
-export type ActBody = { readonly ids: readonly string[] } | { readonly up_to: string };
 
 export class Http {
   constructor(
@@ -20,10 +17,9 @@ export class Http {
     private readonly tokens: Tokens | null,
   ) {}
 
-  fetch({ filter, before, limit }: PageRequest): Promise<Page> {
-    const query = new URLSearchParams({ filter, limit: String(limit) });
-    if (before !== null) query.set("before", String(before));
-    return this.request<Page>(`?${query}`);
+  fetch(request: PageRequest): Promise<Page> {
+    const given = Object.entries(request).filter(([, value]) => value != null);
+    return this.request<Page>(`?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`);
   }
 
   /** What has changed since the cursor; without one, the unread ones afresh. */
@@ -31,7 +27,7 @@ export class Http {
     return this.request(`/changes${cursor === null ? "" : `?${new URLSearchParams({ cursor })}`}`);
   }
 
-  act(act: Act, body: ActBody): Promise<Done> {
+  act(act: Act, body: ActBody): Promise<Ack> {
     const headers = { "content-type": "application/json" };
     return this.request(`/${ACTS[act]}`, { method: "POST", headers, body: JSON.stringify(body) });
   }

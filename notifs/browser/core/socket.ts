@@ -3,9 +3,9 @@ import { io } from "socket.io-client";
 import type { Socket } from "socket.io-client";
 
 import { ActError, UNREACHABLE } from "./errors";
-import type { ActBody, PageRequest } from "./http";
+import type { PageRequest } from "./http";
 import type { Tokens } from "./tokens";
-import type { Act, Done, Message, Page, Refused } from "./wire";
+import type { Ack, Act, ActBody, Message, Page, Refused } from "./wire";
 
 const PATIENCE = 10_000;
 /** WebSocket close code (IANA registry): this server stops; come back after a random part of a few seconds. */
@@ -84,14 +84,14 @@ export class MailboxSocket {
   }
 
   async sync(cursor: string | null): Promise<void> {
-    await this.ask<Done>("sync", { cursor });
+    await this.ask<Ack>("sync", { cursor });
   }
 
   fetch(request: PageRequest): Promise<Page> {
     return this.ask("fetch", request);
   }
 
-  act(act: Act, body: ActBody): Promise<Done> {
+  act(act: Act, body: ActBody): Promise<Ack> {
     return this.ask(act, body);
   }
 

@@ -6,13 +6,16 @@
  * store's. contract.md, section 4, is the law; the comments here only say why.
  */
 import { parseCursor } from "./wire";
-import type { Change, Cursor, Filter, Message, Notification, Page, Row, Snapshot } from "./wire";
+import type { Change, Cursor, Filter, Message, Notification, Page, Query, Row, Snapshot } from "./wire";
 
-/** What is loaded of one filter: all of it, or from the newest down to the position `through`. */
+/** What is loaded of a query: all of it, or from the newest down to the position `through`. */
 export interface Window {
   readonly through: number | null;
   readonly complete: boolean;
 }
+
+/** By the query's key; a plain filter's is its name. */
+type Windows = Readonly<Record<Filter, Window>> & Readonly<Record<string, Window>>;
 
 /** A snapshot that is arriving in pages, and the position that it has reached. */
 interface Stream {
@@ -32,7 +35,7 @@ export interface State {
   readonly unseen: number;
   /** Retracted ones stay, so that a late page cannot bring them back. */
   readonly rows: ReadonlyMap<string, Row>;
-  readonly windows: Readonly<Record<Filter, Window>>;
+  readonly windows: Windows;
   /** The revision that `rows` were last built afresh from: an older page says nothing about what they left out. */
   readonly floor: number;
   readonly stream: Stream | null;
@@ -45,6 +48,8 @@ export interface State {
 }
 
 const MOST_HELD = 256;
+/** Searches that are remembered, besides the plain filters. */
+const MOST_SEARCHES = 8;
 const UNLOADED: Window = { through: null, complete: false };
 
 export const EMPTY: State = {
@@ -52,7 +57,7 @@ export const EMPTY: State = {
   unread: 0,
   unseen: 0,
   rows: new Map(),
-  windows: { unread: UNLOADED, all: UNLOADED, archived: UNLOADED },
+  windows: { unread: UNLOADED, all: UNLOADED, archived: UNLOADED, snoozed: UNLOADED },
   floor: 0,
   stream: null,
   held: [],
@@ -89,23 +94,46 @@ export function loaded(window: Window): boolean {
   return window.complete || window.through !== null;
 }
 
-/** The rows to show under a filter, newest first: only as far down as nothing can be missing in between. */
-export function view(state: State, filter: Filter, now: number): Notification[] {
-  const { through, complete } = state.windows[filter];
+/** What is loaded of a query. */
+export function windowOf(state: State, query: Query): Window {
+  return state.windows[keyOf(query)] ?? UNLOADED;
+}
+
+/** The rows to show under a query, newest first: only as far down as nothing can be missing in between. */
+export function view(state: State, query: Query): Notification[] {
+  const { through, complete } = windowOf(state, query);
   const bottom = complete ? -Infinity : (through ?? Infinity);
   return [...state.rows.values()]
-    .filter((row): row is Notification => row.retracted !== true && row.position >= bottom && matches(row, filter, now))
+    .filter((row): row is Notification => row.retracted !== true && row.position >= bottom && matches(row, query))
     .sort((a, b) => b.position - a.position);
 }
 
 export function isUnread(row: Notification): boolean {
-  return row.read_at === null && row.archived_at === null;
+  return row.read_at === null && isKept(row);
 }
 
-function matches(row: Notification, filter: Filter, now: number): boolean {
+/** Neither archived nor snoozed: only these are counted. */
+export function isKept(row: Notification): boolean {
+  return row.archived_at === null && row.snoozed_until === null;
+}
+
+function keyOf({ filter, kind, actor, text }: Query): string {
+  return kind || actor || text ? JSON.stringify([filter, kind, actor, text?.toLowerCase()]) : filter;
+}
+
+function matches(row: Notification, { filter, kind, actor, text }: Query): boolean {
+  return (
+    isUnder(row, filter) &&
+    (!kind || row.kind === kind) &&
+    (!actor || (row.actor?.id ?? row.actor?.name) === actor) &&
+    (!text || row.title.toLowerCase().includes(text.toLowerCase()))
+  );
+}
+
+function isUnder(row: Notification, filter: Filter): boolean {
   if (filter === "archived") return row.archived_at !== null;
-  if (row.snoozed_until !== null && Date.parse(row.snoozed_until) > now) return false;
-  return filter === "unread" ? isUnread(row) : row.archived_at === null;
+  if (filter === "snoozed") return row.snoozed_until !== null;
+  return filter === "unread" ? isUnread(row) : isKept(row);
 }
 
 function change(state: State, message: Change): State {
@@ -170,16 +198,23 @@ function page(state: State, message: FetchedPage): State {
   const cursor = parseCursor(message.cursor);
   if (state.cursor?.epoch !== cursor.epoch || cursor.revision < state.floor) return state;
   if (cursor.revision > state.cursor.revision) return hold(state, message);
-  const window = state.windows[message.filter];
+  const window = windowOf(state, message);
   const joins = message.before === null || message.before === window.through;
   const through = lastPosition(message.notifs) ?? message.before;
   return {
     ...state,
     rows: upsert(state.rows, message.notifs),
-    windows: joins
-      ? { ...state.windows, [message.filter]: extend(window, through, !message.has_more) }
-      : state.windows,
+    windows: joins ? remember(state.windows, message, extend(window, through, !message.has_more)) : state.windows,
   };
+}
+
+/** Of searches only the last few; forgotten ones are fetched anew. */
+function remember(windows: Windows, query: Query, window: Window): Windows {
+  const key = keyOf(query);
+  const others = Object.entries(windows).filter(([each]) => each !== key);
+  const [plain, searches] = [true, false].map((is) => others.filter(([each]) => each in EMPTY.windows === is));
+  const kept = [...(plain ?? []), ...(searches ?? []).slice(1 - MOST_SEARCHES), [key, window] as const];
+  return Object.fromEntries(kept) as Windows;
 }
 
 /** A page that reaches no deeper than what is loaded already says nothing about the rest. */

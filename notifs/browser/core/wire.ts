@@ -1,7 +1,16 @@
 /** The wire, as contract.md section 4 writes it down: what the server says and what it accepts. */
 
-export type Filter = "unread" | "all" | "archived";
-export const FILTERS: readonly Filter[] = ["unread", "all", "archived"];
+export type Filter = "unread" | "all" | "archived" | "snoozed";
+export const FILTERS: readonly Filter[] = ["unread", "all", "archived", "snoozed"];
+
+/** Which rows: of one filter, and of those the ones of a kind, of an actor (id, or name where it has none), with a word. */
+export interface Query {
+  readonly filter: Filter;
+  readonly kind?: string | undefined;
+  readonly actor?: string | undefined;
+  /** Searched for in titles: as it is written, in capitals or not. */
+  readonly text?: string | undefined;
+}
 
 export type Priority = "low" | "normal" | "high" | "urgent";
 
@@ -103,19 +112,18 @@ export interface ServerError {
 /** Everything that arrives as `response`. */
 export type Message = Connected | Change | Snapshot | Degraded | ServerError;
 
-/** The answer to `fetch`: a stretch of one filter's rows, newest first. */
-export interface Page {
+/** The answer to `fetch`: a stretch of what the query asks for, newest first. */
+export interface Page extends Query {
   readonly cursor: string;
   readonly notif_count: number;
   readonly unseen_count: number;
   readonly notifs: readonly Notification[];
   readonly has_more: boolean;
-  readonly filter: Filter;
   readonly before: number | null;
 }
 
 /** An act was done; its change is on the way. */
-export interface Done {
+export interface Ack {
   readonly cursor: string;
   readonly notif_count: number;
   readonly unseen_count: number;
@@ -135,9 +143,24 @@ export const ACTS = {
   mark_all_read: "read-all",
   archive: "archive",
   unarchive: "unarchive",
+  snooze: "snooze",
+  unsnooze: "unsnooze",
 } as const;
 
 export type Act = keyof typeof ACTS;
+/** What can be done to single rows. */
+export type RowAct = Exclude<Act, "mark_seen" | "mark_all_read">;
+
+/**
+ * Which rows an act is about: those with these ids; those whose last change was that of the cursor `at`, which is how
+ * an act is taken back; or all that could be seen at the cursor `up_to`. `until` is for snooze, in ISO 8601 with a zone.
+ */
+export interface ActBody {
+  readonly ids?: readonly string[];
+  readonly at?: string;
+  readonly up_to?: string;
+  readonly until?: string;
+}
 
 /** The server takes at most this many ids a call. */
 export const MOST_IDS = 200;

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 
 import { empty, failed, loading, signedOut } from "./blank";
 import type { Connection } from "../core/connection";
+import type { Done } from "../core/outbox";
 import { Continuity } from "./continuity";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
@@ -19,20 +20,13 @@ import tokens from "../styles/tokens.css?inline";
 import { tabs } from "./tabs";
 import { dayOf } from "./time";
 import { Timer } from "../core/timer";
-import { MOST_IDS } from "../core/wire";
 import type { Filter, Notification } from "../core/wire";
 import { reason, t } from "../words";
 import type { Word } from "../words";
 
-const UNDO: Record<RowAct, RowAct> = {
-  markRead: "markUnread",
-  markUnread: "markRead",
-  archive: "unarchive",
-  unarchive: "archive",
-};
 const DONE: Record<RowAct, Word> = {
-  markRead: "done.mark_read",
-  markUnread: "done.mark_unread",
+  mark_read: "done.mark_read",
+  mark_unread: "done.mark_unread",
   archive: "done.archive",
   unarchive: "done.unarchive",
 };
@@ -119,7 +113,7 @@ export class NotifsInbox extends MailboxElement {
   }
 
   private get state(): State {
-    return this.connection?.state ?? EMPTY;
+    return this.connection?.shown ?? EMPTY;
   }
 
   private get headingLevel(): number {
@@ -217,7 +211,7 @@ export class NotifsInbox extends MailboxElement {
     if (this.isLoading || connection === null) return;
     this.isLoading = true;
     try {
-      await connection.fetch(this.filter);
+      await connection.fetch({ filter: this.filter });
     } catch (error) {
       this.failure = reason(error);
     }
@@ -230,31 +224,34 @@ export class NotifsInbox extends MailboxElement {
     if (status.name === "live" && !this.isLoading) this.failure = null;
   }
 
-  private async perform(act: RowAct, ids: readonly string[], canUndo = true): Promise<void> {
+  private async perform(act: RowAct, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.refusals.delete(id);
     try {
-      await this.connection?.[act](ids);
-      this.say(canUndo ? { text: t(DONE[act]), undo: () => this.perform(UNDO[act], ids, false) } : null);
+      const done = await this.connection?.act(act, ids);
+      this.say({ text: t(DONE[act]), undo: () => this.undo(done) });
     } catch (error) {
       for (const id of ids) this.refusals.set(id, reason(error));
-      if (!canUndo) this.say({ text: reason(error) });
     }
     this.requestUpdate();
   }
 
   private readonly markAllRead = async (): Promise<void> => {
-    const { state } = this;
-    // Undo can give back only what this page knows was unread.
-    const ids = state.windows.unread.complete ? view(state, { filter: "unread" }).map(({ id }) => id) : [];
-    const canUndo = ids.length > 0 && ids.length <= MOST_IDS && ids.length === state.unread;
     try {
-      await this.connection?.markAllRead();
-      const text = t("inbox.all_marked_read");
-      this.say(canUndo ? { text, undo: () => this.perform("markUnread", ids, false) } : { text });
+      const done = await this.connection?.markAllRead();
+      this.say({ text: t("inbox.all_marked_read"), undo: () => this.undo(done) });
     } catch (error) {
       this.say({ text: reason(error) });
     }
   };
+
+  private async undo(done: Done | undefined): Promise<void> {
+    this.say(null);
+    try {
+      if (done !== undefined) await this.connection?.undo(done);
+    } catch (error) {
+      this.say({ text: reason(error) });
+    }
+  }
 
   private say(notice: Notice | null): void {
     this.notice = notice;

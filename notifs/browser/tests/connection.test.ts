@@ -5,6 +5,7 @@ import type { Options } from "../core/connection";
 import { ActError } from "../core/errors";
 import { connect, release } from "../core/shared";
 import { view } from "../core/state";
+import { ACTS } from "../core/wire";
 import type { Notification } from "../core/wire";
 import { FakeServer, FakeSocket } from "./fakes";
 
@@ -36,8 +37,9 @@ async function open(options: Partial<Options> = {}): Promise<Connection> {
 }
 
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
-const unread = (): number => view(connection.state, "unread", 0).length;
+const unread = (): number => view(connection.state, { filter: "unread" }).length;
 const socket = (): FakeSocket => server.sockets[0] as FakeSocket;
+const acts = (): string[] => server.asked.map(({ event }) => event).filter((event) => event in ACTS);
 const asked = (event: string): number => server.asked.filter((each) => each.event === event).length;
 
 describe("over a socket", () => {
@@ -193,7 +195,7 @@ describe("acts", () => {
   test("change the state by the message that follows, and look busy until it has come", async () => {
     await open();
     server.loses = (message) => message.type === "changed";
-    const act = connection.markRead(["a1"]);
+    const act = connection.act("mark_read", ["a1"]);
     expect(connection.pending).toEqual(new Set(["a1"]));
     await act;
     expect(unread()).toBe(2);
@@ -206,13 +208,13 @@ describe("acts", () => {
   test("that are refused say why", async () => {
     await open();
     server.refusal = { code: "unavailable", message: "Try again later." };
-    await expect(connection.archive(["a1"])).rejects.toEqual(new ActError("unavailable", "Try again later."));
+    await expect(connection.act("archive", ["a1"])).rejects.toEqual(new ActError("unavailable", "Try again later."));
     expect(connection.pending).toEqual(new Set());
   });
 
   test("go out with at most 200 ids a call", async () => {
     await open();
-    await connection.markUnread(Array.from({ length: 450 }, (_, i) => `a${i}`));
+    await connection.act("mark_unread", Array.from({ length: 450 }, (_, i) => `a${i}`));
     const sizes = server.asked.map(({ data }) => (data as { ids: string[] }).ids.length);
     expect(sizes).toEqual([200, 200, 50]);
   });
@@ -232,16 +234,36 @@ describe("acts", () => {
     await open();
     server.socketsRefused = true;
     socket().drop();
-    await connection.markRead(["a1"]);
+    await connection.act("mark_read", ["a1"]);
     await pass(10);
     expect(server.requests).toContain("POST /api/v1/inbox/read");
     expect(unread()).toBe(1);
   });
 
-  test("say that the server cannot be reached", async () => {
-    server.mode = "down";
+  test("wait while the server cannot be reached, look done, and are sent in order when it can", async () => {
     await open();
-    await expect(connection.markRead(["a1"])).rejects.toMatchObject({ code: "unreachable" });
+    server.mode = "down";
+    socket().drop();
+    const done = await connection.act("mark_read", ["a1"]);
+    await connection.act("archive", ["a2"]);
+    expect(done.cursor).toBeNull();
+    expect(connection.waiting).toBe(2);
+    expect([connection.state.unread, connection.shown.unread]).toEqual([2, 0]);
+    server.mode = "up";
+    await pass(10_000);
+    expect(acts()).toEqual(["mark_read", "archive"]);
+    expect(done.cursor).toBe("a:3");
+    expect(connection.waiting).toBe(0);
+    expect(connection.state.unread).toBe(0);
+  });
+
+  test("are taken back by what they have changed, as far as nobody else has", async () => {
+    await open();
+    const done = await connection.act("archive", ["a1", "a2"]);
+    server.push(server.store.act("unarchive", { ids: ["a2"] }));
+    await connection.undo(done);
+    expect(server.asked.at(-1)).toEqual({ event: "unarchive", data: { at: "a:3" } });
+    expect(unread()).toBe(2);
   });
 });
 
@@ -289,14 +311,14 @@ describe("over HTTP", () => {
   test("ends when it is signed out", async () => {
     await open({ transport: "http" });
     server.mode = "signed-out";
-    await expect(connection.fetch("all")).rejects.toMatchObject({ code: "signed_out" });
+    await expect(connection.fetch({ filter: "all" })).rejects.toMatchObject({ code: "signed_out" });
     expect(connection.status.name).toBe("signed-out");
   });
 
   test("tells a refusal in the server's words", async () => {
     await open({ transport: "http" });
     server.refusal = { code: "busy", message: "The store is busy." };
-    await expect(connection.archive(["a1"])).rejects.toMatchObject({ code: "busy", message: "The store is busy." });
+    await expect(connection.act("archive", ["a1"])).rejects.toMatchObject({ code: "busy", message: "The store is busy." });
   });
 });
 
@@ -304,14 +326,14 @@ describe("loading", () => {
   test("brings the next older rows of a filter", async () => {
     server.store.create(6);
     await open();
-    await connection.fetch("all");
-    expect(view(connection.state, "all", 0)).toHaveLength(3);
-    await connection.fetch("all");
-    expect(view(connection.state, "all", 0)).toHaveLength(6);
+    await connection.fetch({ filter: "all" });
+    expect(view(connection.state, { filter: "all" })).toHaveLength(3);
+    await connection.fetch({ filter: "all" });
+    expect(view(connection.state, { filter: "all" })).toHaveLength(6);
   });
 
   test("goes on from what the server has painted", async () => {
-    const { cursor, notif_count, unseen_count, notifs, has_more } = server.store.fetch("unread", null);
+    const { cursor, notif_count, unseen_count, notifs, has_more } = server.store.fetch({ filter: "unread" }, null);
     const message = { type: "snapshot", meta: "", cursor, notif_count, unseen_count, notifs, has_more } as const;
     await open({ initial: { message, filter: "unread" } });
     expect(socket().cursor).toBe("a:2");

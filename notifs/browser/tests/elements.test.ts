@@ -66,7 +66,7 @@ describe("the inbox", () => {
     const inbox = await show("<notifs-inbox></notifs-inbox>");
     expect(words(inbox, ".title")).toEqual(["Unread: Urgent Second", "Unread: First"]);
     expect(words(inbox, ".summary")).toEqual(["2 unread"]);
-    expect(words(inbox, "[role=tab]")).toEqual(["Unread2", "All", "Archived"]);
+    expect(words(inbox, "[role=tab]")).toEqual(["Unread2", "All", "Archived", "Snoozed"]);
   });
 
   test("takes data for words, never for markup", async () => {
@@ -147,8 +147,10 @@ describe("the inbox", () => {
       await settle();
     };
     await press("ArrowLeft");
+    await press("ArrowLeft");
     expect(inbox.getAttribute("filter")).toBe("archived");
     expect(all(inbox, ".row")).toHaveLength(1);
+    await press("ArrowRight");
     await press("ArrowRight");
     expect(inbox.getAttribute("filter")).toBe("unread");
     await press("End");
@@ -191,7 +193,7 @@ describe("the inbox", () => {
 
   test("takes over from the server's first paint", async () => {
     store({ title: "Painted" });
-    const { filter, before: _, ...counted } = server.store.fetch("all", null);
+    const { filter, before: _, ...counted } = server.store.fetch({ filter: "all" }, null);
     const message = { type: "snapshot", meta: "", ...counted };
     const island = JSON.stringify({ base: "", transport: "http", filter: "all", message });
     document.body.innerHTML = `<script type="application/json" id="notifs-island">${island}</script>`;
@@ -286,7 +288,7 @@ describe("toasts", () => {
     await settle();
     await click(toasts, ".icon-button");
     expect(words(toasts, ".title")).toEqual(["Title of a1"]);
-    server.push(server.store.mark(["a1"], { read_at: "2026-01-01T00:00:00Z" }));
+    server.push(server.store.act("mark_read", { ids: ["a1"] }));
     await settle();
     expect(all(toasts, ".toast")).toEqual([]);
   });

@@ -1,8 +1,9 @@
 /** A server for one page: a socket and HTTP that answer from the model's store. */
 import { vi } from "vitest";
 
-import type { Act, Message } from "../core/wire";
-import { perform, Store } from "./model";
+import { ACTS } from "../core/wire";
+import type { Act, ActBody, Message, Query } from "../core/wire";
+import { Store } from "./model";
 
 type Listener = (data?: unknown, details?: unknown) => void;
 type Answer = { ok: true } | { ok: false; error: { code: string; message: string } };
@@ -48,7 +49,7 @@ export class FakeServer {
     if (event === "refresh") return this.refresh(data["token"]);
     if (event === "sync") this.sync(socket, data["cursor"] as string | null);
     else if (event === "fetch") return { ok: true, ...this.page(data) };
-    else this.push(this.act(event as Act, data));
+    else this.push(this.store.act(event as Act, data));
     return { ok: true, ...this.store.counted() };
   }
 
@@ -73,8 +74,8 @@ export class FakeServer {
       const { code, message: detail } = this.refusal;
       return Response.json({ code, detail }, { status: 503 });
     }
-    const acts: Record<string, Act> = { "/read": "mark_read", "/read-all": "mark_all_read", "/archive": "archive" };
-    this.push(this.act(acts[path] ?? "mark_seen", JSON.parse(String(init.body)) as Record<string, unknown>));
+    const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
+    this.push(this.store.act(act, JSON.parse(String(init.body)) as ActBody));
     return Response.json({ ok: true, ...this.store.counted() });
   }
 
@@ -84,17 +85,9 @@ export class FakeServer {
 
   private page(data: Record<string, unknown>) {
     const before = data["before"] === undefined || data["before"] === null ? null : Number(data["before"]);
-    return this.store.fetch(data["filter"] as "unread", before);
-  }
-
-  private act(act: Act, data: Record<string, unknown>) {
-    const moment = "2026-01-01T00:00:00Z";
-    const ids = (data["ids"] as string[] | undefined) ?? [...this.store.stored.keys()];
-    if (act === "mark_all_read") return perform(this.store, { act: "readAll", pick: 0, count: 1 });
-    if (act === "mark_seen") return this.store.mark(ids, { seen_at: moment });
-    if (act === "archive") return this.store.mark(ids, { archived_at: moment });
-    if (act === "unarchive") return this.store.mark(ids, { archived_at: null });
-    return this.store.mark(ids, { read_at: act === "mark_read" ? moment : null });
+    const { filter, kind, actor, text } = data as unknown as Query;
+    const given = Object.entries({ kind, actor, text }).filter(([, value]) => value !== undefined);
+    return this.store.fetch({ filter, ...Object.fromEntries(given) }, before);
   }
 }
 

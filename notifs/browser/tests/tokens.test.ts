@@ -34,7 +34,7 @@ afterEach(() => {
 });
 
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
-const unread = (): number => view(connection.state, "unread", 0).length;
+const unread = (): number => view(connection.state, { filter: "unread" }).length;
 const socket = (): FakeSocket => server.sockets[0] as FakeSocket;
 const refreshed = (): unknown[] => server.asked.filter(({ event }) => event === "refresh").map(({ data }) => data);
 
@@ -184,7 +184,7 @@ describe("where somebody else signs in to the host, and the page stays open", ()
   test("nothing of the person before is left while theirs is on its way", async () => {
     await open();
     server.loses = () => true;
-    await connection.markRead([...connection.state.rows.keys()]);
+    await connection.act("mark_read", [...connection.state.rows.keys()]);
     expect(connection.pending.size).toBe(2);
     eve();
     server.socketsRefused = true;
@@ -248,16 +248,16 @@ describe("where somebody else signs in to the host, and the page stays open", ()
 
   test("what comes late for the person before is theirs no more", async () => {
     await open({ transport: "http" });
-    const page = { ...server.store.fetch("archived", null) };
+    const page = { ...server.store.fetch({ filter: "archived" }, null) };
     const changes = server.store.sync(null)[0];
     const waiting: ((answer: Response) => void)[] = [];
     vi.stubGlobal("fetch", () => new Promise((resolve) => waiting.push(resolve)));
-    const fetched = expect(connection.fetch("archived")).rejects.toBe(UNREACHABLE);
+    const fetched = expect(connection.fetch({ filter: "archived" })).rejects.toBe(UNREACHABLE);
     await pass(5_000);
     server.install();
     eve();
     server.believes = "another key's";
-    await expect(connection.fetch("all")).rejects.toBe(UNREACHABLE);
+    await expect(connection.fetch({ filter: "all" })).rejects.toBe(UNREACHABLE);
     waiting.forEach((answer, n) => answer(Response.json([page, changes][n])));
     await fetched;
     await pass(1);
