@@ -1,8 +1,12 @@
-/** `<notifs-bell>`: how many are new, and the inbox in a popover. */
+/** `<notifs-bell>`: how many are new, the inbox in a popover, and how to be alerted. */
 import { html, nothing, unsafeCSS } from "lit";
-import type { PropertyDeclarations, TemplateResult } from "lit";
+import type { PropertyDeclarations, PropertyValues, TemplateResult } from "lit";
 
+import { Badge } from "../alerts/badge";
+import { settingsOf } from "../alerts/settings";
+import type { Settings } from "../alerts/settings";
 import type { Connection } from "../core/connection";
+import { alertSettings } from "./alert-settings";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
 import controls from "../styles/controls.css?inline";
@@ -14,53 +18,96 @@ const MOST_SHOWN = 99;
 const MARGIN = 8;
 
 export class NotifsBell extends MailboxElement {
-  static override properties: PropertyDeclarations = { count: { type: Number }, isOpen: { state: true } };
+  static override properties: PropertyDeclarations = {
+    count: { type: Number },
+    badgeTitle: { type: Boolean, attribute: "badge-title" },
+    badgeIcon: { attribute: "badge-icon" },
+    isOpen: { state: true },
+    isSetting: { state: true },
+  };
   static override styles = [unsafeCSS(tokens), unsafeCSS(controls), unsafeCSS(bellStyles)];
 
   /** What the badge shows until the mailbox is known. */
   declare count: number;
+  /** Whether the page's title, and the icon of an installed app, say how many are new. */
+  declare badgeTitle: boolean;
+  /** With `badgeTitle`: the address of what is the page's icon while there is something new. */
+  declare badgeIcon: string | undefined;
   private declare isOpen: boolean;
+  private declare isSetting: boolean;
+  private settings: Settings = settingsOf("");
   private seenUpTo: string | null = null;
+  private readonly badge = new Badge();
   private readonly keepInPlace = (): void => this.place();
 
   constructor() {
     super();
     this.count = 0;
+    this.badgeTitle = false;
     this.isOpen = false;
+    this.isSetting = false;
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     removeEventListener("resize", this.keepInPlace);
+    if (this.badgeTitle) this.badge.show(0, "", null);
   }
 
   protected override listen(connection: Connection): (() => void)[] {
-    return [...super.listen(connection), connection.on("arrived", () => this.pulse())];
+    this.settings = settingsOf(this.base);
+    return [
+      ...super.listen(connection),
+      connection.on("arrived", () => this.pulse()),
+      this.settings.on("change", () => this.requestUpdate()),
+    ];
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues): void {
     if (this.isOpen) this.markSeen();
+    const badge = this.badgeTitle ? this.fresh : 0;
+    if (this.isConnected && (this.badgeTitle || changed.get("badgeTitle"))) {
+      this.badge.show(badge, this.isQuiet ? "•" : badgeFor(badge), this.badgeIcon ?? null);
+    }
+    if (changed.has("isSetting") && changed.get("isSetting") !== undefined) this.focusOn(this.isSetting);
   }
 
   protected override render(): TemplateResult {
-    const count = this.connection?.state.cursor ? this.connection.state.unseen : this.count;
     return html`<button
         class="bell"
+        part="button"
         type="button"
         popovertarget="panel"
         aria-haspopup="dialog"
-        aria-label=${labelFor(count)}
+        aria-label=${this.label}
       >
-        ${icon("bell")}${count > 0 ? html`<span class="badge" aria-hidden="true">${badgeFor(count)}</span>` : nothing}
+        <slot name="icon">${icon("bell")}</slot>${this.mark()}
       </button>
-      <div class="panel" id="panel" popover role="dialog" aria-label=${t("bell.label")} @toggle=${this.onToggle}>
+      <div
+        class="panel"
+        id="panel"
+        part="panel"
+        popover
+        role="dialog"
+        aria-label=${t("bell.label")}
+        @toggle=${this.onToggle}
+      >
         ${this.isOpen ? this.panel() : nothing}
       </div>`;
+  }
+
+  /** How many are new; who is not to be disturbed sees only that there are some. */
+  private mark(): TemplateResult | typeof nothing {
+    if (this.fresh === 0) return nothing;
+    return this.isQuiet
+      ? html`<span class="badge dot" part="badge"></span>`
+      : html`<span class="badge" part="badge" aria-hidden="true">${badgeFor(this.fresh)}</span>`;
   }
 
   private panel(): TemplateResult {
     return html`<notifs-inbox
         compact
+        ?hidden=${this.isSetting}
         base=${this.base}
         transport=${this.transport ?? nothing}
         inbox-url=${this.inboxHref}
@@ -68,10 +115,28 @@ export class NotifsBell extends MailboxElement {
         token-url=${this.tokenUrl ?? nothing}
         filter="unread"
       ></notifs-inbox>
-      <div class="foot">
+      ${this.isSetting ? alertSettings(this.settings, () => (this.isSetting = false)) : nothing}
+      <div class="foot" part="foot">
         <a class="link" href=${this.inboxHref}>${t("bell.open_inbox")}</a>
+        <button class="link to-settings" type="button" ?hidden=${this.isSetting} @click=${() => (this.isSetting = true)}>
+          ${t("bell.alerts")}
+        </button>
         <button class="link close" type="button" popovertarget="panel" popovertargetaction="hide">${t("bell.close")}</button>
       </div>`;
+  }
+
+  private get fresh(): number {
+    return this.connection?.state.cursor ? this.connection.shown.unseen : this.count;
+  }
+
+  private get isQuiet(): boolean {
+    return this.settings.choices.quietUntil > 0;
+  }
+
+  private get label(): string {
+    const { fresh } = this;
+    const label = fresh > 0 ? t("bell.new", { n: fresh, shown: badgeFor(fresh) }) : t("bell.label");
+    return this.isQuiet ? t("bell.quiet", { label }) : label;
   }
 
   private onToggle(event: ToggleEvent): void {
@@ -80,9 +145,15 @@ export class NotifsBell extends MailboxElement {
       this.place();
       addEventListener("resize", this.keepInPlace);
     } else {
+      this.isSetting = false;
       removeEventListener("resize", this.keepInPlace);
       this.takeFocusBack();
     }
+  }
+
+  /** In the settings, and back where they were opened from. */
+  private focusOn(isSetting: boolean): void {
+    this.renderRoot.querySelector<HTMLElement>(isSetting ? ".settings button" : ".to-settings")?.focus();
   }
 
   /** The browser does not look for the focus in an element within the popover, and would let it go with that. */
@@ -92,15 +163,20 @@ export class NotifsBell extends MailboxElement {
     this.renderRoot.querySelector<HTMLElement>(".bell")?.focus();
   }
 
-  /** Under the bell and within the window. On a phone the style sheet lets the panel fill the screen instead. */
+  /**
+   * Under the bell, where that ends in the direction of the words, and within the window. On a phone the style sheet
+   * lets the panel fill the screen instead.
+   */
   private place(): void {
     const bell = this.renderRoot.querySelector(".bell");
     const panel = this.renderRoot.querySelector<HTMLElement>(".panel");
     if (bell === null || panel === null) return;
-    const { bottom, right } = bell.getBoundingClientRect();
+    const { bottom, left, right } = bell.getBoundingClientRect();
     const width = document.documentElement.clientWidth;
-    panel.style.top = `${Math.round(bottom) + MARGIN}px`;
-    panel.style.left = `${Math.max(MARGIN, Math.min(Math.round(right), width - MARGIN) - panel.offsetWidth)}px`;
+    const end = getComputedStyle(panel).direction === "rtl" ? left : width - right;
+    const most = width - MARGIN - panel.offsetWidth;
+    panel.style.insetBlockStart = `${Math.round(bottom) + MARGIN}px`;
+    panel.style.insetInlineEnd = `${Math.min(Math.max(MARGIN, Math.round(end)), most)}px`;
   }
 
   /** Whoever looks at the list has seen it, what arrives meanwhile included; asked once for each cursor. */
@@ -122,8 +198,4 @@ export class NotifsBell extends MailboxElement {
 
 function badgeFor(count: number): string {
   return count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count);
-}
-
-function labelFor(count: number): string {
-  return count > 0 ? t("bell.new", { n: count, shown: badgeFor(count) }) : t("bell.label");
 }

@@ -11,6 +11,8 @@ export const ICONS = {
   close: "m5.5 5.5 9 9m0-9-9 9",
   warning: "M10 17.25a7.25 7.25 0 1 0 0-14.5 7.25 7.25 0 0 0 0 14.5ZM10 6.5v4.25M10 13.4v.1",
   done: "M10 17.25a7.25 7.25 0 1 0 0-14.5 7.25 7.25 0 0 0 0 14.5ZM6.9 10.2l2.2 2.2 4-4.6",
+  alerts: "M3 6h7.5m4 0H17M3 14h2.5m4 0H17M12.5 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM7.5 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z",
+  back: "M16 10H4m5-5-5 5 5 5",
 } as const;
 
 export type IconName = keyof typeof ICONS;

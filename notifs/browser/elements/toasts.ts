@@ -1,12 +1,20 @@
-/** `<notifs-toasts>`: a short word about what has just arrived. Never about a backlog. */
+/** `<notifs-toasts>`: a short word about what has just arrived, in one of a person's tabs. */
 import { html, nothing, unsafeCSS } from "lit";
 import type { TemplateResult } from "lit";
+import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 
+import { Alerts } from "../alerts/alerts";
+import { isHidden } from "../alerts/claims";
+import { MOST_SHOWN } from "../alerts/desktop";
+import { settingsOf } from "../alerts/settings";
+import { Speech } from "../alerts/speech";
 import { avatar } from "./avatar";
 import type { Connection } from "../core/connection";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
+import type { IconName } from "./icons";
+import { safeLink } from "./links";
 import { linked } from "./row";
 import { isUnread } from "../core/state";
 import controls from "../styles/controls.css?inline";
@@ -15,118 +23,143 @@ import tokens from "../styles/tokens.css?inline";
 import type { Notification } from "../core/wire";
 import { t } from "../words";
 
-const MOST_SHOWN = 3;
 const STAYS = 6_000;
 const TICK = 250;
 
+/** About one row, or about a number of them: a burst, or what came while we were away. */
 interface Toast {
   readonly id: string;
-  readonly notification: Notification;
+  readonly row?: Notification;
+  readonly count: number;
   left: number;
 }
 
 export class NotifsToasts extends MailboxElement {
   static override styles = [unsafeCSS(tokens), unsafeCSS(controls), unsafeCSS(toastStyles)];
 
-  private toasts: Toast[] = [];
-  /** A burst is one toast with their number; 0 when there is none. */
-  private burst = 0;
-  private burstLeft = 0;
+  /** The newest first. */
+  private toasts: readonly Toast[] = [];
   private ticking: ReturnType<typeof setInterval> | undefined;
+  private readonly speech = new Speech(
+    (titles) => (titles.length === 1 ? titles.join() : t("toasts.burst", { n: titles.length })),
+    () => this.requestUpdate(),
+  );
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.dismissAll();
+    this.speech.stop();
+    this.keep([]);
   }
 
   protected override listen(connection: Connection): (() => void)[] {
+    const { base, tokenUrl = "" } = this;
+    const settings = settingsOf(base);
+    const alerts = new Alerts(`notifs ${base} ${tokenUrl}`, connection, settings, {
+      show: (rows) => this.show(rows),
+      missed: (count) => this.showMissed(count),
+      go: (row) => location.assign((row && safeLink(row.mark_read)) ?? this.inboxHref),
+    });
     return [
-      connection.on("arrived", (notifications) => this.show(notifications)),
+      ...alerts.open(),
       connection.on("change", () => this.dropStale(connection)),
+      settings.on("change", () => settings.choices.quietUntil > 0 && this.keep([])),
     ];
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="toasts" role="status">
-      ${this.burst > 0 ? this.burstToast() : repeat(this.toasts, ({ id }) => id, (toast) => this.toast(toast))}
-    </div>`;
+    return html`<div class="hidden" role="status">${this.speech.text}</div>
+      <div class="toasts" part="toasts" role="group" aria-label=${t("toasts.label")}>
+        ${repeat(this.toasts, ({ id }) => id, (toast) => (toast.row ? this.single(toast.row) : this.counter(toast)))}
+      </div>`;
   }
 
-  private toast({ id, notification }: Toast): TemplateResult {
-    const { title, body } = notification;
-    return html`<div class="toast">
-      ${avatar(notification)}
+  private single(row: Notification): TemplateResult {
+    const { id, title, body, priority } = row;
+    const isUrgent = priority === "urgent";
+    const words = html`${isUrgent ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing}${title}`;
+    return html`<div class=${classMap({ toast: true, urgent: isUrgent })} part="toast">
+      ${avatar(row)}
       <div class="what">
-        <div class="title">${linked(notification, title)}</div>
+        <div class="title">${linked(row, words)}</div>
         ${body ? html`<p class="body">${body}</p>` : nothing}
       </div>
-      ${closeButton(() => this.dismiss(id))}
-    </div>`;
-  }
-
-  private burstToast(): TemplateResult {
-    return html`<div class="toast">
-      <span class="avatar plain" aria-hidden="true">${icon("bell")}</span>
-      <div class="what">
-        <div class="title"><a href=${this.inboxHref}>${t("toasts.burst", { n: this.burst })}</a></div>
+      <div class="controls">
+        ${button("check", t("row.act_on", { act: t("row.mark_read"), title }), () => this.markRead(row))}
+        ${button("close", t("row.act_on", { act: t("toasts.dismiss"), title }), () => this.dismiss(id))}
       </div>
-      ${closeButton(() => this.dismissAll())}
     </div>`;
   }
 
-  private show(arrived: readonly Notification[]): void {
-    const fresh = arrived.filter(isUnread);
-    if (fresh.length === 0) return;
-    const count = this.burst + this.toasts.length + fresh.length;
-    if (count > MOST_SHOWN) {
-      this.burst = count;
-      this.burstLeft = STAYS;
-      this.toasts = [];
-    } else {
-      const more = fresh.map((notification) => ({ id: notification.id, notification, left: STAYS }));
-      this.toasts = [...more, ...this.toasts];
-    }
-    this.ticking ??= setInterval(() => this.tick(), TICK);
-    this.requestUpdate();
+  private counter({ id, count }: Toast): TemplateResult {
+    const words = t(id === "missed" ? "toasts.missed" : "toasts.burst", { n: count });
+    return html`<div class="toast" part="toast">
+      <span class="avatar plain" aria-hidden="true">${icon("bell")}</span>
+      <div class="what"><div class="title"><a href=${this.inboxHref}>${words}</a></div></div>
+      <div class="controls">${button("close", t("toasts.dismiss"), () => this.dismiss(id))}</div>
+    </div>`;
+  }
+
+  private show(rows: readonly Notification[]): void {
+    const others = this.toasts.filter(({ row }) => row === undefined);
+    const singles = this.toasts.filter(({ row }) => row !== undefined);
+    const burst = others.find(({ id }) => id === "burst");
+    const more = rows.map((row) => ({ id: row.id, row, count: 1, left: STAYS }));
+    const isBurst = burst !== undefined || this.toasts.length + rows.length > MOST_SHOWN;
+    const count = rows.length + (burst?.count ?? singles.length);
+    const missed = others.filter((toast) => toast !== burst);
+    this.keep(isBurst ? [{ id: "burst", count, left: STAYS }, ...missed] : [...more, ...this.toasts]);
+    this.speech.say(rows.map(({ title }) => t("toasts.arrived", { title })));
+  }
+
+  private showMissed(count: number): void {
+    const others = this.toasts.filter(({ id }) => id !== "missed");
+    this.keep([{ id: "missed", count, left: STAYS }, ...others].slice(0, MOST_SHOWN));
+    this.speech.say([t("toasts.missed", { n: count })]);
   }
 
   /** Read on another device, archived or taken back: then there is nothing left to say. */
-  private dropStale({ state }: Connection): void {
-    const isCurrent = ({ id }: Toast): boolean => {
-      const row = state.rows.get(id);
-      return row !== undefined && row.retracted !== true && isUnread(row);
+  private dropStale({ shown }: Connection): void {
+    const isCurrent = ({ id, row: told }: Toast): boolean => {
+      const row = shown.rows.get(id);
+      return told === undefined ? shown.unseen > 0 : row !== undefined && row.retracted !== true && isUnread(row);
     };
     this.keep(this.toasts.filter(isCurrent));
   }
 
   private tick(): void {
-    if (document.hidden || this.matches(":hover, :focus-within")) return;
-    this.burstLeft -= TICK;
-    if (this.burst > 0 && this.burstLeft <= 0) return this.dismissAll();
+    if (isHidden() || this.matches(":hover, :focus-within")) return;
     for (const toast of this.toasts) toast.left -= TICK;
     this.keep(this.toasts.filter(({ left }) => left > 0));
   }
 
+  private markRead(row: Notification): void {
+    this.dismiss(row.id);
+    // Refused: then there is still something to say.
+    this.connection?.act("mark_read", [row.id]).catch(() => this.show([row]));
+  }
+
+  /** Whoever does it by the keyboard goes on to the next one. */
   private dismiss(id: string): void {
+    const hadFocus = this.shadowRoot?.activeElement != null;
     this.keep(this.toasts.filter((toast) => toast.id !== id));
+    if (hadFocus) void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(".controls button")?.focus());
   }
 
-  private dismissAll(): void {
-    this.burst = 0;
-    this.keep([]);
-    this.requestUpdate();
-  }
-
-  private keep(toasts: Toast[]): void {
-    if (toasts.length !== this.toasts.length) this.requestUpdate();
+  private keep(toasts: readonly Toast[]): void {
+    const isSame = toasts.length === this.toasts.length && toasts.every((toast, place) => toast === this.toasts[place]);
+    if (!isSame) this.requestUpdate();
     this.toasts = toasts;
-    if (toasts.length > 0 || this.burst > 0) return;
-    clearInterval(this.ticking);
-    this.ticking = undefined;
+    if (toasts.length > 0) {
+      this.ticking ??= setInterval(() => this.tick(), TICK);
+    } else {
+      clearInterval(this.ticking);
+      this.ticking = undefined;
+    }
   }
 }
 
-function closeButton(close: () => void): TemplateResult {
-  const label = t("toasts.dismiss");
-  return html`<button class="icon-button" type="button" aria-label=${label} @click=${close}>${icon("close")}</button>`;
+function button(name: IconName, label: string, press: () => void): TemplateResult {
+  return html`<button class="icon-button" type="button" title=${label} aria-label=${label} @click=${press}>
+    ${icon(name)}
+  </button>`;
 }

@@ -1,0 +1,41 @@
+/** How many are new, where people see it without looking at the page: its title, its icon, the installed app's icon. */
+
+type App = Navigator & { setAppBadge?: (count?: number) => Promise<void>; clearAppBadge?: () => Promise<void> };
+
+export class Badge {
+  private prefix = "";
+  private iconWas: string | null = null;
+  /** Pages change their titles. */
+  private readonly watcher = new MutationObserver(() => this.entitle());
+
+  /** `icon` is shown instead of the page's own while there is something new; null to leave that alone. */
+  show(count: number, words: string, icon: string | null): void {
+    this.retitle(count > 0 ? `(${words}) ` : "");
+    this.exchange(count > 0 ? icon : null);
+    const app: App = navigator;
+    const number = /^\d+$/.test(words) ? count : undefined;
+    const told = count > 0 ? app.setAppBadge?.(number) : app.clearAppBadge?.();
+    told?.catch(() => undefined); // a document that may not
+  }
+
+  private retitle(prefix: string): void {
+    this.watcher.disconnect();
+    const { title } = document;
+    const own = title.startsWith(this.prefix) ? title.slice(this.prefix.length) : title;
+    this.prefix = prefix;
+    if (title !== prefix + own) document.title = prefix + own;
+    if (prefix !== "") this.watcher.observe(document.head, { childList: true, subtree: true, characterData: true });
+  }
+
+  private entitle(): void {
+    if (!document.title.startsWith(this.prefix)) document.title = this.prefix + document.title;
+  }
+
+  private exchange(icon: string | null): void {
+    const link = document.querySelector<HTMLLinkElement>('link[rel~="icon"]');
+    if (link === null) return;
+    this.iconWas ??= link.getAttribute("href");
+    const href = icon ?? this.iconWas;
+    if (href !== null && link.getAttribute("href") !== href) link.setAttribute("href", href);
+  }
+}

@@ -1,0 +1,36 @@
+/** What a screen reader is told of arrivals: one sentence, and then none for a while, however many arrive. */
+import { Timer } from "../core/timer";
+
+/** Milliseconds for a sentence to be heard before the next one. */
+const BUDGET = 5_000;
+
+export class Speech {
+  /** For a polite live region; empty when all was said. */
+  text = "";
+  private waiting: string[] = [];
+  private readonly next = new Timer(() => this.speak());
+
+  /** `sentence` puts what has arrived, by its titles, into words. */
+  constructor(
+    private readonly sentence: (titles: readonly string[]) => string,
+    private readonly changed: () => void,
+  ) {}
+
+  say(titles: readonly string[]): void {
+    this.waiting.push(...titles);
+    if (!this.next.running) this.speak();
+  }
+
+  stop(): void {
+    this.next.stop();
+    this.waiting = [];
+    this.text = "";
+  }
+
+  private speak(): void {
+    const titles = this.waiting.splice(0);
+    this.text = titles.length > 0 ? this.sentence(titles) : "";
+    if (titles.length > 0) this.next.set(BUDGET);
+    this.changed();
+  }
+}
