@@ -1,13 +1,12 @@
 /** The mailbox over Socket.IO: opens, asks and listens. When to try again is the connection's business. */
-import { io } from "socket.io-client";
-import type { Socket } from "socket.io-client";
-
-import { ActError, UNREACHABLE } from "./errors";
+import { ActError } from "./errors";
 import type { PageRequest } from "./http";
+import { SocketIo } from "./socketio";
+import type { End } from "./socketio";
 import type { Tokens } from "./tokens";
 import type { Ack, Act, ActBody, Message, Page, Refused } from "./wire";
 
-const PATIENCE = 10_000;
+const NAMESPACE = "/notifs";
 /** WebSocket close code (IANA registry): this server stops; come back after a random part of a few seconds. */
 const SERVICE_RESTART = 1012;
 
@@ -26,7 +25,7 @@ export interface SocketEvents {
 }
 
 export class MailboxSocket {
-  private readonly socket: Socket;
+  private readonly socket: SocketIo;
   /** Whom the token was of that we last came with; see Tokens. */
   private person = 0;
 
@@ -34,31 +33,12 @@ export class MailboxSocket {
     base: string,
     private readonly events: SocketEvents,
   ) {
-    this.socket = io("/notifs", {
-      path: `${base}/socket.io`,
-      transports: ["websocket"],
-      withCredentials: true,
-      autoConnect: false,
-      // The connection keeps the time between attempts itself, so that it can say how long it will be.
-      reconnection: false,
-      // Two mailboxes on one page, behind two bases, must not share an engine.
-      forceNew: true,
-      auth: (send) => {
-        const { tokens } = events;
-        if (tokens === null) return send({ cursor: events.cursor() });
-        const come = (token: string): void => {
-          this.person = tokens.person;
-          send({ cursor: events.cursor(), token });
-        };
-        tokens.get().then(come, () => this.giveUp());
-      },
+    this.socket = new SocketIo(base, NAMESPACE, {
+      auth: () => this.introduction(),
+      connected: () => (this.isOurs ? events.opened() : this.reopen()),
+      event: (name, data) => name === "response" && events.message(data as Message),
+      closed: (end) => events.closed(how(end)),
     });
-    this.socket.on("connect", () => (this.isOurs ? events.opened() : this.reopen()));
-    this.socket.on("connect_error", (error) => events.closed(refused(error) ? "ended" : "lost"));
-    this.socket.on("disconnect", (reason, details) => {
-      if (reason !== "io client disconnect") events.closed(how(reason, details));
-    });
-    this.socket.on("response", events.message);
   }
 
   get live(): boolean {
@@ -66,16 +46,16 @@ export class MailboxSocket {
   }
 
   open(): void {
-    this.socket.connect();
+    this.socket.open();
   }
 
   close(): void {
-    this.socket.disconnect();
+    this.socket.close();
   }
 
   /** Leave, and come back as who we are by now. */
   reopen(): void {
-    this.socket.disconnect().connect();
+    this.socket.open();
   }
 
   /** Go on with a fresh token. Returns the seconds that it lasts. */
@@ -100,31 +80,23 @@ export class MailboxSocket {
     return this.events.tokens === null || this.events.tokens.person === this.person;
   }
 
-  /** There is no token to be had; without one there is nothing to wait for. */
-  private giveUp(): void {
-    this.socket.disconnect();
-    this.events.closed("ended");
+  private async introduction(): Promise<object> {
+    const { cursor, tokens } = this.events;
+    if (tokens === null) return { cursor: cursor() };
+    const token = await tokens.get();
+    this.person = tokens.person;
+    return { cursor: cursor(), token };
   }
 
   private async ask<Answer>(event: string, data: object): Promise<Answer> {
-    const asked = this.socket.timeout(PATIENCE).emitWithAck(event, data) as Promise<(Answer & { ok: true }) | Refused>;
-    const answer = await asked.catch(() => {
-      throw UNREACHABLE;
-    });
+    const answer = (await this.socket.ask(event, data)) as (Answer & { readonly ok: true }) | Refused;
     if (!answer.ok) throw new ActError(answer.error.code, answer.error.message);
     return answer;
   }
 }
 
-/** Whether it was the server that refused us, and no failure of the network. */
-function refused(error: Error): boolean {
-  return (error as { data?: { code?: unknown } }).data?.code !== undefined;
-}
-
-/** engine.io-client hands the browser's CloseEvent on as `context`. */
-function how(reason: string, details: unknown): Closed {
-  if (reason === "io server disconnect") return "ended";
-  const { context } = (details ?? {}) as { context?: { code?: unknown; reason?: unknown } };
-  if (context?.reason === "token_expired") return "expired";
-  return context?.code === SERVICE_RESTART ? "restart" : "lost";
+function how({ code, reason, meant }: End): Closed {
+  if (meant) return "ended";
+  if (reason === "token_expired") return "expired";
+  return code === SERVICE_RESTART ? "restart" : "lost";
 }

@@ -12,10 +12,6 @@ import { FakeServer, FakeSocket } from "./fakes";
 let server: FakeServer;
 let connection: Connection;
 
-vi.mock("socket.io-client", () => ({
-  io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
-}));
-
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
@@ -353,7 +349,7 @@ test("one page has one connection to a base, closed with its last user", async (
   expect(socket().connected).toBe(true);
   release(again);
   await pass(1);
-  expect(socket().connected).toBe(false);
+  expect(server.sockets).toEqual([]);
 });
 
 test("elements with tokens of different addresses do not share a connection", () => {

@@ -3,17 +3,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import "../index";
 import type { MailboxElement } from "../elements/element";
 import type { Notification } from "../core/wire";
-import { FakeServer, FakeSocket } from "./fakes";
+import { FakeServer } from "./fakes";
 import { notification } from "./model";
 
 let server: FakeServer;
 
-vi.mock("socket.io-client", () => ({
-  io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
-}));
-
 beforeEach(() => {
   vi.useFakeTimers();
+  localStorage.clear();
   Element.prototype.animate ??= vi.fn();
   server = new FakeServer();
   server.install();
@@ -273,8 +270,9 @@ describe("toasts", () => {
 
   test("wait while nobody can see them", async () => {
     const toasts = await show("<notifs-toasts></notifs-toasts>");
-    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
     server.create();
+    await settle();
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
     await settle(60_000);
     expect(all(toasts, ".toast")).toHaveLength(1);
     hidden.mockRestore();
@@ -286,7 +284,7 @@ describe("toasts", () => {
     const toasts = await show("<notifs-toasts></notifs-toasts>");
     server.create(2);
     await settle();
-    await click(toasts, ".icon-button");
+    await click(toasts, "[aria-label^=Dismiss]");
     expect(words(toasts, ".title")).toEqual(["Title of a1"]);
     server.push(server.store.act("mark_read", { ids: ["a1"] }));
     await settle();

@@ -5,7 +5,6 @@ import { ACTS } from "../core/wire";
 import type { Act, ActBody, Message, Query } from "../core/wire";
 import { Store } from "./model";
 
-type Listener = (data?: unknown, details?: unknown) => void;
 type Answer = { ok: true } | { ok: false; error: { code: string; message: string } };
 
 export class FakeServer {
@@ -31,7 +30,7 @@ export class FakeServer {
 
   push(message: Message | null): void {
     if (message === null) return;
-    for (const socket of this.sockets) if (socket.connected && !this.loses(message)) socket.fire("response", message);
+    for (const socket of [...this.sockets]) if (socket.connected && !this.loses(message)) socket.tell(message);
   }
 
   create(count = 1): void {
@@ -39,7 +38,7 @@ export class FakeServer {
   }
 
   sync(socket: FakeSocket, cursor: string | null): void {
-    for (const message of this.store.sync(cursor)) if (!this.loses(message)) socket.fire("response", message);
+    for (const message of this.store.sync(cursor)) if (!this.loses(message)) socket.tell(message);
   }
 
   async answer(socket: FakeSocket, event: string, data: Record<string, unknown>): Promise<Answer> {
@@ -81,6 +80,12 @@ export class FakeServer {
 
   install(): void {
     vi.stubGlobal("fetch", (input: string, init?: RequestInit) => this.request(input, init));
+    const server = this;
+    vi.stubGlobal("WebSocket", class extends FakeSocket {
+      constructor() {
+        super(server);
+      }
+    });
   }
 
   private page(data: Record<string, unknown>) {
@@ -91,62 +96,70 @@ export class FakeServer {
   }
 }
 
-/** As much of a Socket.IO client as socket.ts uses. */
+/** A WebSocket whose other end is our server, as far as the socket speaks the protocols rightly. */
 export class FakeSocket {
   connected = false;
-  readonly auth: (send: (data: { cursor: string | null; token?: string }) => void) => void;
   cursor: string | null = null;
-  private readonly listeners = new Map<string, Listener>();
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  private readonly pings = setInterval(() => this.say("2"), 25_000);
 
-  constructor(
-    private readonly server: FakeServer,
-    options: { auth: FakeSocket["auth"] },
-  ) {
-    this.auth = options.auth;
+  constructor(private readonly server: FakeServer) {
     server.sockets.push(this);
-  }
-
-  on(event: string, listener: Listener): void {
-    this.listeners.set(event, listener);
-  }
-
-  fire(event: string, data?: unknown): void {
-    this.listeners.get(event)?.(data);
-  }
-
-  connect(): void {
     queueMicrotask(() => {
-      if (this.server.mode !== "up" || this.server.socketsRefused) return this.fire("connect_error", new Error("websocket error"));
-      this.auth(({ cursor, token }) => void this.join(cursor, token));
+      if (server.mode !== "up" || server.socketsRefused) return this.drop();
+      this.say(`0${JSON.stringify({ sid: "s", upgrades: [], pingInterval: 25_000, pingTimeout: 20_000 })}`);
     });
   }
 
-  private async join(cursor: string | null, token: string | undefined): Promise<void> {
+  /** What a message of the server's looks like. */
+  tell(message: Message): void {
+    this.say(`42/notifs,${JSON.stringify(["response", message])}`);
+  }
+
+  say(data: unknown): void {
+    this.onmessage?.({ data });
+  }
+
+  send(text: string): void {
+    const [, type, id, payload] = /^4([02])\/notifs,(\d*)(.*)$/s.exec(text) ?? [];
+    const data = JSON.parse(payload ?? "null");
+    if (type === "0") void this.join(data);
+    else if (type === "2") void this.answer(id ?? "", data);
+    else if (text !== "3") throw new Error(`the server does not understand ${text}`);
+  }
+
+  close(): void {
+    clearInterval(this.pings);
+    this.connected = false;
+    this.server.sockets = this.server.sockets.filter((socket) => socket !== this);
+  }
+
+  /** It breaks, or the server says goodbye. */
+  drop(reason = "transport close", code = 1006, why = ""): void {
+    const { onclose } = this;
+    if (reason === "io server disconnect") return this.say("41/notifs,");
+    this.close();
+    onclose?.({ code, reason: why });
+  }
+
+  private async join({ cursor, token }: { cursor: string | null; token?: string }): Promise<void> {
+    const { server } = this;
     this.cursor = cursor;
-    this.server.came.push(token);
-    if (this.server.door !== null) await this.server.door;
-    if (this.server.believes !== null && token !== this.server.believes) {
-      return this.fire("connect_error", Object.assign(new Error("No."), { data: { code: "invalid_token" } }));
+    server.came.push(token);
+    if (server.door !== null) await server.door;
+    if (server.believes !== null && token !== server.believes) {
+      return this.say('44/notifs,{"message":"No.","data":{"code":"invalid_token"}}');
     }
     this.connected = true;
-    this.fire("connect");
+    this.say('40/notifs,{"sid":"s"}');
     if (!this.connected) return;
-    this.fire("response", { type: "connected", meta: "" });
-    this.server.sync(this, this.cursor);
+    this.tell({ type: "connected", meta: "" });
+    server.sync(this, this.cursor);
   }
 
-  disconnect(): this {
-    if (this.connected) this.drop("io client disconnect");
-    return this;
-  }
-
-  drop(reason = "transport close", code = 1006, why = ""): void {
-    this.connected = false;
-    for (const listener of [this.listeners.get("disconnect")]) listener?.(reason, { context: { code, reason: why } });
-  }
-
-  timeout() {
-    return { emitWithAck: (event: string, data: Record<string, unknown>) => this.server.answer(this, event, data) };
+  private async answer(id: string, [event, data]: [string, Record<string, unknown>]): Promise<void> {
+    const answer = await this.server.answer(this, event, data);
+    this.say(`43/notifs,${id}${JSON.stringify([answer])}`);
   }
 }
-

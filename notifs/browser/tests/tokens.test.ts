@@ -14,10 +14,6 @@ let given: string[];
 /** Who is signed in to the host. */
 let who: string;
 
-vi.mock("socket.io-client", () => ({
-  io: (_namespace: string, options: { auth: FakeSocket["auth"] }) => new FakeSocket(server, options),
-}));
-
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
