@@ -7,10 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from notifs import Notifs, Settings
-from tests import servers
+from tests.e2e.live import vitest
 from tests.wire import by_header, listening
-
-BROWSER = servers.REPOSITORY / "notifs" / "browser"
 
 
 async def test_after_a_thousand_accidents_both_tabs_equal_the_store(postgres_url: str) -> None:
@@ -34,16 +32,5 @@ async def test_after_a_thousand_accidents_both_tabs_equal_the_store(postgres_url
     notifs.mount(app)
     async with listening(app) as url:
         producer = asyncio.create_task(produce())
-        process = await asyncio.create_subprocess_exec(
-            servers.node(),
-            "node_modules/vitest/vitest.mjs",
-            "run",
-            cwd=BROWSER,
-            env={**servers.clean_environment(), "NOTIFS_URL": url, "NOTIFS_USER": "ada"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
+        await vitest("convergence", url, "ada", passed=1)
         producer.cancel()
-    assert process.returncode == 0, output.decode()
-    assert "1 passed" in output.decode()
