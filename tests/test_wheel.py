@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from notifs.web.words import PLURALS
 from tests.servers import REPOSITORY
 
 
@@ -21,9 +22,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_wheel_has_every_module_template_and_migration(wheel: set[str]) -> None:
-    sources = {*files("notifs/**/*.py"), *files("notifs/web/templates/*.html"), "notifs/py.typed"}
+    sources = {*files("notifs/**/*.py"), *files("notifs/web/templates/*.html"), *files("notifs/web/catalogues/*.json")}
     migrations = {name.replace("alembic/", "notifs/migrations/", 1) for name in files("alembic/**/*.py")}
-    assert sources | migrations <= wheel
+    assert sources | migrations | {"notifs/py.typed"} <= wheel
 
 
 def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_browsers_part(wheel: set[str]) -> None:
@@ -35,7 +36,9 @@ def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_brows
         "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "page.css", "start.js", "LICENSE",
         "NOTICE",
     }  # fmt: skip
-    assert {file.parent.as_posix() for file in files} == {"notifs/browser/dist", "notifs/browser/dist/swagger"}
+    assert {file.name for file in files if file.parent.name == "words"} == {f"{name}.json" for name in PLURALS}
+    folders = {file.parent.relative_to("notifs/browser").as_posix() for file in files}
+    assert folders == {"dist", "dist/swagger", "dist/words", "words"}
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, get_args
 from urllib.parse import quote, urlencode
@@ -22,7 +21,6 @@ from notifs.urls import is_local_path, is_safe_url
 from notifs.web.render import RECIPIENT, Render, island
 from notifs.wire import PAGE, Filter
 
-LABELS: dict[Filter, str] = {"unread": "Unread", "all": "All", "archived": "Archived"}
 ACTS: tuple[Act, ...] = ("unread", "archive", "unarchive")
 
 
@@ -52,7 +50,7 @@ class Pages:
         filter: Filter = asked if asked in get_args(Filter) else "unread"  # type: ignore[assignment]
         before = int(below) if below.isascii() and below.isdigit() and len(below) < 19 else None
         page = await self._store.page(recipient, filter, before=before, limit=PAGE)
-        return self._show(request, "inbox.html", self._context(filter, before, page))
+        return self._show(request, "inbox.html", self._context(request, filter, before, page))
 
     async def read(self, request: Request) -> Response:
         """The mark-as-read link. POST marks; GET marks only where a person follows it, else it offers a button."""
@@ -125,10 +123,12 @@ class Pages:
             going = form.get("next")
         return going if isinstance(going, str) and is_local_path(going) else otherwise
 
-    def _context(self, filter: Filter, before: int | None, page: Page) -> dict[str, Any]:
+    def _context(self, request: Request, filter: Filter, before: int | None, page: Page) -> dict[str, Any]:
         message = self._forms.snapshot(page)
         older = self._url(filter, page.entries[-1].position) if page.more else None
         here = self._url(filter, before)
+        t = self._render.words(request)
+        days = groupby(message["notifs"], key=lambda notif: t.day(notif["created_at"]))
         handed = {
             "base": self._render.base,
             "transport": self._render.transport,
@@ -138,17 +138,16 @@ class Pages:
         tabs = [
             {
                 "filter": name,
-                "label": label,
                 "url": self._url(name),
                 "count": page.head.unread if name == "unread" else None,
                 "current": name == filter,
             }
-            for name, label in LABELS.items()
+            for name in get_args(Filter)
         ]
         return {
             "filter": filter,
             "message": message,
-            "days": _days(message["notifs"]),
+            "days": [{"label": label, "notifs": list(notifs)} for label, notifs in days],
             "older": older,
             "here": here,
             "newest": self._url(filter) if before is not None else None,
@@ -173,20 +172,3 @@ def _followed_by_a_person(request: Request) -> bool:
         and "sec-purpose" not in headers
         and "purpose" not in headers
     )
-
-
-def _days(notifs: list[Any]) -> list[dict[str, Any]]:
-    """Notifications under the day that they were created on, in UTC; the browser redoes it in the reader's zone."""
-    today = datetime.now(UTC).date()
-
-    def label(notif: Any) -> str:
-        day = datetime.fromisoformat(notif["created_at"]).date()
-        if day == today:
-            return "Today"
-        if day == today - timedelta(days=1):
-            return "Yesterday"
-        if today - timedelta(days=7) < day < today:
-            return day.strftime("%A")
-        return f"{day.day} {day:%B}" + (f" {day.year}" if day.year != today.year else "")
-
-    return [{"label": name, "notifs": list(group)} for name, group in groupby(notifs, key=label)]

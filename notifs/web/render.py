@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from notifs.store.accounts import Person
 from notifs.urls import is_local_path, safe_link, safe_picture
+from notifs.web.words import Words, negotiate, words
 
 DIST = Path(__file__).parent.parent / "browser" / "dist"
 PERSON = "notifs.person"
@@ -57,8 +58,13 @@ class Render:
     def __call__(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
         person: Person | None = request.scope.get(PERSON)
         signed_in = person is not None or RECIPIENT in request.scope
-        html = self._environment.get_template(template).render(user=person, signed_in=signed_in, **context)
-        return HTMLResponse(html, status)
+        t = self.words(request)
+        html = self._environment.get_template(template).render(user=person, signed_in=signed_in, t=t, **context)
+        return HTMLResponse(html, status, {"content-language": t.language, "vary": "Accept-Language"})
+
+    def words(self, request: Request) -> Words:
+        """What to say to who asks, in the language that their browser asks for."""
+        return words(negotiate(request.headers.get("accept-language", "")))
 
     def onward(self, request: Request, url: str, label: str) -> HTMLResponse:
         """A page that sends the browser on to another site, by what it is called: a form of ours may not lead there.
@@ -78,7 +84,7 @@ def environment(base: str, login_url: str, transport: str, image_hosts: frozense
     )  # fmt: skip
     # What was stored is looked at once more before it becomes a link or a picture.
     made.filters.update(link=safe_link, picture=partial(safe_picture, hosts=image_hosts))
-    made.filters.update(ago=humanize.naturaltime, sentence=sentence)
+    made.filters.update(ago=humanize.naturaltime)
     made.tests["local"] = is_local_path
     made.globals.update(
         base=base, login_url=login_url, inbox_url=f"{base}/notifications/", transport=transport,
@@ -96,11 +102,6 @@ def _asset(base: str, name: str) -> str:
 def _hash(name: str) -> str:
     path = DIST / name
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "missing"
-
-
-def sentence(message: str) -> str:
-    """An error's message, which is a clause without a capital and a full stop, as a sentence."""
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "?")) else ".")
 
 
 def island(value: Any) -> Markup:

@@ -40,28 +40,31 @@ export function reason(error: unknown): string {
  */
 export async function speak(lang: string): Promise<void> {
   const name = catalogueOf(lang);
+  if (name === null) return;
   try {
+    const rules = new Intl.PluralRules(lang);
     if (name !== "en") words = await fetchWords(name);
+    plurals = rules;
+    locale = localeOf(lang);
   } catch {
-    return; // English words are better than none
+    // The tag is malformed, or the catalogue does not come: English words are better than none.
   }
-  const spoken = Object.hasOwn(CATALOGUES, name) ? lang || "en" : "en";
-  plurals = new Intl.PluralRules(spoken);
-  locale = localeOf(spoken);
 }
 
-/** The most exact catalogue there is: `en` if there is none. */
-function catalogueOf(lang: string): string {
-  const parts = lang.toLowerCase().split("-");
-  while (parts.length > 0 && !Object.hasOwn(CATALOGUES, parts.join("-"))) parts.pop();
-  return parts.join("-") || "en";
+/** The most exact one that there is. */
+function catalogueOf(lang: string): string | null {
+  for (let parts = lang.toLowerCase().split("-"); parts.length > 0; parts = parts.slice(0, -1)) {
+    const name = parts.join("-");
+    if (name === "en" || Object.hasOwn(CATALOGUES, name)) return name;
+  }
+  return null;
 }
 
 async function fetchWords(name: string): Promise<Catalogue> {
   // From where this module is, which may be another host than the page's.
   const here = import.meta.url;
   const url = new URL(`words/${name}.json?v=${CATALOGUES[name]}`, here);
-  const response = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
   if (!response.ok) throw new Error(`${response.status}`);
   return (await response.json()) as Catalogue;
 }
