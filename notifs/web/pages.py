@@ -128,7 +128,8 @@ class Pages:
         older = self._url(filter, page.entries[-1].position) if page.more else None
         here = self._url(filter, before)
         t = self._render.words(request)
-        days = groupby(message["notifs"], key=lambda notif: t.day(notif["created_at"]))
+        notifs: list[Any] = message["notifs"]
+        days = groupby(notifs, key=lambda notif: t.day(notif["created_at"]))
         handed = {
             "base": self._render.base,
             "transport": self._render.transport,
@@ -147,7 +148,7 @@ class Pages:
         return {
             "filter": filter,
             "message": message,
-            "days": [{"label": label, "notifs": list(notifs)} for label, notifs in days],
+            "days": [{"label": label, "notifs": list(rows)} for label, rows in days],
             "older": older,
             "here": here,
             "newest": self._url(filter) if before is not None else None,
