@@ -24,7 +24,9 @@ export abstract class MailboxElement extends LitElement {
   /** Where the host gives tokens, for pages that sign in by them; read when the element enters the page. */
   declare tokenUrl: string | undefined;
 
-  protected connection: Connection | null = null;
+  /** The page's shared one, unless another is set before the element enters the page: one that the page has made. */
+  connection: Connection | null = null;
+  private isShared = false;
   private stopListening: (() => void)[] = [];
 
   constructor() {
@@ -38,7 +40,8 @@ export abstract class MailboxElement extends LitElement {
     const { base, tokenUrl } = this;
     const island = readIsland(base);
     this.transport ??= island?.transport ?? "socket";
-    this.connection = connect({ base, transport: this.transport, initial: island ?? undefined, tokenUrl });
+    this.isShared = this.connection === null;
+    this.connection ??= connect({ base, transport: this.transport, initial: island ?? undefined, tokenUrl });
     this.stopListening = this.listen(this.connection);
     this.requestUpdate();
   }
@@ -46,7 +49,8 @@ export abstract class MailboxElement extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.stopListening.splice(0)) stop();
-    if (this.connection !== null) release(this.connection);
+    if (!this.isShared || this.connection === null) return;
+    release(this.connection);
     this.connection = null;
   }
 
