@@ -1,12 +1,14 @@
-/** What stands where rows would: nothing yet, nothing left, nothing reached. */
-import { html } from "lit";
+/** What stands where rows would: nothing yet, nothing left, nothing found, nothing reached. */
+import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
 import { icon } from "./icons";
+import type { IconName } from "./icons";
 import type { Filter } from "../core/wire";
 import { t } from "../words";
 
 const SKELETONS = [1, 2, 3, 4, 5];
+const ICONS: Readonly<Record<Filter, IconName>> = { unread: "done", all: "bell", archived: "archive", snoozed: "clock" };
 
 /** The style sheet shows it only after a moment: most of the time there is nothing to wait for. */
 export function loading(): TemplateResult {
@@ -20,18 +22,30 @@ export function loading(): TemplateResult {
   </div>`;
 }
 
+/** A page may say it in its own words, in the slot `empty`. */
 export function empty(filter: Filter, showAll: () => void): TemplateResult {
-  if (filter === "archived") return html`<div class="blank">${icon("archive")}<p>${t("blank.archived")}</p></div>`;
-  if (filter === "all") return html`<div class="blank">${icon("bell")}<p>${t("blank.all")}</p></div>`;
-  return html`<div class="blank">
-    ${icon("done")}
-    <p>${t("blank.unread")}</p>
-    <button class="link" type="button" @click=${showAll}>${t("blank.show_all")}</button>
+  const hint = filter === "snoozed" || filter === "archived" ? t(`blank.${filter}_how`) : "";
+  return html`<slot name="empty"><div class="blank" part="blank">
+    ${icon(ICONS[filter])}
+    <p>${t(`blank.${filter}`)}</p>
+    ${hint && html`<p class="secondary">${hint}</p>`}
+    ${filter === "unread" ? link(t("blank.show_all"), showAll) : nothing}
+  </div></slot>`;
+}
+
+/** `sought` says what was looked for; `searchAll`, where it may yet be. */
+export function notFound(sought: string, clear: () => void, searchAll: (() => void) | null): TemplateResult {
+  return html`<div class="blank" part="blank" role="status">
+    ${icon("search")}
+    <p>${t("blank.not_found", { sought })}</p>
+    <p class="choices">
+      ${link(t("find.clear"), clear)} ${searchAll === null ? nothing : link(t("find.in_all"), searchAll)}
+    </p>
   </div>`;
 }
 
 export function failed(reason: string, tryAgain: () => void): TemplateResult {
-  return html`<div class="blank" role="alert">
+  return html`<div class="blank" part="blank" role="alert">
     ${icon("warning")}
     <p>${reason}</p>
     <button class="button" type="button" @click=${tryAgain}>${t("blank.try_again")}</button>
@@ -39,10 +53,14 @@ export function failed(reason: string, tryAgain: () => void): TemplateResult {
 }
 
 export function signedOut(href: string): TemplateResult {
-  return html`<div class="blank" role="alert">
+  return html`<div class="blank" part="blank" role="alert">
     ${icon("bell")}
     <p>${t("blank.signed_out")}</p>
     <p class="secondary">${t("blank.signed_out_how")}</p>
     ${href && html`<a class="button primary" href=${href}>${t("blank.sign_in")}</a>`}
   </div>`;
+}
+
+function link(words: string, act: () => void): TemplateResult {
+  return html`<button class="link" type="button" @click=${act}>${words}</button>`;
 }

@@ -1,22 +1,27 @@
-/** What stays while rows come and go: the focus has somewhere to be, and the rows that remain glide to their places. */
+/**
+ * What stays while rows come and go: the focus has somewhere to be, the rows that remain glide to their places, and
+ * those that leave are seen to.
+ */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-interface Focus {
-  readonly id: string;
-  readonly slot: string;
-  readonly order: readonly string[];
-}
+import type { Strip } from "./strip";
 
 const GLIDE = { duration: 150, easing: "ease-out" };
+const LEAVE = { duration: 140, easing: "ease-out" };
 
 export class Continuity implements ReactiveController {
-  private tops = new Map<string, number>();
-  private focus: Focus | null = null;
+  /** The row that has the focus, or had it last. */
+  current: string | null = null;
+  private slot = "";
+  private hadFocus = false;
+  private order: readonly string[] = [];
+  private before = new Map<string, { readonly row: HTMLElement; readonly top: number }>();
   private scene = "";
 
-  /** Rows glide only within one scene, such as one tab; `fallback` takes the focus when no row is left. */
+  /** Rows move only within one scene, such as one tab; `fallback` takes the focus when there is no row to have it. */
   constructor(
     private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly strip: Strip,
     private readonly sceneOf: () => string,
     private readonly fallback: string,
   ) {
@@ -24,38 +29,67 @@ export class Continuity implements ReactiveController {
   }
 
   hostUpdate(): void {
-    const rows = this.rows();
-    const active = this.host.shadowRoot?.activeElement;
-    const id = active?.closest<HTMLElement>("[data-id]")?.dataset["id"];
-    const slot = active?.getAttribute("data-slot") ?? "";
-    this.focus = id === undefined ? null : { id, slot, order: [...rows.keys()] };
+    this.look();
+    this.order = this.strip.offsets.keys;
     const steady = this.scene === this.sceneOf();
-    this.tops = new Map(steady ? [...rows].map(([key, row]) => [key, row.getBoundingClientRect().top]) : []);
+    const moving = steady ? [...this.rows()] : [];
+    this.before = new Map(moving.map(([key, row]) => [key, { row, top: row.getBoundingClientRect().top }]));
     this.scene = this.sceneOf();
   }
 
   hostUpdated(): void {
     this.restoreFocus();
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.glide();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    this.glide();
+    this.leave();
+  }
+
+  /** Where the focus is just now. */
+  look(): void {
+    const active = this.host.shadowRoot?.activeElement ?? null;
+    const row = active?.closest<HTMLElement>("[data-id]") ?? null;
+    this.hadFocus = active !== null;
+    if (row === null) return;
+    this.current = row.dataset["id"] ?? null;
+    this.slot = active?.getAttribute("data-slot") ?? "";
   }
 
   private restoreFocus(): void {
-    if (this.focus === null || this.host.shadowRoot?.activeElement) return;
-    const { id, slot, order } = this.focus;
-    const rows = this.rows();
-    const place = order.indexOf(id);
-    const nearest = [id, ...order.slice(place + 1), ...order.slice(0, place).reverse()].find((each) => rows.has(each));
-    const row = nearest === undefined ? undefined : rows.get(nearest);
+    const root = this.host.shadowRoot;
+    if (!this.hadFocus || root?.activeElement) return;
+    const row = this.nearest();
     const find = (selector: string) => row?.querySelector<HTMLElement>(selector);
-    const control = find(`[data-slot="${slot}"]`) ?? find("[data-slot]");
-    (control ?? this.host.shadowRoot?.querySelector<HTMLElement>(this.fallback))?.focus();
+    const control = this.slot === "" ? row : (find(`[data-slot="${this.slot}"]`) ?? find("[data-slot]") ?? row);
+    (control ?? root?.querySelector<HTMLElement>(this.fallback))?.focus({ preventScroll: row === undefined });
+  }
+
+  /** The row itself, or the next one if it has gone; none if it is only out of sight. */
+  private nearest(): HTMLElement | undefined {
+    const { current, order } = this;
+    const rows = this.rows();
+    if (current === null || (this.strip.has(current) && !rows.has(current))) return undefined;
+    const place = order.indexOf(current);
+    const nearest = [current, ...order.slice(place + 1), ...order.slice(0, Math.max(0, place)).reverse()];
+    return rows.get(nearest.find((each) => rows.has(each)) ?? "");
   }
 
   private glide(): void {
-    for (const [id, row] of this.rows()) {
-      const before = this.tops.get(id);
-      const by = before === undefined ? 0 : before - row.getBoundingClientRect().top;
-      if (by !== 0) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], GLIDE);
+    for (const [key, row] of this.rows()) {
+      const before = this.before.get(key);
+      const by = before === undefined ? 0 : before.top - row.getBoundingClientRect().top;
+      if (Math.abs(by) >= 1) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], GLIDE);
+    }
+  }
+
+  /** A row that has gone fades where it was; it is nobody's any more. */
+  private leave(): void {
+    const stage = this.host.shadowRoot?.querySelector(".leaving");
+    for (const [key, { row, top }] of this.before) {
+      if (stage == null || row.isConnected || this.strip.has(key) || top > innerHeight) continue;
+      row.removeAttribute("data-id");
+      row.style.insetBlockStart = `${top - stage.getBoundingClientRect().top}px`;
+      stage.append(row);
+      row.animate([{}, { opacity: 0, transform: "scale(0.98)" }], LEAVE).onfinish = () => row.remove();
     }
   }
 

@@ -1,114 +1,146 @@
 /** `<notifs-inbox>`: the list, its tabs, and what can be done with a row. */
 import { html, nothing, unsafeCSS } from "lit";
-import type { PropertyDeclarations, TemplateResult } from "lit";
-import { repeat } from "lit/directives/repeat.js";
+import type { PropertyDeclarations, PropertyValues, TemplateResult } from "lit";
 
-import { empty, failed, loading, signedOut } from "./blank";
+import { bar } from "./bar";
+import { empty, failed, loading, notFound, signedOut } from "./blank";
 import type { Connection } from "../core/connection";
-import type { Done } from "../core/outbox";
-import { Continuity } from "./continuity";
 import { MailboxElement } from "./element";
+import { byDay } from "./entries";
+import type { Day, Entry } from "./entries";
+import { tell } from "./events";
+import { chips, offers, searchField, sought } from "./find";
+import type { Finder, Terms } from "./find";
 import { icon } from "./icons";
 import { readIsland } from "./island";
-import { row } from "./row";
-import type { RowAct } from "./row";
-import { EMPTY, loaded, view } from "../core/state";
+import { commandOf, sheet } from "./keys";
+import { keysOf, list } from "./list";
+import { CONTROLS } from "./row";
+import type { RowContext } from "./row";
+import { EMPTY, loaded, view, windowOf } from "../core/state";
 import type { State } from "../core/state";
 import controls from "../styles/controls.css?inline";
 import inboxStyles from "../styles/inbox.css?inline";
 import tokens from "../styles/tokens.css?inline";
+import triageStyles from "../styles/triage.css?inline";
 import { tabs } from "./tabs";
-import { dayOf } from "./time";
 import { Timer } from "../core/timer";
-import type { Filter, Notification } from "../core/wire";
+import { Triage } from "./triage";
+import type { Filter, Notification, Query } from "../core/wire";
 import { reason, t } from "../words";
-import type { Word } from "../words";
 
-const DONE: Record<RowAct, Word> = {
-  mark_read: "done.mark_read",
-  mark_unread: "done.mark_unread",
-  archive: "done.archive",
-  unarchive: "done.unarchive",
-};
-const NOTICE_STAYS = 8_000;
 const CLOCK = 30_000;
-
-interface Notice {
-  readonly text: string;
-  readonly undo?: () => Promise<void>;
-}
-
-interface Day {
-  readonly label: string;
-  readonly rows: Notification[];
-}
+/** How long people pause when they have typed what they look for. */
+const TYPING = 250;
 
 export class NotifsInbox extends MailboxElement {
   static override properties: PropertyDeclarations = {
     filter: { reflect: true },
+    kind: {},
+    actor: {},
+    text: {},
     compact: { type: Boolean },
     history: { type: Boolean },
+    shortcuts: {},
+    actionHosts: { attribute: "action-hosts" },
   };
-  static override styles = [unsafeCSS(tokens), unsafeCSS(controls), unsafeCSS(inboxStyles)];
+  static override styles = [tokens, controls, inboxStyles, triageStyles].map((each) => unsafeCSS(each));
 
-  /** The tab that is shown. */
+  /** The tab that is shown; and of it only one kind, only one actor (id, or name where it has none), only such titles. */
   declare filter: Filter;
+  declare kind: string | undefined;
+  declare actor: string | undefined;
+  declare text: string | undefined;
   /** As in the bell's popover: one heading level lower, and a scroll of its own. */
   declare compact: boolean;
-  /** Keep the address in step with the tab; for a page that is nothing but the inbox. */
+  /** Keep the address in step with the tab, and take keys from the whole page; for one that is nothing but the inbox. */
   declare history: boolean;
+  /** "off": single keys do nothing (WCAG 2.2, 2.1.4). */
+  declare shortcuts: string;
+  /** Origins that a notification's actions may be sent to, besides the page's own; with spaces between them. */
+  declare actionHosts: string;
 
+  private query: Query = { filter: "unread" };
+  private isSearching = false;
   private isLoading = false;
   private failure: string | null = null;
-  private notice: Notice | null = null;
-  private readonly refusals = new Map<string, string>();
-  private readonly noticeEnds = new Timer(() => this.endNotice());
+  private rows: readonly Notification[] = [];
+  private days: readonly Day[] = [];
+  private entries: readonly Entry[] = [];
+  private reckoned: readonly unknown[] = [];
+  private keysFrom: EventTarget = this;
+  private typed = "";
+  private readonly typing = new Timer(() => this.look({ text: this.typed || undefined }));
   private readonly clock = new Timer(() => this.requestUpdate());
-  private readonly watcher = new IntersectionObserver((entries) => {
-    if (this.failure === null && entries.some((entry) => entry.isIntersecting)) void this.load();
-  });
+  private readonly triage: Triage;
 
   constructor() {
     super();
     this.filter = "unread";
     this.compact = false;
     this.history = false;
-    new Continuity(this, () => this.filter, "#list");
+    this.shortcuts = "";
+    this.actionHosts = "";
+    this.triage = new Triage(this, {
+      connection: () => this.connection,
+      entries: () => this.entries,
+      filter: () => this.filter,
+      actionHosts: () => this.actionHosts,
+      choose: this.choose,
+      search: this.search,
+      only: (terms) => this.look(terms),
+    });
   }
 
   override connectedCallback(): void {
     if (!this.hasAttribute("filter")) this.filter = (!this.compact && readIsland(this.base)?.filter) || this.filter;
     super.connectedCallback();
+    this.keysFrom = this.history ? document : this;
+    this.keysFrom.addEventListener("keydown", this.onKey);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.noticeEnds.stop();
+    this.keysFrom.removeEventListener("keydown", this.onKey);
+    this.typing.stop();
     this.clock.stop();
-    this.watcher.disconnect();
   }
 
   protected override listen(connection: Connection): (() => void)[] {
-    return [...super.listen(connection), connection.on("change", () => this.forgetFailure(connection))];
+    const refused = (reason: string): unknown => this.triage.notices.say(reason);
+    return [
+      ...super.listen(connection),
+      connection.on("change", () => this.forgetFailure(connection)),
+      connection.on("error", refused),
+    ];
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    const { filter, kind, actor, text } = this;
+    if (["filter", "kind", "actor", "text"].some((name) => changed.has(name))) {
+      this.query = { filter, kind: kind || undefined, actor: actor || undefined, text: text || undefined };
+      this.failure = null;
+      this.triage.clear();
+      this.triage.strip.toTop();
+      if (this.hasUpdated) tell(this, "notifs-query", this.query);
+    }
+    this.reckon();
   }
 
   protected override updated(): void {
-    this.watcher.disconnect();
-    const older = this.renderRoot.querySelector(".older");
-    if (older !== null) this.watcher.observe(older);
-    const { state } = this;
-    if (state.cursor !== null && !loaded(state.windows[this.filter]) && this.failure === null) void this.load();
+    const window = windowOf(this.state, this.query);
+    const { strip } = this.triage;
+    const isShort = !loaded(window) || (!window.complete && strip.to >= strip.offsets.keys.length);
+    if (this.state.cursor !== null && isShort && this.failure === null) void this.load();
     this.clock.set(this.connection?.status.name === "reconnecting" ? 1_000 : CLOCK);
   }
 
   protected override render(): TemplateResult {
     const isSignedOut = this.connection?.status.name === "signed-out";
-    return html`<section class="inbox" aria-labelledby=${this.compact ? nothing : "title"}>
-      ${this.header(isSignedOut)}
-      ${isSignedOut ? signedOut(this.loginHref) : [tabs(this.filter, this.state.unread, this.choose), this.list()]}
-      <div class="notice" role="status">
-        ${this.notice === null || isSignedOut ? nothing : this.noticeLine(this.notice)}
-      </div>
+    const { notices, menu } = this.triage;
+    return html`<section class="inbox" part="inbox" aria-labelledby=${this.compact ? nothing : "title"}>
+      ${this.header(isSignedOut)} ${isSignedOut ? signedOut(this.loginHref) : [this.toolbar(), this.list(), notices.render()]}
+      ${menu.render()} ${sheet()}
     </section>`;
   }
 
@@ -120,60 +152,142 @@ export class NotifsInbox extends MailboxElement {
     return this.compact ? 2 : 1;
   }
 
+  /** The rows to show: again only if something has changed, as in a long list that takes longer than a turn may. */
+  private reckon(): void {
+    const now = Date.now();
+    const { opened, selection } = this.triage;
+    const from = [view(this.state, this.query), opened, new Date(now).getDate()] as const;
+    if (from.every((each, n) => each === this.reckoned[n])) return;
+    this.reckoned = from;
+    [this.rows] = from;
+    this.days = byDay(this.rows, now, opened);
+    this.entries = this.days.flatMap(({ entries }) => entries);
+    selection.keep(this.entries);
+  }
+
   private header(isSignedOut: boolean): TemplateResult {
     const { unread } = this.state;
-    return html`<header class="head">
-      <div class="page-title" id="title" role="heading" aria-level=${this.headingLevel}>${t("inbox.title")}</div>
+    const told = this.trouble() ?? (unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread"));
+    return html`<header class="head" part="header">
+      <div class="page-title" part="title" id="title" role="heading" aria-level=${this.headingLevel}>
+        <slot name="title">${t("inbox.title")}</slot>
+      </div>
       ${isSignedOut
         ? nothing
-        : html`<button class="button quiet" type="button" ?disabled=${unread === 0} @click=${this.markAllRead}>
+        : html`<button
+              class="button quiet"
+              part="mark-all"
+              type="button"
+              aria-disabled=${unread === 0}
+              @click=${() => this.state.unread > 0 && void this.triage.acts.markAllRead()}
+            >
               ${t("inbox.mark_all_read")}
             </button>
-            <p class="summary">
-              ${this.trouble() ?? (unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread"))}
-            </p>`}
+            <p class="summary" part="summary">${told}</p>
+            ${this.tools()}`}
+      <slot name="header"></slot>
     </header>`;
   }
 
-  private trouble(): TemplateResult | null {
-    const { status, degraded } = this.connection ?? {};
-    const words = status?.name === "reconnecting" ? unreachable(status.retryAt) : degraded && `${degraded}.`;
-    return words ? html`<span class="trouble" role="status">${icon("warning")} ${words}</span>` : null;
-  }
-
-  private list(): TemplateResult {
-    return html`<div class="list" id="list" role="tabpanel" tabindex="-1" aria-labelledby="tab-${this.filter}">
-      ${this.content()}
+  private tools(): TemplateResult {
+    const { menu } = this.triage;
+    const offered = () => ({ label: t("find.filter"), content: offers(view(this.state, { filter: this.filter }), this.finder) });
+    return html`<div class="tools" part="tools">
+      <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${this.search}>
+        ${icon("search")}
+      </button>
+      <button
+        class="icon-button"
+        type="button"
+        popovertarget="menu"
+        aria-haspopup="menu"
+        title=${t("find.filter")}
+        aria-label=${t("find.filter")}
+        @click=${(event: MouseEvent) => menu.fill(event, offered())}
+      >
+        ${icon("filter")}
+      </button>
     </div>`;
   }
 
-  private content(): TemplateResult {
-    const window = this.state.windows[this.filter];
-    if (!loaded(window)) return this.failure === null ? loading() : failed(this.failure, this.tryAgain);
-    const rows = view(this.state, { filter: this.filter });
-    if (rows.length === 0 && window.complete) return empty(this.filter, () => this.choose("all"));
-    return html`${this.days(rows)}${window.complete ? nothing : this.older()}`;
+  private trouble(): TemplateResult | null {
+    const { status, degraded, waiting = 0 } = this.connection ?? {};
+    const kept = waiting > 0 ? t("inbox.waiting", { n: waiting }) : "";
+    const words =
+      status?.name === "reconnecting" ? unreachable(status.retryAt) : degraded ? t("inbox.degraded") : kept && nothing;
+    return words ? html`<span class="trouble" role="status">${icon("warning")} ${words} ${kept}</span>` : null;
   }
 
-  private days(rows: readonly Notification[]): unknown {
-    const now = Date.now();
-    const context = {
-      now,
+  private toolbar(): unknown {
+    const { selection, menu } = this.triage;
+    const count = selection.ids.size;
+    const snooze = (event: MouseEvent): void => menu.fill(event, this.triage.snoozeMenu((at) => this.triage.actOnPicked("snooze", at)));
+    const row = count > 0
+      ? bar(count, this.filter, { act: (act) => this.triage.actOnPicked(act), snooze, clear: () => this.triage.clear() })
+      : tabs(this.filter, this.state.unread, this.choose);
+    return [row, this.isSearching || this.text ? searchField(this.typed || this.text || "", this.finder) : nothing, chips(this.query, this.rows, this.finder)];
+  }
+
+  private list(): TemplateResult {
+    const isPicking = this.triage.selection.ids.size > 0;
+    return html`<div
+      class=${isPicking ? "list picking" : "list"}
+      part="list"
+      id="list"
+      role="tabpanel"
+      tabindex="-1"
+      aria-labelledby=${isPicking ? nothing : `tab-${this.filter}`}
+      aria-label=${isPicking ? t(`tabs.${this.filter}`) : nothing}
+      aria-busy=${this.isLoading}
+      @scroll=${() => this.triage.strip.drawOn()}
+    >
+      ${this.cue()} ${this.content()}
+      <div class="leaving" aria-hidden="true" inert></div>
+    </div>`;
+  }
+
+  private content(): unknown {
+    const window = windowOf(this.state, this.query);
+    const { strip } = this.triage;
+    strip.lay(keysOf(this.days));
+    if (!loaded(window)) return this.failure === null ? loading() : failed(this.failure, this.tryAgain);
+    if (this.rows.length > 0 || !window.complete) return [list(this.days, strip, this.context()), window.complete ? nothing : this.older()];
+    const { filter } = this;
+    const words = sought(this.query, view(this.state, { filter }));
+    if (words === "") return empty(filter, () => this.choose("all"));
+    return notFound(words, this.finder.close, filter === "all" ? null : () => this.choose("all"));
+  }
+
+  private context(): RowContext {
+    const { triage } = this;
+    const isPicking = triage.selection.ids.size > 0;
+    return {
+      now: Date.now(),
       headingLevel: this.headingLevel + 2,
       pending: this.connection?.pending ?? new Set<string>(),
-      refusals: this.refusals,
-      act: (act: RowAct, id: string) => void this.perform(act, [id]),
+      refusals: triage.acts.refusals,
+      actions: triage.actions,
+      opened: triage.opened,
+      isPicked: (entry) => isPicking && triage.selection.has(entry),
+      act: (act, entry) => triage.act(act, entry),
+      pick: (entry, event) => triage.pick(entry, event.shiftKey),
+      toggle: (entry) => triage.toggle(entry),
+      menu: (entry, event) => triage.menu.fill(event, triage.rowMenu(entry)),
+      open: (notification, event) => {
+        if (!tell(this, "notifs-open", { notification })) event.preventDefault();
+      },
     };
-    return repeat(
-      byDay(rows, now),
-      ({ label }) => label,
-      (day) => html`<section class="day">
-        <div class="day-title" role="heading" aria-level=${this.headingLevel + 1}>${day.label}</div>
-        <ul class="rows" role="list">
-          ${repeat(day.rows, ({ id }) => id, (each) => row(each, context))}
-        </ul>
-      </section>`,
-    );
+  }
+
+  /** What letting go of a row that is pushed aside will do. */
+  private cue(): TemplateResult | typeof nothing {
+    const { cue } = this.triage.swipe;
+    const act = cue && this.triage.swipeAct(cue.key, cue.side);
+    if (!cue || !act) return nothing;
+    const style = `inset-block-start: ${cue.top}px; block-size: ${cue.height}px`;
+    return html`<div class="cue ${cue.side} ${cue.isArmed ? "armed" : ""}" aria-hidden="true" .style=${style}>
+      ${icon(CONTROLS[act].icon)} ${t(CONTROLS[act].label)}
+    </div>`;
   }
 
   private older(): TemplateResult {
@@ -185,19 +299,44 @@ export class NotifsInbox extends MailboxElement {
     </div>`;
   }
 
-  private noticeLine({ text, undo }: Notice): TemplateResult {
-    return html`<div class="notice-line">
-      <span>${text}</span>
-      ${undo && html`<button class="link" type="button" @click=${() => void undo()}>${t("inbox.undo")}</button>`}
-    </div>`;
-  }
-
   private readonly choose = (filter: Filter): void => {
-    if (filter === this.filter) return;
     this.filter = filter;
-    this.failure = null;
     const query = filter === "unread" ? "" : `?filter=${filter}`;
     if (this.history) history.replaceState(null, "", this.inboxHref + query);
+  };
+
+  private readonly search = (): void => {
+    this.isSearching = true;
+    this.requestUpdate();
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("#search")?.focus());
+  };
+
+  private look(terms: Terms): void {
+    Object.assign(this, terms);
+  }
+
+  private readonly finder: Finder = {
+    input: (text) => {
+      this.typed = text;
+      this.typing.stop();
+      this.typing.set(TYPING);
+    },
+    close: () => {
+      this.typing.stop();
+      this.isSearching = false;
+      this.typed = "";
+      this.look({ text: undefined, kind: undefined, actor: undefined });
+      this.requestUpdate();
+      this.renderRoot.querySelector<HTMLElement>("#list")?.focus();
+    },
+    set: (terms) => this.look(terms),
+  };
+
+  private readonly onKey = (event: Event): void => {
+    const command = this.shortcuts === "off" ? null : commandOf(event as KeyboardEvent);
+    if (command !== null && this.connection?.status.name !== "signed-out" && this.triage.run(command, event as KeyboardEvent)) {
+      event.preventDefault();
+    }
   };
 
   private readonly tryAgain = (): void => {
@@ -207,13 +346,13 @@ export class NotifsInbox extends MailboxElement {
   };
 
   private async load(): Promise<void> {
-    const { connection } = this;
+    const { connection, query } = this;
     if (this.isLoading || connection === null) return;
     this.isLoading = true;
     try {
-      await connection.fetch({ filter: this.filter });
+      await connection.fetch(query);
     } catch (error) {
-      this.failure = reason(error);
+      if (query === this.query) this.failure = reason(error);
     }
     this.isLoading = false;
     this.requestUpdate();
@@ -223,67 +362,13 @@ export class NotifsInbox extends MailboxElement {
   private forgetFailure({ status }: Connection): void {
     if (status.name === "live" && !this.isLoading) this.failure = null;
   }
-
-  private async perform(act: RowAct, ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.refusals.delete(id);
-    try {
-      const done = await this.connection?.act(act, ids);
-      this.say({ text: t(DONE[act]), undo: () => this.undo(done) });
-    } catch (error) {
-      for (const id of ids) this.refusals.set(id, reason(error));
-    }
-    this.requestUpdate();
-  }
-
-  private readonly markAllRead = async (): Promise<void> => {
-    try {
-      const done = await this.connection?.markAllRead();
-      this.say({ text: t("inbox.all_marked_read"), undo: () => this.undo(done) });
-    } catch (error) {
-      this.say({ text: reason(error) });
-    }
-  };
-
-  private async undo(done: Done | undefined): Promise<void> {
-    this.say(null);
-    try {
-      if (done !== undefined) await this.connection?.undo(done);
-    } catch (error) {
-      this.say({ text: reason(error) });
-    }
-  }
-
-  private say(notice: Notice | null): void {
-    this.notice = notice;
-    this.noticeEnds.stop();
-    if (notice !== null) this.noticeEnds.set(NOTICE_STAYS);
-    this.requestUpdate();
-  }
-
-  /** Not under the pointer or the focus: somebody is about to press Undo. */
-  private endNotice(): void {
-    if (this.renderRoot.querySelector(".notice:is(:hover, :focus-within)")) this.noticeEnds.set(1_000);
-    else this.say(null);
-  }
-}
-
-/** Rows keep the feed's order; a day is a heading over those of the same day. */
-function byDay(rows: readonly Notification[], now: number): Day[] {
-  const days = new Map<string, Day>();
-  for (const each of rows) {
-    const label = dayOf(each.created_at, now);
-    const day = days.get(label) ?? { label, rows: [] };
-    days.set(label, day);
-    day.rows.push(each);
-  }
-  return [...days.values()];
 }
 
 /** Seconds are for the eye only: a screen reader would count them aloud. */
 function unreachable(retryAt: number): TemplateResult {
+  if (!navigator.onLine) return html`${t("inbox.offline")}`;
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
   const words = t("inbox.unreachable");
   if (seconds <= 0) return html`${words}`;
-  const exactly = t("inbox.unreachable_in", { n: seconds });
-  return html`<span class="hidden">${words}</span><span aria-hidden="true">${exactly}</span>`;
+  return html`<span class="hidden">${words}</span><span aria-hidden="true">${t("inbox.unreachable_in", { n: seconds })}</span>`;
 }

@@ -1,19 +1,21 @@
-/** One notification in a list. web/templates/row.html draws the same with forms. */
+/** One place in the list: a notification, or a group of them. web/templates/row.html draws single ones with forms. */
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 
+import type { Actions } from "./actions";
 import { avatar } from "./avatar";
+import { actorsOf } from "./entries";
+import type { Entry } from "./entries";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
 import { leaves, safeLink } from "./links";
+import { until } from "./snooze";
 import { isUnread } from "../core/state";
 import { ago, exact } from "./time";
-import type { Notification } from "../core/wire";
+import type { Notification, RowAct } from "../core/wire";
 import { t } from "../words";
 import type { Word } from "../words";
-
-export type RowAct = "mark_read" | "mark_unread" | "archive" | "unarchive";
 
 export interface RowContext {
   readonly now: number;
@@ -21,79 +23,176 @@ export interface RowContext {
   readonly pending: ReadonlySet<string>;
   /** Why the last act on a row was refused. */
   readonly refusals: ReadonlyMap<string, string>;
-  readonly act: (act: RowAct, id: string) => void;
+  readonly actions: Actions;
+  readonly opened: ReadonlySet<string>;
+  readonly isPicked: (entry: Entry) => boolean;
+  readonly act: (act: RowAct, entry: Entry) => void;
+  readonly pick: (entry: Entry, event: MouseEvent) => void;
+  readonly toggle: (entry: Entry) => void;
+  readonly menu: (entry: Entry, event: MouseEvent) => void;
+  readonly open: (notification: Notification, event: MouseEvent) => void;
 }
 
-type RowControl = Exclude<RowAct, "snooze" | "unsnooze">;
+/** Where in its day an entry is. */
+export interface Place {
+  readonly index: number;
+  readonly of: number;
+}
 
+type Control = Exclude<RowAct, "snooze">;
+
+const MOST_FACES = 3;
 /** `slot` names the place, so that the focus finds it again when the button in it has changed. */
-const CONTROLS: Record<RowControl, { slot: "read" | "archive"; icon: IconName; label: Word }> = {
+export const CONTROLS: Readonly<Record<Control, { slot: string; icon: IconName; label: Word }>> = {
   mark_read: { slot: "read", icon: "check", label: "row.mark_read" },
   mark_unread: { slot: "read", icon: "unread", label: "row.mark_unread" },
   archive: { slot: "archive", icon: "archive", label: "row.archive" },
   unarchive: { slot: "archive", icon: "unarchive", label: "row.unarchive" },
+  unsnooze: { slot: "read", icon: "unarchive", label: "row.unsnooze" },
 };
 
-export function row(notification: Notification, context: RowContext): TemplateResult {
-  const { id, created_at, priority } = notification;
-  const isBusy = context.pending.has(id);
-  const classes = { row: true, unread: isUnread(notification), urgent: priority === "urgent", busy: isBusy };
-  const refusal = context.refusals.get(id);
-  return html`<li class=${classMap(classes)} data-id=${id} aria-busy=${isBusy}>
-    <span class="dot" aria-hidden="true"></span>
-    ${avatar(notification)}
+export function row(entry: Entry, place: Place, context: RowContext): TemplateResult {
+  const { key, rows, isInside } = entry;
+  const newest = rows[0] as Notification;
+  const isBusy = rows.some(({ id }) => context.pending.has(id));
+  const classes = {
+    row: true, unread: rows.some(isUnread), urgent: newest.priority === "urgent", busy: isBusy, inside: isInside,
+    picked: context.isPicked(entry),
+  };
+  return html`<li
+    class=${classMap(classes)}
+    part="row"
+    data-id=${key}
+    tabindex="-1"
+    aria-posinset=${place.index + 1}
+    aria-setsize=${place.of}
+    aria-busy=${isBusy}
+  >
+    <span class="dot" part="dot" aria-hidden="true"></span>
+    ${face(entry, context)}
     <div class="what">
-      <div class="line">
-        ${heading(notification, context.headingLevel)}
-        <time datetime=${created_at} title=${exact(created_at)}>${ago(created_at, context.now)}</time>
-      </div>
+      <div class="line">${heading(entry, context)} ${when(newest, context.now)}</div>
       <div class="line">
         <div class="words">
-          ${notification.body ? html`<p class="body">${notification.body}</p>` : nothing}
-          ${refusal === undefined ? nothing : html`<p class="refusal" role="alert">${icon("warning")} ${refusal}</p>`}
+          ${newest.body ? html`<p class="body" part="body">${newest.body}</p>` : nothing}
+          ${rows.length > 1 ? more(entry, context) : context.actions.render(newest)}
+          ${refusal(entry, context)}
         </div>
-        <div class="controls">${actsFor(notification).map((act) => control(act, notification, context))}</div>
+        <div class="controls" part="controls">
+          ${actsFor(rows).map((act) => control(act, entry, context))}
+          ${menuButton(entry, context)}
+        </div>
       </div>
     </div>
   </li>`;
 }
 
 /** `words`, leading to where the notification does: by way of the server, which marks it as read, while it is unread. */
-export function linked(notification: Notification, words: unknown): unknown {
+export function linked(notification: Notification, words: unknown, open?: (event: MouseEvent) => void): unknown {
   const url = safeLink(notification.url);
   if (url === null) return words;
   const href = isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
-  return html`<a href=${href} rel=${leaves(url) ? "noopener noreferrer" : nothing} data-slot="title">${words}</a>`;
+  return html`<a href=${href} rel=${leaves(url) ? "noopener noreferrer" : nothing} data-slot="title" @click=${open ?? nothing}
+    >${words}</a
+  >`;
 }
 
 /** An archived one is done with: it can only come back. */
-function actsFor({ read_at, archived_at }: Notification): RowControl[] {
-  if (archived_at !== null) return ["unarchive"];
-  return [read_at === null ? "mark_read" : "mark_unread", "archive"];
+export function actsFor(rows: readonly Notification[]): Control[] {
+  if (rows.every(({ archived_at }) => archived_at !== null)) return ["unarchive"];
+  if (rows.every(({ snoozed_until }) => snoozed_until !== null)) return ["unsnooze", "archive"];
+  return [rows.some(isUnread) ? "mark_read" : "mark_unread", "archive"];
 }
 
-function heading(notification: Notification, level: number): TemplateResult {
-  const words = html`${isUnread(notification) ? html`<span class="hidden">${t("row.unread")} </span>` : nothing}${
-    notification.priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing
-  }${notification.title}`;
-  return html`<div class="title" role="heading" aria-level=${level}>
-    ${linked(notification, words)}
+/** Who it is from; in its place, once it is wanted, what picks it. */
+function face(entry: Entry, { isPicked, pick }: RowContext): TemplateResult {
+  const faces = entry.rows.length > 1 ? actorsOf(entry.rows).slice(0, MOST_FACES) : [];
+  const shown = faces.length > 0 ? faces : entry.rows.slice(0, 1);
+  return html`<span class="face of-${shown.length}" part="avatar">
+    ${shown.map(avatar)}
+    <label class="pick">
+      <input
+        type="checkbox"
+        part="checkbox"
+        data-slot="pick"
+        aria-label=${t("row.select", { title: entry.rows[0]?.title ?? "" })}
+        .checked=${isPicked(entry)}
+        @click=${(event: MouseEvent) => pick(entry, event)}
+      />
+    </label>
+  </span>`;
+}
+
+function heading({ rows, isInside }: Entry, { headingLevel, open }: RowContext): TemplateResult {
+  const newest = rows[0] as Notification;
+  const words = html`${rows.some(isUnread) ? html`<span class="hidden">${t("row.unread")} </span>` : nothing}${
+    newest.priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing
+  }${newest.title}`;
+  return html`<div class="title" part="row-title" role="heading" aria-level=${headingLevel + Number(isInside)}>
+    ${linked(newest, words, (event) => open(newest, event))}
   </div>`;
 }
 
-/** Busy ones stay focusable: a disabled button would lose the focus. */
-function control(act: RowControl, { id, title }: Notification, { pending, act: ask }: RowContext): TemplateResult {
+function when({ created_at, snoozed_until }: Notification, now: number): TemplateResult {
+  if (snoozed_until === null) {
+    return html`<time part="time" datetime=${created_at} title=${exact(created_at)}>${ago(created_at, now)}</time>`;
+  }
+  const time = until(new Date(snoozed_until), new Date(now));
+  return html`<time part="time" datetime=${snoozed_until} title=${exact(snoozed_until)}>
+    ${icon("clock")}${t("row.until", { time })}
+  </time>`;
+}
+
+/** Opens a group in place: "Anna and 2 others · 7 more". */
+function more(entry: Entry, { opened, toggle }: RowContext): TemplateResult {
+  const [first, ...others] = actorsOf(entry.rows).map(({ actor }) => actor?.name);
+  const names = others.length > 0 ? t("row.actors", { name: first ?? "", n: others.length }) : first;
+  return html`<button
+    class="more link"
+    part="more"
+    type="button"
+    data-slot="more"
+    aria-expanded=${opened.has(entry.key)}
+    @click=${() => toggle(entry)}
+  >
+    ${names ? `${names} · ` : nothing}${t("row.more", { n: entry.rows.length - 1 })} ${icon("chevron")}
+  </button>`;
+}
+
+function refusal({ rows }: Entry, { refusals }: RowContext): TemplateResult | typeof nothing {
+  const reason = rows.map(({ id }) => refusals.get(id)).find((each) => each !== undefined);
+  return reason === undefined ? nothing : html`<p class="refusal" role="alert">${icon("warning")} ${reason}</p>`;
+}
+
+function control(act: Control, entry: Entry, context: RowContext): TemplateResult {
   const { slot, icon: name, label } = CONTROLS[act];
   const words = t(label);
   return html`<button
-    class="icon-button"
+    class="icon-button ${slot}"
+    part="control"
     type="button"
     data-slot=${slot}
     title=${words}
-    aria-label=${t("row.act_on", { act: words, title })}
-    aria-disabled=${pending.has(id)}
-    @click=${() => !pending.has(id) && ask(act, id)}
+    aria-label=${t("row.act_on", { act: words, title: entry.rows[0]?.title ?? "" })}
+    @click=${() => context.act(act, entry)}
   >
     ${icon(name)}
+  </button>`;
+}
+
+function menuButton(entry: Entry, { menu }: RowContext): TemplateResult {
+  const words = t("row.menu");
+  return html`<button
+    class="icon-button"
+    part="control"
+    type="button"
+    data-slot="menu"
+    popovertarget="menu"
+    aria-haspopup="menu"
+    title=${words}
+    aria-label=${t("row.act_on", { act: words, title: entry.rows[0]?.title ?? "" })}
+    @click=${(event: MouseEvent) => menu(entry, event)}
+  >
+    ${icon("more")}
   </button>`;
 }

@@ -8,10 +8,11 @@ import { t } from "../words";
 
 export function tabs(current: Filter, unread: number, choose: (filter: Filter) => void): TemplateResult {
   const onKeydown = (event: KeyboardEvent): void => step(event, choose);
-  return html`<div class="tabs" role="tablist" aria-label=${t("tabs.label")} @keydown=${onKeydown}>
+  return html`<div class="tabs" part="tabs" role="tablist" aria-label=${t("tabs.label")} @keydown=${onKeydown}>
     ${FILTERS.map(
       (filter) => html`<button
         class="tab"
+        part="tab"
         type="button"
         role="tab"
         id="tab-${filter}"
@@ -27,9 +28,11 @@ export function tabs(current: Filter, unread: number, choose: (filter: Filter) =
 }
 
 function step(event: KeyboardEvent, choose: (filter: Filter) => void): void {
-  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
+  const list = event.currentTarget as HTMLElement;
+  const buttons = [...list.querySelectorAll("button")];
   const here = buttons.indexOf(event.target as HTMLButtonElement);
-  const places: Record<string, number> = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: -1 };
+  const onward = getComputedStyle(list).direction === "rtl" ? -1 : 1;
+  const places: Record<string, number> = { ArrowRight: here + onward, ArrowLeft: here - onward, Home: 0, End: -1 };
   const place = places[event.key];
   if (place === undefined) return;
   const next = place === buttons.length ? 0 : buttons.indexOf(buttons.at(place) as HTMLButtonElement);

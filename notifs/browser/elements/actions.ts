@@ -1,0 +1,86 @@
+/** Buttons that a notification brings. They lead somewhere or ask something of its sender, and never by being drawn. */
+import { html, nothing } from "lit";
+import type { ReactiveControllerHost, TemplateResult } from "lit";
+
+import type { Action, Notification } from "../core/wire";
+import { tell } from "./events";
+import { icon } from "./icons";
+import { leaves, safeLink } from "./links";
+import { t } from "../words";
+
+const PATIENCE = 20_000;
+
+export class Actions {
+  /** How the last press of each went. */
+  private readonly states = new Map<string, "busy" | "done" | "failed">();
+
+  /** `done` is told of what has worked; `hosts` are origins, with spaces between them, that a POST may go to. */
+  constructor(
+    private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly hosts: () => string,
+    private readonly done: (notification: Notification, action: Action) => void,
+  ) {}
+
+  render(notification: Notification): TemplateResult | typeof nothing {
+    const shown = notification.actions.filter((action) => this.isAllowed(action));
+    if (shown.length === 0) return nothing;
+    return html`<div class="actions" part="actions">${shown.map((action) => this.button(notification, action))}</div>`;
+  }
+
+  private button(notification: Notification, action: Action): TemplateResult {
+    const { label, url, method, style } = action;
+    const look = `button small ${style}`;
+    if (method !== "POST") {
+      return html`<a class=${look} part="action" href=${url} rel=${leaves(url) ? "noopener noreferrer" : nothing}>${label}</a>`;
+    }
+    const state = this.states.get(keyOf(notification, action));
+    return html`<button
+        class=${look}
+        part="action"
+        type="button"
+        aria-busy=${state === "busy"}
+        aria-disabled=${state === "busy" || state === "done"}
+        @click=${() => void this.press(notification, action)}
+      >
+        ${state === "busy" ? html`<span class="spinner"></span>` : state === "done" ? icon("check") : nothing}${label}</button
+      ><span role="status">${state === "failed" ? t("action.failed") : nothing}</span>`;
+  }
+
+  private async press(notification: Notification, action: Action): Promise<void> {
+    const key = keyOf(notification, action);
+    if (this.states.get(key) === "busy" || this.states.get(key) === "done") return;
+    if (!tell(this.host, "notifs-action", { notification, action })) return;
+    this.set(key, "busy");
+    const isDone = await post(action.url, notification.id);
+    this.set(key, isDone ? "done" : "failed");
+    if (isDone) this.done(notification, action);
+  }
+
+  private set(key: string, state: "busy" | "done" | "failed"): void {
+    this.states.set(key, state);
+    this.host.requestUpdate();
+  }
+
+  private isAllowed({ url, method }: Action): boolean {
+    if (safeLink(url) === null) return false;
+    const { origin } = new URL(url, location.href);
+    return method !== "POST" || origin === location.origin || this.hosts().split(" ").includes(origin);
+  }
+}
+
+/**
+ * Returns whether it worked. Our cookies go to our own host only, and not on from there to another; JSON is what no
+ * form of another site's page could send (CSRF).
+ */
+async function post(url: string, notification: string): Promise<boolean> {
+  const mode = new URL(url, location.href).origin === location.origin ? "same-origin" : "cors";
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ notification });
+  const signal = AbortSignal.timeout(PATIENCE);
+  const asked = fetch(url, { method: "POST", mode, credentials: "same-origin", headers, body, signal });
+  return asked.then(({ ok }) => ok, () => false);
+}
+
+function keyOf({ id }: Notification, { method, url, label }: Action): string {
+  return JSON.stringify([id, method, url, label]);
+}

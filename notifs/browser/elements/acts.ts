@@ -1,0 +1,60 @@
+/** What people do to rows: asked for, told, and taken back. */
+import type { ReactiveControllerHost } from "lit";
+
+import type { Connection } from "../core/connection";
+import type { Done } from "../core/outbox";
+import type { RowAct } from "../core/wire";
+import { tell } from "./events";
+import type { Notices } from "./notices";
+import { until as inWords } from "./snooze";
+import { reason, t } from "../words";
+
+export class Acts {
+  /** Why the last act on a row was refused, by the row's id. */
+  readonly refusals = new Map<string, string>();
+
+  constructor(
+    private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly connection: () => Connection | null,
+    private readonly notices: Notices,
+  ) {}
+
+  async do(act: RowAct, ids: readonly string[], until?: Date): Promise<void> {
+    const connection = this.connection();
+    if (connection === null || ids.length === 0 || !tell(this.host, "notifs-act", { act, ids, until })) return;
+    for (const id of ids) this.refusals.delete(id);
+    const time = until === undefined ? "" : inWords(until, new Date());
+    const refused = await this.follow(connection, connection.act(act, ids, until), t(`done.${act}`, { n: ids.length, time }));
+    if (refused === null) return;
+    for (const id of ids) this.refusals.set(id, refused);
+    if (ids.length > 1) this.notices.say(refused);
+    this.host.requestUpdate();
+  }
+
+  async markAllRead(): Promise<void> {
+    const connection = this.connection();
+    if (connection === null || !tell(this.host, "notifs-act", { act: "mark_all_read", ids: [] })) return;
+    const refused = await this.follow(connection, connection.markAllRead(), t("inbox.all_marked_read"));
+    if (refused !== null) this.notices.say(refused);
+  }
+
+  /** Tell what is done already on screen, until it is refused. Returns the reason then. */
+  private async follow(connection: Connection, done: Promise<Done>, text: string): Promise<string | null> {
+    const notice = this.notices.say(text, () => void this.undo(connection, done));
+    try {
+      await done;
+      return null;
+    } catch (error) {
+      this.notices.drop(notice);
+      return reason(error);
+    }
+  }
+
+  private async undo(connection: Connection, done: Promise<Done>): Promise<void> {
+    try {
+      await connection.undo(await done);
+    } catch (error) {
+      this.notices.say(reason(error));
+    }
+  }
+}

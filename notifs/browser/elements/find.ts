@@ -1,0 +1,94 @@
+/** Looking for some of many: by words in titles, by kind and by actor. */
+import { html, nothing } from "lit";
+import type { TemplateResult } from "lit";
+
+import { actorOf } from "./entries";
+import { icon } from "./icons";
+import type { Item } from "./menu";
+import type { Notification, Query } from "../core/wire";
+import { t } from "../words";
+
+/** As many of each are offered, those with the most rows first. */
+const MOST_OFFERED = 6;
+
+export type Terms = Pick<Query, "kind" | "actor" | "text">;
+
+export interface Finder {
+  readonly input: (text: string) => void;
+  readonly close: () => void;
+  /** Look for this as well; undefined no longer. */
+  readonly set: (terms: Terms) => void;
+}
+
+export function searchField(text: string, { input, close }: Finder): TemplateResult {
+  const onInput = (event: Event): void => input((event.target as HTMLInputElement).value);
+  const onKeydown = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  return html`<div class="find" part="search" role="search">
+    <label class="hidden" for="search">${t("find.label")}</label>
+    ${icon("search")}
+    <input
+      id="search"
+      type="search"
+      enterkeyhint="search"
+      autocomplete="off"
+      maxlength="200"
+      placeholder=${t("find.label")}
+      .value=${text}
+      @input=${onInput}
+      @keydown=${onKeydown}
+    />
+    <button class="icon-button" type="button" title=${t("find.clear")} aria-label=${t("find.clear")} @click=${close}>
+      ${icon("close")}
+    </button>
+  </div>`;
+}
+
+/** What else is looked for, each taken away by a click. */
+export function chips({ kind, actor }: Terms, rows: readonly Notification[], { set }: Finder): TemplateResult | typeof nothing {
+  if (!kind && !actor) return nothing;
+  const chip = (words: string, terms: Terms): TemplateResult =>
+    html`<button class="chip" part="chip" type="button" aria-label=${t("find.remove", { words })} @click=${() => set(terms)}>
+      ${words} ${icon("close")}
+    </button>`;
+  return html`<div class="chips">
+    ${actor ? chip(t("find.from", { name: nameOf(actor, rows) }), { actor: undefined }) : nothing}
+    ${kind ? chip(kindName(kind), { kind: undefined }) : nothing}
+  </div>`;
+}
+
+/** The kinds and actors of what is loaded, to choose from. */
+export function offers(rows: readonly Notification[], { set }: Finder): Item[] {
+  const actors = mostOf(rows.map(actorOf));
+  const kinds = mostOf(rows.map((row) => row.kind));
+  return [
+    ...actors.map((actor): Item => ({ icon: "person", label: t("find.from", { name: nameOf(actor, rows) }), run: () => set({ actor }) })),
+    ...kinds.map((kind): Item => ({ icon: "filter", label: kindName(kind), run: () => set({ kind }) })),
+  ];
+}
+
+/** What was looked for, in words. */
+export function sought({ kind, actor, text }: Terms, rows: readonly Notification[]): string {
+  const parts = [text && `“${text}”`, actor && t("find.from", { name: nameOf(actor, rows) }), kind && kindName(kind)];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** "comment.posted" is "Comment posted". */
+export function kindName(kind: string): string {
+  const words = kind.replace(/[._-]+/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function nameOf(actor: string, rows: readonly Notification[]): string {
+  return rows.find((row) => actorOf(row) === actor)?.actor?.name ?? actor;
+}
+
+function mostOf(values: readonly (string | null)[]): string[] {
+  const counts = new Map<string, number>();
+  for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_OFFERED).map(([value]) => value);
+}

@@ -1,0 +1,64 @@
+/** The keys of the inbox, and the sheet that tells of them. */
+import { html } from "lit";
+import type { TemplateResult } from "lit";
+
+import { icon } from "./icons";
+import { t } from "../words";
+
+export type Command =
+  | "next" | "previous" | "open" | "archive" | "read" | "unread" | "snooze" | "select" | "select_all"
+  | "undo" | "search" | "tab" | "help" | "clear";
+
+/** As `KeyboardEvent.key` names them; a capital letter comes with Shift. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  j: "next", ArrowDown: "next", k: "previous", ArrowUp: "previous", Enter: "open", o: "open",
+  e: "archive", "#": "archive", I: "read", u: "unread", U: "unread", s: "snooze", x: "select", z: "undo",
+  "/": "search", "1": "tab", "2": "tab", "3": "tab", "4": "tab", "?": "help", Escape: "clear",
+};
+const SHEET: readonly (readonly [string, Command])[] = [
+  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["I", "read"], ["u", "unread"], ["e #", "archive"],
+  ["s", "snooze"], ["z", "undo"], ["x", "select"], ["Ctrl+a ⌘+a", "select_all"], ["/", "search"],
+  ["1 2 3 4", "tab"], ["Esc", "clear"], ["?", "help"],
+];
+/** Where keys have another meaning. */
+const ELSEWHERE =
+  "input:not([type=checkbox]), textarea, select, [role=menu], [role=dialog], dialog, " +
+  "[contenteditable]:not([contenteditable=false])";
+/** These go to what has the focus, if that is something to press. */
+const NATIVE = "a, button, input, summary, [tabindex='0']";
+
+/** What a key asks for, or null if it is not for us: while typing, with Ctrl, Alt or Meta, or for what has the focus. */
+export function commandOf(event: KeyboardEvent): Command | null {
+  const path = event.composedPath();
+  const within = path.slice(0, path.indexOf(event.currentTarget as EventTarget));
+  const isIn = (target: EventTarget, selector: string): boolean => target instanceof Element && target.matches(selector);
+  if (event.defaultPrevented || event.isComposing || within.some((each) => isIn(each, ELSEWHERE))) return null;
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "a") return "select_all";
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  const command = COMMANDS[event.key] ?? null;
+  const isForRow = within[0] !== undefined && !isIn(within[0], NATIVE);
+  if (event.key === "Enter" || event.key.startsWith("Arrow")) return isForRow || command !== "open" ? inList(within, command) : null;
+  return command;
+}
+
+/** Enter and the arrows are ours only in the list: elsewhere they press and scroll. */
+function inList(path: readonly EventTarget[], command: Command | null): Command | null {
+  return path.some((each) => each instanceof Element && each.matches(".list")) ? command : null;
+}
+
+export function sheet(): TemplateResult {
+  return html`<dialog class="sheet" part="help" aria-labelledby="keys">
+    <form class="sheet-head" method="dialog">
+      <div class="page-title" id="keys" role="heading" aria-level="2">${t("keys.title")}</div>
+      <button class="icon-button" title=${t("keys.close")} aria-label=${t("keys.close")}>${icon("close")}</button>
+    </form>
+    <dl>
+      ${SHEET.map(
+        ([keys, command]) => html`<div>
+          <dt>${t(`keys.${command}`)}</dt>
+          <dd>${keys.split(" ").map((key) => html`<kbd>${key}</kbd>`)}</dd>
+        </div>`,
+      )}
+    </dl>
+  </dialog>`;
+}

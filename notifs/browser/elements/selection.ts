@@ -1,0 +1,38 @@
+/** The rows that were picked, to act on all of them at once. */
+import type { Entry } from "./entries";
+
+export class Selection {
+  private picked = new Set<string>();
+  /** The entry that a range goes on from. */
+  private last: string | null = null;
+
+  get ids(): ReadonlySet<string> {
+    return this.picked;
+  }
+
+  has({ rows }: Entry): boolean {
+    return rows.every(({ id }) => this.picked.has(id));
+  }
+
+  /** Pick an entry, or let it go; `isRange`: and everything between it and the one before likewise. */
+  toggle(entry: Entry, entries: readonly Entry[], isRange = false): void {
+    const isPicked = !this.has(entry);
+    const here = entries.indexOf(entry);
+    const there = isRange ? entries.findIndex(({ key }) => key === this.last) : -1;
+    const [from, to] = there < 0 ? [here, here] : [Math.min(here, there), Math.max(here, there)];
+    const ids = entries.slice(from, to + 1).flatMap(({ rows }) => rows.map(({ id }) => id));
+    for (const id of ids) this.picked[isPicked ? "add" : "delete"](id);
+    this.last = entry.key;
+  }
+
+  set(ids: Iterable<string>): void {
+    this.picked = new Set(ids);
+  }
+
+  /** What is no longer in the list is no longer picked. */
+  keep(entries: readonly Entry[]): void {
+    if (this.picked.size === 0) return;
+    const there = new Set(entries.flatMap(({ rows }) => rows.map(({ id }) => id)));
+    this.set([...this.picked].filter((id) => there.has(id)));
+  }
+}

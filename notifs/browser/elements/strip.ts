@@ -1,0 +1,159 @@
+/**
+ * The part of a long list that is drawn: what is in view and a little around it. Space stands for the rest.
+ *
+ * What people look at stays where it is when rows come, go or turn out higher above it.
+ */
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+
+import { Offsets } from "./offsets";
+
+/** Pixels that are drawn above and below the view, and how near to their end more is drawn. */
+const AROUND = 800;
+const NEAR = 300;
+
+interface Mark {
+  readonly key: string;
+  readonly top: number;
+}
+
+export class Strip implements ReactiveController {
+  readonly offsets = new Offsets();
+  /** The items that are drawn, the second exclusive. */
+  from = 0;
+  to = 0;
+  private marks: readonly Mark[] = [];
+  private width = 0;
+  private readonly look = (): void => this.drawOn();
+
+  constructor(private readonly host: ReactiveControllerHost & HTMLElement) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    // From the page and whatever else of it scrolls; the list's own scrolling is not heard outside of it.
+    addEventListener("scroll", this.look, { capture: true, passive: true });
+    addEventListener("resize", this.look);
+  }
+
+  hostDisconnected(): void {
+    removeEventListener("scroll", this.look, true);
+    removeEventListener("resize", this.look);
+  }
+
+  hostUpdate(): void {
+    const { top } = this.frame();
+    const isScrolled = (this.find(".days")?.getBoundingClientRect().top ?? top) < top;
+    this.marks = isScrolled ? this.marksBelow(top) : [];
+  }
+
+  hostUpdated(): void {
+    for (const row of this.rows()) this.offsets.measured(row.dataset["id"] ?? "", row.getBoundingClientRect().height);
+    this.offsets.heading = this.find(".day-title")?.offsetHeight || this.offsets.heading;
+    this.keepInPlace();
+    const width = this.find(".list")?.clientWidth ?? 0;
+    if (width !== this.width) this.offsets.forget();
+    this.width = width;
+  }
+
+  /** Choose what to draw of these items. */
+  lay(keys: readonly string[]): void {
+    const { top, bottom } = this.view();
+    const before = this.marks.map(({ key }) => [key, this.offsets.of(key)] as const);
+    this.offsets.lay(keys);
+    const kept = before.find(([key]) => this.offsets.of(key) !== undefined);
+    const shift = kept === undefined ? 0 : (this.offsets.of(kept[0]) ?? 0) - (kept[1] ?? 0);
+    [this.from, this.to] = this.offsets.between(top + shift - AROUND, bottom + shift + AROUND);
+  }
+
+  has(key: string): boolean {
+    return this.offsets.keys.includes(key);
+  }
+
+  /** Scroll to where a row must be that is not drawn. */
+  async reveal(key: string): Promise<void> {
+    const start = this.offsets.of(key);
+    if (start === undefined) return;
+    this.scroller().scrollBy({ top: start - this.view().top - NEAR, behavior: "instant" });
+    this.marks = [];
+    this.host.requestUpdate();
+    await this.host.updateComplete;
+  }
+
+  /** Something else is shown from here on: from its top. */
+  toTop(): void {
+    const { top } = this.view();
+    this.marks = [];
+    if (top <= 0) return;
+    this.find(".list")?.scrollTo({ top: 0, behavior: "instant" });
+    if ((this.find(".inbox")?.getBoundingClientRect().top ?? 0) < 0) this.find(".inbox")?.scrollIntoView({ behavior: "instant" });
+  }
+
+  /** The uppermost row that can be seen whole. */
+  get first(): string | undefined {
+    const { offsets } = this;
+    const [from] = offsets.between(this.view().top + offsets.heading, Infinity);
+    return offsets.keys.slice(from + Number(offsets.start(from) < this.view().top)).find((key) => key !== "");
+  }
+
+  /** Draw on when the view comes near to the end of what is drawn. */
+  drawOn(): void {
+    const { top, bottom } = this.view();
+    const { offsets, from, to } = this;
+    const isShort = to < offsets.keys.length && bottom + NEAR > offsets.start(to);
+    if (isShort || (from > 0 && top - NEAR < offsets.start(from))) this.host.requestUpdate();
+  }
+
+  /** The rows at and below the top of the view, but first of all the one that is cut by it, and those above. */
+  private marksBelow(top: number): Mark[] {
+    const marks = this.rows().map((row) => ({ key: row.dataset["id"] ?? "", ...edges(row) }));
+    const first = marks.findIndex(({ bottom }) => bottom > top);
+    return first < 0 ? marks.reverse() : [...marks.slice(0, first + 1).reverse(), ...marks.slice(first + 1)];
+  }
+
+  private keepInPlace(): void {
+    for (const { key, top } of this.marks) {
+      const row = this.rows().find((each) => each.dataset["id"] === key);
+      if (row === undefined) continue;
+      const by = row.getBoundingClientRect().top - top;
+      if (Math.abs(by) >= 1) this.scroller().scrollBy({ top: by, behavior: "instant" });
+      return;
+    }
+  }
+
+  /** What of the list can be seen, in its own coordinates. */
+  private view(): { top: number; bottom: number } {
+    const { top, bottom } = this.frame();
+    const origin = this.find(".days")?.getBoundingClientRect().top ?? top;
+    return { top: top - origin, bottom: bottom - origin };
+  }
+
+  private frame(): { top: number; bottom: number } {
+    const { top, bottom } = edges(this.find(".list"));
+    return { top: Math.max(0, top), bottom: bottom > 0 ? Math.min(innerHeight, bottom) : innerHeight };
+  }
+
+  /** What scrolls the list: itself, or something around it, or the page. */
+  private scroller(): Element {
+    const list = this.find(".list");
+    for (let each: Element | null = list; each !== null; each = parentOf(each)) {
+      if (each.scrollHeight > each.clientHeight && /auto|scroll/.test(getComputedStyle(each).overflowY)) return each;
+    }
+    return document.scrollingElement ?? document.documentElement;
+  }
+
+  private rows(): HTMLElement[] {
+    return [...(this.host.shadowRoot?.querySelectorAll<HTMLElement>("[data-id]") ?? [])];
+  }
+
+  private find(selector: string): HTMLElement | null {
+    return this.host.shadowRoot?.querySelector<HTMLElement>(selector) ?? null;
+  }
+}
+
+function edges(element: Element | null): { top: number; bottom: number } {
+  return element?.getBoundingClientRect() ?? { top: 0, bottom: 0 };
+}
+
+function parentOf(element: Element): Element | null {
+  return element.assignedSlot ?? element.parentElement ?? (element.getRootNode() as ShadowRoot).host ?? null;
+}

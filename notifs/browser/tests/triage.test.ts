@@ -1,0 +1,191 @@
+/** The pure parts of triage: days and groups, what is drawn of a long list, when a snooze ends, what keys mean. */
+import { describe, expect, test } from "vitest";
+
+import { actorsOf, byDay } from "../elements/entries";
+import { commandOf } from "../elements/keys";
+import { Offsets } from "../elements/offsets";
+import { Selection } from "../elements/selection";
+import { bounds, moments, until, written } from "../elements/snooze";
+import { notification } from "./model";
+import type { Notification } from "../core/wire";
+
+const NOW = new Date(2026, 5, 23, 14, 5);
+
+function rowsOf(...fields: Partial<Notification>[]): Notification[] {
+  return fields.map((each, n) => notification({ id: `r${n}`, created_at: NOW.toISOString(), ...each }));
+}
+
+describe("days and groups", () => {
+  const shown = (rows: readonly Notification[], opened: readonly string[] = []): unknown =>
+    byDay(rows, NOW.getTime(), new Set(opened)).map(({ label, entries }) => [
+      label,
+      entries.map((entry) => (entry.isInside ? `> ${entry.key}` : entry.rows.map(({ id }) => id).join("+"))),
+    ]);
+  const on = (day: number, hour: number): string => new Date(2026, 5, day, hour).toISOString();
+
+  test("rows of a group are one within a day, where the newest of them is", () => {
+    const rows = rowsOf({ group: "a" }, {}, { group: "a" }, { group: "b" }, { group: "a", created_at: on(22, 23) });
+    expect(shown(rows)).toEqual([["Today", ["r0+r2", "r1", "r3"]], ["Yesterday", ["r4"]]]);
+  });
+
+  test("an open group has its rows beneath it, and keeps its key when another comes", () => {
+    const rows = rowsOf({ group: "a" }, { group: "a" }, {});
+    const key = byDay(rows, NOW.getTime(), new Set())[0]?.entries[0]?.key ?? "";
+    expect(shown(rows, [key])).toEqual([["Today", ["r0+r1", "> r0", "> r1", "r2"]]]);
+    const more = [notification({ id: "new", group: "a", created_at: NOW.toISOString() }), ...rows];
+    expect(byDay(more, NOW.getTime(), new Set())[0]?.entries[0]?.key).toBe(key);
+    expect(byDay(more.slice(0, 1), NOW.getTime(), new Set())[0]?.entries[0]?.key).toBe(key);
+  });
+
+  test("a day ends at the reader's midnight, and one that comes again is no second day", () => {
+    const times = [on(23, 0), on(22, 23), on(23, 1), on(22, 0), on(21, 23)];
+    expect(shown(rowsOf(...times.map((created_at) => ({ created_at }))))).toEqual([
+      ["Today", ["r0", "r2"]], ["Yesterday", ["r1", "r3"]], ["Sunday", ["r4"]],
+    ]);
+  });
+
+  test("actors are told once each, by id or else by name", () => {
+    const by = (id: string | null, name: string | null) => ({ actor: { id, name, avatar: null } });
+    const rows = rowsOf(by("1", "Anna"), by("1", "Anna A."), by(null, "Ben"), {}, by(null, "Ben"));
+    expect(actorsOf(rows).map(({ id }) => id)).toEqual(["r0", "r2"]);
+  });
+});
+
+describe("what is drawn of a long list", () => {
+  test("is found among a hundred thousand, whatever their heights", () => {
+    const offsets = new Offsets();
+    const keys = ["", ...Array.from({ length: 100_000 }, (_, n) => String(n))];
+    offsets.measured("0", 100);
+    offsets.lay(keys);
+    const [heading, first] = [offsets.start(1), offsets.start(2)];
+    expect(first - heading).toBe(100);
+    const row = offsets.start(3) - first;
+    expect(offsets.total).toBe(heading + 100 + 99_999 * row);
+    expect(offsets.between(0, 1)).toEqual([0, 1]);
+    expect(offsets.between(first, first)).toEqual([2, 3]);
+    expect(offsets.between(first - 1, first + row)).toEqual([1, 4]);
+    expect(offsets.between(offsets.total - 1, Infinity)).toEqual([100_000, 100_001]);
+    expect(offsets.between(-500, -400)).toEqual([0, 1]);
+  });
+
+  test("moves by what is added above, and an empty list has nothing", () => {
+    const offsets = new Offsets();
+    offsets.lay(["", "b"]);
+    const before = offsets.of("b") ?? 0;
+    offsets.measured("a", 80);
+    offsets.lay(["", "a", "b"]);
+    expect(offsets.of("b")).toBe(before + 80);
+    offsets.lay([]);
+    expect([offsets.total, offsets.of("b"), offsets.between(0, 1_000)]).toEqual([0, undefined, [0, 0]]);
+  });
+});
+
+describe("a snooze ends", () => {
+  const at = (...parts: [number, number, number, number, number?]): Date => new Date(...parts);
+  const told = (now: Date): Record<string, string> =>
+    Object.fromEntries(moments(now).map(({ word, at }) => [word.replace("snooze.", ""), written(at)]));
+
+  test("later today, tomorrow, or next week, in the morning", () => {
+    expect(told(NOW)).toEqual({ later: "2026-06-23T18:00", tomorrow: "2026-06-24T08:00", next_week: "2026-06-29T08:00" });
+  });
+
+  test("not later today when it is late, and not next week when that is tomorrow", () => {
+    expect(Object.keys(told(at(2026, 5, 23, 18, 0)))).toContain("later");
+    expect(Object.keys(told(at(2026, 5, 23, 18, 1)))).not.toContain("later");
+    expect(told(at(2026, 5, 28, 12))).toEqual({ later: "2026-06-28T15:00", tomorrow: "2026-06-29T08:00" });
+    expect(told(at(2026, 5, 29, 12))["next_week"]).toBe("2026-07-06T08:00");
+  });
+
+  test("at the same hour of the clock where the clock is changed", () => {
+    const before = process.env["TZ"];
+    try {
+      process.env["TZ"] = "Europe/Berlin";
+      // Summer time begins on 29 March 2026, and ends on 25 October.
+      for (const eve of [at(2026, 2, 28, 20), at(2026, 9, 24, 20)]) {
+        const tomorrow = moments(eve)[0]?.at ?? eve;
+        expect([tomorrow.getDate() - eve.getDate(), tomorrow.getHours()]).toEqual([1, 8]);
+        expect(tomorrow.getTime() - eve.getTime()).toBe((eve.getMonth() === 2 ? 11 : 13) * 3_600_000);
+      }
+      // An hour that there is not.
+      expect(new Date("2026-03-29T02:30").getTime()).toBeGreaterThan(at(2026, 2, 29, 1, 59).getTime());
+      expect(moments(at(2026, 2, 28, 23, 30))[0]?.at.getTime()).toBeGreaterThan(at(2026, 2, 28, 23, 30).getTime());
+    } finally {
+      process.env["TZ"] = before;
+    }
+  });
+
+  test("within a year and a day, and not before the next minute", () => {
+    expect(bounds(NOW)).toEqual({ min: "2026-06-23T14:06", max: "2027-06-23T00:00" });
+  });
+
+  test.each([
+    [at(2026, 5, 23, 18), "18:00"],
+    [at(2026, 5, 24, 8), "Wed 08:00"],
+    [at(2026, 5, 30, 8), "30 Jun 08:00"],
+  ])("%s is told as %s", (then, words) => expect(until(then, NOW)).toBe(words));
+});
+
+describe("keys", () => {
+  function command(key: string, markup: string, keys: KeyboardEventInit = {}): string | null {
+    document.body.innerHTML = `<main>${markup}</main>`;
+    let found: string | null = null;
+    const main = document.querySelector("main") as HTMLElement;
+    main.addEventListener("keydown", (event) => (found = commandOf(event)));
+    const target = main.querySelector("[id=here]") ?? main;
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...keys }));
+    return found;
+  }
+
+  const ROW = '<div class="list"><li id="here"></li></div>';
+
+  test.each([
+    ["j", "next"], ["ArrowDown", "next"], ["k", "previous"], ["e", "archive"], ["#", "archive"], ["I", "read"], ["u", "unread"],
+    ["U", "unread"], ["s", "snooze"], ["x", "select"], ["z", "undo"], ["/", "search"], ["3", "tab"], ["?", "help"], ["Enter", "open"],
+  ])("%s on a row: %s", (key, wanted) => expect(command(key, ROW)).toBe(wanted));
+
+  test.each(["i", "5", "Tab", " "])("%s means nothing", (key) => expect(command(key, ROW)).toBe(null));
+
+  test.each([
+    '<input id="here">', '<textarea id="here"></textarea>', '<div role="menu"><button id="here"></button></div>',
+    '<div contenteditable="true"><b id="here"></b></div>', '<dialog><p id="here"></p></dialog>', '<select id="here"></select>',
+  ])("nothing in %s", (markup) => {
+    expect(command("e", markup)).toBe(null);
+    expect(command("a", markup, { ctrlKey: true })).toBe(null);
+  });
+
+  test.each(["ctrlKey", "altKey", "metaKey"])("nothing with %s, but to select all", (name) => {
+    expect(command("e", ROW, { [name]: true })).toBe(null);
+    expect(command("a", ROW, { [name]: true })).toBe(name === "altKey" ? null : "select_all");
+  });
+
+  test("Enter presses what has the focus, and arrows scroll outside of the list", () => {
+    expect(command("Enter", '<div class="list"><button id="here"></button></div>')).toBe(null);
+    expect(command("ArrowDown", '<div class="list"><button id="here"></button></div>')).toBe("next");
+    expect(command("ArrowDown", "")).toBe(null);
+    expect(command("Enter", "")).toBe(null);
+    expect(command("j", "")).toBe("next");
+  });
+});
+
+describe("picking", () => {
+  const entries = ["a", "b", "c", "d"].map((key) => ({ key, rows: [notification({ id: key })], isInside: false }));
+  const [a, b, , d] = entries as [(typeof entries)[0], (typeof entries)[0], (typeof entries)[0], (typeof entries)[0]];
+
+  test("a range goes from the last one picked, either way, and does what the click does", () => {
+    const selection = new Selection();
+    selection.toggle(b, entries);
+    selection.toggle(d, entries, true);
+    expect([...selection.ids].sort()).toEqual(["b", "c", "d"]);
+    selection.toggle(a, entries, true);
+    expect([...selection.ids].sort()).toEqual(["a", "b", "c", "d"]);
+    selection.toggle(b, entries, true);
+    expect([...selection.ids].sort()).toEqual(["c", "d"]);
+  });
+
+  test("what has gone is no longer picked", () => {
+    const selection = new Selection();
+    selection.set(["a", "b"]);
+    selection.keep([b]);
+    expect([...selection.ids]).toEqual(["b"]);
+  });
+});
