@@ -74,7 +74,7 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
       <div class="line">${heading(entry, context)} ${when(newest, context.now)}</div>
       <div class="line">
         <div class="words">
-          ${newest.body ? html`<p class="body" part="body">${newest.body}</p>` : nothing}
+          ${newest.body ? html`<p class="body" part="body" dir="auto">${newest.body}</p>` : nothing}
           ${rows.length > 1 ? more(entry, context) : context.actions.render(newest)}
           ${refusal(entry, context)}
         </div>
@@ -125,10 +125,10 @@ function face(entry: Entry, { isPicked, pick }: RowContext): TemplateResult {
 
 function heading({ rows, isInside }: Entry, { headingLevel, open }: RowContext): TemplateResult {
   const newest = rows[0] as Notification;
-  const words = html`${rows.some(isUnread) ? html`<span class="hidden">${t("row.unread")} </span>` : nothing}${
-    newest.priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing
+  const words = html`${rows.some(isUnread) ? html`<bdi class="hidden">${t("row.unread")} </bdi>` : nothing}${
+    newest.priority === "urgent" ? html`<bdi class="flag">${t("row.urgent")}</bdi> ` : nothing
   }${newest.title}`;
-  return html`<div class="title" part="row-title" role="heading" aria-level=${headingLevel + Number(isInside)}>
+  return html`<div class="title" part="row-title" dir="auto" role="heading" aria-level=${headingLevel + Number(isInside)}>
     ${linked(newest, words, (event) => open(newest, event))}
   </div>`;
 }

@@ -76,12 +76,12 @@ export class NotifsToasts extends MailboxElement {
   private single(row: Notification): TemplateResult {
     const { id, title, body, priority } = row;
     const isUrgent = priority === "urgent";
-    const words = html`${isUrgent ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing}${title}`;
+    const words = html`${isUrgent ? html`<bdi class="flag">${t("row.urgent")}</bdi> ` : nothing}${title}`;
     return html`<div class=${classMap({ toast: true, urgent: isUrgent })} part="toast">
       ${avatar(row)}
       <div class="what">
-        <div class="title">${linked(row, words)}</div>
-        ${body ? html`<p class="body">${body}</p>` : nothing}
+        <div class="title" dir="auto">${linked(row, words)}</div>
+        ${body ? html`<p class="body" dir="auto">${body}</p>` : nothing}
       </div>
       <div class="controls">
         ${button("check", t("row.act_on", { act: t("row.mark_read"), title }), () => this.markRead(row))}
