@@ -143,10 +143,12 @@ function when({ created_at, snoozed_until }: Notification, now: number): Templat
   </time>`;
 }
 
-/** Opens a group in place: "Anna and 2 others · 7 more". */
+/** Opens a group in place: "Anna and 7 others", "Anna · 7 more", "7 more". */
 function more(entry: Entry, { opened, toggle }: RowContext): TemplateResult {
-  const [first, ...others] = actorsOf(entry.rows).map(({ actor }) => actor?.name);
-  const names = others.length > 0 ? t("row.actors", { name: first ?? "", n: others.length }) : first;
+  const [first, ...others] = actorsOf(entry.rows).map(({ actor }) => actor?.name ?? "");
+  const n = entry.rows.length - 1;
+  const names = others.length > 0 ? [t("row.actors", { name: first ?? "", n: others.length })] : first ? [first] : [];
+  const words = others.length === n ? names : [...names, t("row.more", { n })];
   return html`<button
     class="more link"
     part="more"
@@ -155,7 +157,7 @@ function more(entry: Entry, { opened, toggle }: RowContext): TemplateResult {
     aria-expanded=${opened.has(entry.key)}
     @click=${() => toggle(entry)}
   >
-    ${names ? `${names} · ` : nothing}${t("row.more", { n: entry.rows.length - 1 })} ${icon("chevron")}
+    ${words.join(" · ")} ${icon("chevron")}
   </button>`;
 }
 

@@ -25,9 +25,10 @@ export function moments(now: Date): Moment[] {
   return [...later, { word: "snooze.tomorrow", at: onDay(now, 1, MORNING) }, ...week];
 }
 
-/** The first and the last moment that may be picked, as a field for dates and times writes them. */
-export function bounds(now: Date): { min: string; max: string } {
-  return { min: written(onDay(now, 0, now.getHours(), now.getMinutes() + 1)), max: written(onDay(now, MOST_DAYS - 1, 0)) };
+/** The first and the last moment that may be picked, and the one to begin with, as a field for them has them. */
+export function bounds(now: Date): { min: string; max: string; value: string } {
+  const [min, max] = [onDay(now, 0, now.getHours(), now.getMinutes() + 1), onDay(now, MOST_DAYS - 1, 0)];
+  return { min: written(min), max: written(max), value: written(onDay(now, 1, MORNING)) };
 }
 
 /** As `<input type="datetime-local">` has it: the reader's clock, without a zone. */

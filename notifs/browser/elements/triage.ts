@@ -5,18 +5,18 @@ import type { ReactiveControllerHost, TemplateResult } from "lit";
 import { Actions } from "./actions";
 import { Acts } from "./acts";
 import { Continuity } from "./continuity";
+import { actorOf } from "./entries";
 import type { Entry } from "./entries";
 import { tell } from "./events";
 import { kindName } from "./find";
 import type { Terms } from "./find";
-import { actorOf } from "./entries";
 import type { Command } from "./keys";
 import { Menu } from "./menu";
 import type { Filling, Item } from "./menu";
 import { Notices } from "./notices";
 import { actsFor, CONTROLS } from "./row";
 import { Selection } from "./selection";
-import { bounds, moments, until, written } from "./snooze";
+import { bounds, moments, until } from "./snooze";
 import { Strip } from "./strip";
 import { Swipe } from "./swipe";
 import type { Side } from "./swipe";
@@ -216,13 +216,11 @@ export class Triage {
   }
 
   private snoozeForm(snooze: (at: Date) => void): TemplateResult {
-    const now = new Date();
-    const { min, max } = bounds(now);
-    const first = moments(now).at(-1)?.at ?? now;
+    const { min, max, value } = bounds(new Date());
+    const inWords = (value: string): string => value && exact(new Date(value).toISOString());
     const onInput = ({ target }: Event): void => {
-      const { value, form } = target as HTMLInputElement;
-      const told = form?.querySelector("output");
-      if (told) told.value = value && exact(new Date(value).toISOString());
+      const { value, nextElementSibling } = target as HTMLInputElement;
+      (nextElementSibling as HTMLOutputElement).value = inWords(value);
     };
     const onSubmit = (event: SubmitEvent): void => {
       event.preventDefault();
@@ -232,8 +230,8 @@ export class Triage {
     };
     return html`<form class="snooze-form" @submit=${onSubmit}>
       <label for="until">${t("snooze.until")}</label>
-      <input id="until" type="datetime-local" required min=${min} max=${max} .value=${written(first)} @input=${onInput} />
-      <output class="secondary" for="until">${exact(first.toISOString())}</output>
+      <input id="until" type="datetime-local" required min=${min} max=${max} .value=${value} @input=${onInput} />
+      <output class="secondary" for="until">${inWords(value)}</output>
       <button class="button primary">${t("row.snooze")}</button>
     </form>`;
   }

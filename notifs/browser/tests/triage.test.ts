@@ -115,7 +115,7 @@ describe("a snooze ends", () => {
   });
 
   test("within a year and a day, and not before the next minute", () => {
-    expect(bounds(NOW)).toEqual({ min: "2026-06-23T14:06", max: "2027-06-23T00:00" });
+    expect(bounds(NOW)).toEqual({ min: "2026-06-23T14:06", max: "2027-06-23T00:00", value: "2026-06-24T08:00" });
   });
 
   test.each([
