@@ -14,6 +14,7 @@ import { overlay } from "./overlay";
 import { Poller } from "./poller";
 import { MailboxSocket } from "./socket";
 import type { Closed } from "./socket";
+import { news } from "./news";
 import { EMPTY, reduce, restore, windowOf } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
@@ -48,7 +49,9 @@ export interface Options {
   readonly token?: FetchToken | undefined;
 }
 
+/** Rows of a first page, and of one for who scrolls on. */
 const PAGE = 50;
+const OLDER = 200;
 const POLL = 5_000;
 /** How long what the server has promised may take before we ask for it: a change, an answer. */
 const CHANGE_PATIENCE = 1_000;
@@ -81,6 +84,10 @@ export class Connection extends Emitter<Events> {
   private readonly refreshes = new Backoff(1_000, 30_000);
   private readonly refreshing = new Timer(() => void this.refresh());
   private readonly comeBack = (): void => this.retryNow();
+  /** Whether nothing has come between us and the server since its last answer. */
+  private watching = false;
+  /** Up to where it was told what is new. */
+  private told: Cursor | null;
   private failed = 0;
   private retryAt = 0;
   private promised: Cursor | null = null;
@@ -89,6 +96,7 @@ export class Connection extends Emitter<Events> {
   constructor({ base, transport, initial, token }: Options) {
     super();
     this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
+    this.told = this.state.cursor;
     this.tokens = token === undefined ? null : new Tokens(token, () => this.startAfresh());
     this.http = new Http(base, this.tokens);
     const events = {
@@ -179,7 +187,8 @@ export class Connection extends Emitter<Events> {
 
   /** Load the next older stretch of what a query asks for. */
   async fetch(query: Query): Promise<void> {
-    const request = { ...query, before: windowOf(this.state, query).through, limit: PAGE };
+    const before = windowOf(this.state, query).through;
+    const request = { ...query, before, limit: before === null ? PAGE : OLDER };
     const page = await this.ask((via) => via.fetch(request));
     this.dispatch({ ...page, ...query, type: "page" });
     this.expect(parseCursor(page.cursor));
@@ -207,16 +216,24 @@ export class Connection extends Emitter<Events> {
   }
 
   private receive(message: Message): void {
-    const before = this.state.rows;
+    const before = this.state;
     this.dispatch(message);
     if (message.type === "degraded") this.degrade(message.meta);
     if (message.type === "error") this.emit("error", message.error?.message ?? message.meta);
-    if (message.type !== "created" && message.type !== "announcement") return;
-    // Only what has really been taken in, and only the first time.
-    const fresh = message.notifs.filter(
-      (row): row is Notification => row.retracted !== true && !before.has(row.id) && this.state.rows.has(row.id),
-    );
-    if (fresh.length > 0) this.emit("arrived", fresh);
+    this.tell(before, message);
+  }
+
+  /** Say what is new: one by one while we watch, and how much it was when we come back. */
+  private tell(before: State, message: Message): void {
+    const fresh = news(before, this.state, message, this.told);
+    const isAnswer = message.type === "delta" || message.type === "snapshot";
+    const missed = isAnswer && !this.watching;
+    if (isAnswer) this.watching = true;
+    this.told = latest(this.told, this.state.cursor);
+    if (!missed && fresh.length > 0) this.emit("arrived", fresh);
+    const more = message.type === "snapshot" && message.has_more && fresh.length === message.notifs.length;
+    const count = more ? Math.max(fresh.length, this.state.unseen - before.unseen) : fresh.length;
+    if (missed && count > 0) this.emit("missed", count);
   }
 
   private dispatch(input: Input): void {
@@ -269,11 +286,12 @@ export class Connection extends Emitter<Events> {
       const message = await this.http.changes(this.cursor);
       if (this.closed || this.socket?.live || person !== this.person) return false;
       this.dispatch({ type: "syncing" });
-      this.dispatch(message);
+      this.receive(message);
       if (this.onHttp) this.setStatus({ name: "polling" });
       void this.outbox.flush();
     } catch (error) {
       if (this.closed || this.socket?.live || person !== this.person) return false;
+      this.watching = false;
       if (error === SIGNED_OUT) this.signOut();
       else this.setStatus({ name: "reconnecting", retryAt: this.socket === null ? Date.now() + POLL : this.retryAt });
     }
@@ -312,6 +330,8 @@ export class Connection extends Emitter<Events> {
   /** Our tokens are somebody else's by now: nothing that we know is theirs, the cursor least of all. */
   private startAfresh(): void {
     this.state = EMPTY;
+    this.told = null;
+    this.watching = false;
     this.promised = null;
     this.outbox.clear();
     this.syncing.stop();
@@ -336,6 +356,7 @@ export class Connection extends Emitter<Events> {
   private async lost(how: Closed): Promise<void> {
     if (this.closed) return;
     this.refreshing.stop();
+    if (this.status.name === "live") this.watching = false;
     if (how === "expired" || how === "ended") this.tokens?.drop();
     this.failed += 1;
     const wait = how === "restart" ? Math.random() * SPREAD : this.attempts.next();
@@ -364,4 +385,9 @@ export class Connection extends Emitter<Events> {
     this.outbox.settle((cursor) => this.reached(cursor));
     this.emit("change", undefined);
   }
+}
+
+/** The later of two cursors; of two lives of the database the one that we are in. */
+function latest(told: Cursor | null, cursor: Cursor | null): Cursor | null {
+  return told !== null && told.epoch === cursor?.epoch && told.revision > cursor.revision ? told : cursor;
 }

@@ -5,6 +5,7 @@
  * disagree. Messages may be dropped, repeated or swapped on the way; after one answer to `sync` the state equals the
  * store's. contract.md, section 4, is the law; the comments here only say why.
  */
+import { Rows } from "./rows";
 import { parseCursor } from "./wire";
 import type { Change, Cursor, Filter, Message, Notification, Page, Query, Row, Snapshot } from "./wire";
 
@@ -33,9 +34,11 @@ export interface State {
   readonly cursor: Cursor | null;
   readonly unread: number;
   readonly unseen: number;
-  /** Retracted ones stay, so that a late page cannot bring them back. */
-  readonly rows: ReadonlyMap<string, Row>;
+  /** Those that were taken back stay, so that a late page cannot bring them back. */
+  readonly rows: Rows;
   readonly windows: Windows;
+  /** So many rows are kept; more only for who has scrolled further down. */
+  readonly kept: number;
   /** The revision that `rows` were last built afresh from: an older page says nothing about what they left out. */
   readonly floor: number;
   readonly stream: Stream | null;
@@ -48,6 +51,8 @@ export interface State {
 }
 
 const MOST_HELD = 256;
+/** How many times the rows that are kept there may be, before the oldest are let go. */
+const SURPLUS = 1.5;
 /** Searches that are remembered, besides the plain filters. */
 const MOST_SEARCHES = 8;
 const UNLOADED: Window = { through: null, complete: false };
@@ -56,8 +61,9 @@ export const EMPTY: State = {
   cursor: null,
   unread: 0,
   unseen: 0,
-  rows: new Map(),
+  rows: Rows.NONE,
   windows: { unread: UNLOADED, all: UNLOADED, archived: UNLOADED, snoozed: UNLOADED },
+  kept: 2_000,
   floor: 0,
   stream: null,
   held: [],
@@ -66,6 +72,10 @@ export const EMPTY: State = {
 };
 
 export function reduce(state: State, input: Input): State {
+  return bounded(take(state, input));
+}
+
+function take(state: State, input: Input): State {
   switch (input.type) {
     case "connected":
     case "syncing":
@@ -90,6 +100,11 @@ export function restore(message: Snapshot, filter: Filter): State {
   return replace(EMPTY, message, filter);
 }
 
+/** The position down to which nothing is missing. */
+function bottomOf({ through, complete }: Window): number {
+  return complete ? -Infinity : (through ?? Infinity);
+}
+
 export function loaded(window: Window): boolean {
   return window.complete || window.through !== null;
 }
@@ -99,13 +114,25 @@ export function windowOf(state: State, query: Query): Window {
   return state.windows[keyOf(query)] ?? UNLOADED;
 }
 
+const UNDER: Readonly<Record<Filter, (row: Notification) => boolean>> = {
+  unread: isUnread,
+  all: isKept,
+  archived: (row) => row.archived_at !== null,
+  snoozed: (row) => row.snoozed_until !== null,
+};
+
+/** What was shown of rows: as long as they are the same, so is the view. */
+const views = new WeakMap<Rows, Map<string, readonly Notification[]>>();
+
 /** The rows to show under a query, newest first: only as far down as nothing can be missing in between. */
-export function view(state: State, query: Query): Notification[] {
-  const { through, complete } = windowOf(state, query);
-  const bottom = complete ? -Infinity : (through ?? Infinity);
-  return [...state.rows.values()]
-    .filter((row): row is Notification => row.retracted !== true && row.position >= bottom && matches(row, query))
-    .sort((a, b) => b.position - a.position);
+export function view(state: State, query: Query): readonly Notification[] {
+  const { rows } = state;
+  const bottom = bottomOf(windowOf(state, query));
+  const key = `${bottom} ${keyOf(query)}`;
+  const known = views.get(rows) ?? new Map<string, readonly Notification[]>();
+  const shown = known.get(key) ?? rows.downTo(bottom).filter(matching(query));
+  views.set(rows, known.set(key, shown));
+  return shown;
 }
 
 export function isUnread(row: Notification): boolean {
@@ -121,19 +148,16 @@ function keyOf({ filter, kind, actor, text }: Query): string {
   return kind || actor || text ? JSON.stringify([filter, kind, actor, text?.toLowerCase()]) : filter;
 }
 
-function matches(row: Notification, { filter, kind, actor, text }: Query): boolean {
-  return (
-    isUnder(row, filter) &&
+/** Asked of each of a hundred thousand rows, so that what a query leaves open is not asked at all. */
+function matching({ filter, kind, actor, text }: Query): (row: Notification) => boolean {
+  const isUnder = UNDER[filter];
+  if (!kind && !actor && !text) return isUnder;
+  const words = text?.toLowerCase() ?? "";
+  return (row) =>
+    isUnder(row) &&
     (!kind || row.kind === kind) &&
     (!actor || (row.actor?.id ?? row.actor?.name) === actor) &&
-    (!text || row.title.toLowerCase().includes(text.toLowerCase()))
-  );
-}
-
-function isUnder(row: Notification, filter: Filter): boolean {
-  if (filter === "archived") return row.archived_at !== null;
-  if (filter === "snoozed") return row.snoozed_until !== null;
-  return filter === "unread" ? isUnread(row) : isKept(row);
+    row.title.toLowerCase().includes(words);
 }
 
 function change(state: State, message: Change): State {
@@ -173,7 +197,7 @@ function replace(state: State, message: Snapshot, filter: Filter): State {
     cursor,
     unread: message.notif_count,
     unseen: message.unseen_count,
-    rows: upsert(new Map(), message.notifs),
+    rows: upsert(Rows.NONE, message.notifs),
     windows: { ...EMPTY.windows, [filter]: window },
     floor: cursor.revision,
     stream: { cursor: message.cursor, through: window.through },
@@ -201,9 +225,11 @@ function page(state: State, message: FetchedPage): State {
   const window = windowOf(state, message);
   const joins = message.before === null || message.before === window.through;
   const through = lastPosition(message.notifs) ?? message.before;
+  const rows = upsert(state.rows, message.notifs);
   return {
     ...state,
-    rows: upsert(state.rows, message.notifs),
+    rows,
+    kept: Math.max(state.kept, rows.newest.length),
     windows: joins ? remember(state.windows, message, extend(window, through, !message.has_more)) : state.windows,
   };
 }
@@ -244,13 +270,32 @@ function hold(state: State, message: Held): State {
   return { ...state, held: [...state.held, message].slice(-MOST_HELD) };
 }
 
-function upsert(rows: ReadonlyMap<string, Row>, incoming: readonly Row[]): ReadonlyMap<string, Row> {
-  const next = new Map(rows);
-  for (const row of incoming) {
-    const mine = next.get(row.id);
-    if (mine === undefined || row.revision > mine.revision) next.set(row.id, row);
-  }
-  return next;
+function upsert(rows: Rows, incoming: readonly Row[]): Rows {
+  return rows.with(incoming.filter((row) => row.revision > (rows.get(row.id)?.revision ?? -1)));
+}
+
+/**
+ * However many arrive, the oldest are let go, and the windows end above them: they are fetched again for who looks.
+ * A page from before their last change would bring them back as they were then.
+ */
+function bounded(state: State): State {
+  const { kept, rows } = state;
+  if (rows.size <= kept * SURPLUS) return state;
+  const fewer = rows.first(kept);
+  const gone = rows.all().filter(({ id }) => fewer.get(id) === undefined);
+  const bottom = rows.newest.length > kept ? (fewer.newest.at(-1)?.position ?? null) : null;
+  const windows = Object.entries(state.windows).map(([key, window]) => [key, endingAbove(window, bottom)] as const);
+  return {
+    ...state,
+    rows: fewer,
+    windows: Object.fromEntries(windows) as Windows,
+    floor: Math.max(state.floor, ...gone.map(({ revision }) => revision)),
+    stream: null,
+  };
+}
+
+function endingAbove(window: Window, bottom: number | null): Window {
+  return bottom !== null && bottomOf(window) < bottom ? { through: bottom, complete: false } : window;
 }
 
 function lastPosition(rows: readonly Row[]): number | null {

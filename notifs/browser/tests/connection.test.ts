@@ -4,7 +4,7 @@ import { Connection } from "../core/connection";
 import type { Options } from "../core/connection";
 import { ActError } from "../core/errors";
 import { connect, release } from "../core/shared";
-import { view } from "../core/state";
+import { view, windowOf } from "../core/state";
 import { ACTS } from "../core/wire";
 import type { Notification } from "../core/wire";
 import { FakeServer, FakeSocket } from "./fakes";
@@ -106,6 +106,76 @@ describe("over a socket", () => {
     server.push(message);
     server.push(server.store.create(1, "announcement"));
     expect(arrived.map((each) => each.map(({ id }) => id))).toEqual([["a3"], ["a4"]]);
+  });
+
+  test("tells once what came while it was away, and not what it tells by itself", async () => {
+    await open();
+    const told: unknown[] = [];
+    connection.on("arrived", (rows) => told.push(rows.map(({ id }) => id)));
+    connection.on("missed", (count) => told.push(count));
+    server.create();
+    socket().drop();
+    server.store.create(3);
+    server.store.act("mark_read", { ids: ["a4"] });
+    await pass(1_000);
+    expect(told).toEqual([["a3"], 2]);
+    socket().drop();
+    await pass(1_000);
+    server.create();
+    expect(told).toEqual([["a3"], 2, ["a8"]]);
+  });
+
+  test("tells how much came, also if it is more than what is sent", async () => {
+    await open();
+    const missed: number[] = [];
+    connection.on("missed", (count) => missed.push(count));
+    socket().drop();
+    server.store.create(12);
+    await pass(1_000);
+    expect(missed).toEqual([12]);
+  });
+
+  test("does not take for new what it merely did not know", async () => {
+    const { filter: _, before: __, ...counted } = server.store.fetch({ filter: "archived" }, null);
+    connection = new Connection({
+      base: "", transport: "socket",
+      initial: { message: { type: "snapshot", meta: "", ...counted }, filter: "archived" },
+    });
+    const missed: number[] = [];
+    connection.on("missed", (count) => missed.push(count));
+    server.store.create(3);
+    for (let n = 0; n < 3; n++) for (const act of ["mark_read", "mark_unread"] as const) server.store.act(act, { ids: ["a1"] });
+    connection.open();
+    await pass(1);
+    expect(unread()).toBe(5);
+    expect(missed).toEqual([3]);
+  });
+
+  test("tells of what was created while it watched also when only a sync has brought it", async () => {
+    await open();
+    const told: unknown[] = [];
+    connection.on("arrived", (rows) => told.push(...rows.map(({ id }) => id)));
+    connection.on("missed", (count) => told.push(count));
+    server.loses = (message) => "cursor" in message && message.cursor === "a:3";
+    server.create();
+    server.create();
+    await pass(1_000);
+    expect(told).toEqual(["a4", "a3"]);
+  });
+
+  test("tells of what woke from a snooze, once, whether it knew of it or not", async () => {
+    server.store.act("snooze", { ids: ["a1"] });
+    await open();
+    const told: unknown[] = [];
+    connection.on("arrived", (rows) => told.push(...rows.map(({ id }) => id)));
+    await connection.act("snooze", ["a2"], new Date("2030-01-01"));
+    server.push(server.store.act("unsnooze", { ids: ["a2"] }));
+    await connection.act("snooze", ["a2"], new Date("2030-01-01"));
+    const message = server.store.wake();
+    server.push(message);
+    server.push(message);
+    expect(told.sort()).toEqual(["a1", "a2"]);
+    expect(connection.state.unseen).toBe(2);
   });
 
   test("passes on what the server says about itself", async () => {
@@ -277,6 +347,21 @@ describe("over HTTP", () => {
     expect(server.sockets).toHaveLength(0);
   });
 
+  test("tells of what came between two answers, and counts what came while the server was away", async () => {
+    await open({ transport: "http" });
+    const told: unknown[] = [];
+    connection.on("arrived", (rows) => told.push(rows.map(({ id }) => id)));
+    connection.on("missed", (count) => told.push(count));
+    server.store.create(1);
+    await pass(5_000);
+    server.mode = "down";
+    await pass(5_000);
+    server.store.create(2);
+    server.mode = "up";
+    await pass(5_000);
+    expect(told).toEqual([["a3"], 2]);
+  });
+
   test("goes on asking while the server is away, and says so", async () => {
     await open({ transport: "http" });
     server.mode = "down";
@@ -326,6 +411,18 @@ describe("loading", () => {
     expect(view(connection.state, { filter: "all" })).toHaveLength(3);
     await connection.fetch({ filter: "all" });
     expect(view(connection.state, { filter: "all" })).toHaveLength(6);
+  });
+
+  test("asks for all that is searched for, by socket and by HTTP", async () => {
+    const query = { filter: "all", kind: "comment.posted", actor: "7", text: "word" } as const;
+    await open();
+    await connection.fetch(query);
+    expect(server.asked).toEqual([{ event: "fetch", data: { ...query, before: null, limit: 50 } }]);
+    expect(windowOf(connection.state, query).complete).toBe(true);
+    connection.close();
+    await open({ transport: "http" });
+    await connection.fetch({ filter: "snoozed", text: "a&b" });
+    expect(server.requests.at(-1)).toBe("GET /api/v1/inbox?filter=snoozed&text=a%26b&limit=50");
   });
 
   test("goes on from what the server has painted", async () => {

@@ -17,6 +17,8 @@ export class FakeServer {
   /** Messages that are lost on their way to the page. */
   loses: (message: Message) => boolean = () => false;
   refusal: { code: string; message: string } | null = null;
+  /** What is asked of just these rows is refused. */
+  refuses: readonly string[] | null = null;
   readonly asked: { event: string; data: unknown }[] = [];
   readonly requests: string[] = [];
   /** The only token that is believed, if tokens are; and how many seconds one lasts. */
@@ -45,6 +47,9 @@ export class FakeServer {
     this.asked.push({ event, data });
     await Promise.resolve();
     if (this.refusal !== null) return { ok: false, error: this.refusal };
+    if (this.refuses !== null && String(data["ids"]) === String(this.refuses)) {
+      return { ok: false, error: { code: "forbidden", message: "No." } };
+    }
     if (event === "refresh") return this.refresh(data["token"]);
     if (event === "sync") this.sync(socket, data["cursor"] as string | null);
     else if (event === "fetch") return { ok: true, ...this.page(data) };

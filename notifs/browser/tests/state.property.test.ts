@@ -101,7 +101,9 @@ function checkCounts(state: State): void {
 
 const cursorOf = (state: State): string | null => (state.cursor === null ? null : formatCursor(state.cursor));
 
-function play(events: readonly Event[], store = new Store(), client = new Client()): { store: Store; client: Client } {
+function play(events: readonly Event[], kept = EMPTY.kept): { store: Store; client: Client } {
+  const [store, client] = [new Store(), new Client()];
+  client.state = { ...EMPTY, kept };
   let pending: number | null = null;
   for (const next of events) {
     if (next.happens === "restore") store.restore();
@@ -159,14 +161,15 @@ function expectEqual(store: Store, client: Client): void {
 describe("after one sync the state equals the store's", () => {
   test("whatever is lost, repeated or swapped on the way", () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
-        const { store, client } = play(events);
+      fc.property(fc.array(event, { maxLength: 40 }), fc.constantFrom(EMPTY.kept, 4), (events, kept) => {
+        const { store, client } = play(events, kept);
         sync(store, client);
         expect(client.state.awaiting || client.state.needsSync).toBe(false);
         expect(client.state.held).toEqual([]);
         expectEqual(store, client);
         for (const filter of FILTERS) {
           readToTheEnd(store, client, filter);
+          expect(client.state.rows.size).toBeLessThanOrEqual(client.state.kept * 1.5);
           expect(revisions(view(client.state, { filter }))).toEqual(revisions(store.view(filter)));
         }
       }),

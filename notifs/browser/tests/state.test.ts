@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { EMPTY, reduce, restore, view } from "../core/state";
+import { EMPTY, reduce, restore, view, windowOf } from "../core/state";
 import type { Input, State } from "../core/state";
 import { formatCursor, parseCursor } from "../core/wire";
 import type { Change, Notification, Page, Row, Snapshot } from "../core/wire";
@@ -184,4 +184,64 @@ describe("the view", () => {
   test("takes other kinds of messages for what they are", () => {
     expect(play(three, { type: "degraded", meta: "" }, { type: "error", meta: "" })).toBe(three);
   });
+});
+
+describe("ten thousand that arrive", () => {
+  const created = (n: number): Input => change("created", n - 1, n, [row(n)], n);
+  const many = Array.from({ length: 10_000 }, (_, n) => created(n + 4)).reduce(reduce, three);
+
+  test("do not fill the memory: the oldest are let go, and the windows end above them", () => {
+    expect(many.rows.size).toBeLessThanOrEqual(3_000);
+    const { through, complete } = many.windows.unread;
+    expect(complete).toBe(false);
+    expect(shown(many).at(-1)).toBe(through);
+    expect(shown(many)[0]).toBe(10_003);
+    expect(many.unread).toBe(10_003);
+  });
+
+  test("are fetched again for who scrolls down, and then they stay", () => {
+    let state = many;
+    for (let n = 0; n < 40; n++) {
+      const before = state.windows.unread.through as number;
+      const older = Array.from({ length: 50 }, (_, i) => row(before - 1 - i));
+      state = reduce(state, page(10_003, older, { before, has_more: true }));
+    }
+    expect(shown(state)).toHaveLength(shown(many).length + 2_000);
+  });
+
+  test("are not brought back as they were by a page from before they changed", () => {
+    const old = row(5, { revision: 9_999, read_at: "x" });
+    const changed = reduce(three, change("changed", 3, 9_999, [old], 1));
+    const after = Array.from({ length: 4_000 }, (_, n) => created(n + 10_000)).reduce(reduce, changed);
+    expect(after.rows.get("n5")).toBeUndefined();
+    expect(reduce(after, page(9_998, [row(5)], { before: null }))).toBe(after);
+  });
+});
+
+test("a search shows what it asks for, and what arrives that fits", () => {
+  const query = { filter: "all", kind: "comment.posted", actor: "7", text: "LATE" } as const;
+  const fits = { title: "A late word", actor: { id: "7", name: "Ada", avatar: null } };
+  const others = [{ ...fits, kind: "x" }, { ...fits, actor: null }, { ...fits, title: "L.te" }];
+  const rows = others.map((fields, n) => row(n + 5, fields));
+  const found = reduce(three, page(3, [], { ...query }));
+  expect(windowOf(found, query).complete).toBe(true);
+  const state = reduce(found, change("created", 3, 7, [...rows, row(4, fits)], 4));
+  expect(view(state, query).map(({ id }) => id)).toEqual(["n4"]);
+  expect(view(state, { ...query, text: "later" })).toEqual([]);
+  const byName = { filter: "all", actor: "Bob" } as const;
+  const bob = reduce(reduce(state, page(7, [], byName)), change("created", 7, 8, [row(8, { actor: { id: null, name: "Bob", avatar: null } })]));
+  expect(view(bob, byName).map(({ id }) => id)).toEqual(["n8"]);
+});
+
+test("only the last searches are remembered, and the plain filters always", () => {
+  const searches = Array.from({ length: 12 }, (_, n) => ({ filter: "all", text: String(n) }) as const);
+  const state = searches.reduce((next, query) => reduce(next, page(3, [], query)), three);
+  expect(searches.filter((query) => windowOf(state, query).complete)).toEqual(searches.slice(-8));
+  expect(windowOf(state, { filter: "unread" }).complete).toBe(true);
+});
+
+test("a view is the same one as long as its rows are", () => {
+  const query = { filter: "unread" } as const;
+  expect(view(reduce(three, { type: "syncing" }), query)).toBe(view(three, query));
+  expect(view(reduce(three, change("created", 3, 4, [row(4)])), query)).not.toBe(view(three, query));
 });

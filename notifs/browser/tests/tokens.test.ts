@@ -180,7 +180,7 @@ describe("where somebody else signs in to the host, and the page stays open", ()
   test("nothing of the person before is left while theirs is on its way", async () => {
     await open();
     server.loses = () => true;
-    await connection.act("mark_read", [...connection.state.rows.keys()]);
+    await connection.act("mark_read", connection.state.rows.newest.map(({ id }) => id));
     expect(connection.pending.size).toBe(2);
     eve();
     server.socketsRefused = true;
