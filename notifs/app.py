@@ -126,7 +126,6 @@ class Notifs:
             live_sessions=self._sessions.live if self._accounts else None,
         )
         push = self.realtime.push
-        self.acts = Acts(self.store, self.signals, changed=push.changed)
         self._jobs = Runner(
             self.store,
             self.signals,
@@ -135,7 +134,8 @@ class Notifs:
             moved=push.moved,
             look=push.others_look_soon,
         )
-        doors = Doors(push.changed, push.moved, push.announced, self._jobs.wake)
+        self.acts = Acts(self.store, self.signals, changed=push.changed, snoozed=self._jobs.nudge)
+        doors = Doors(push.changed, push.moved, push.announced, self._jobs.nudge)
         self.notifier = Notifier(self.store, self.kinds, self.signals, self._forms, doors)
         self.realtime.open_doors(handlers, self.notifier, self.acts)
         self._pages = Pages(self.store, self.acts, self._forms, self._identify, self._render)

@@ -4,7 +4,8 @@
     ├── BadRequest                  400  the call itself is wrong
     │   ├── InvalidNotification     422  the notification's fields are wrong
     │   ├── IdempotencyConflict     422  the key was used for another request
-    │   └── InvalidCursor           400  not a cursor, or one of another life of the database
+    │   ├── InvalidCursor           400  not a cursor, or one of another life of the database
+    │   └── InvalidUntil            400  not a moment until which something can be snoozed
     ├── NotSignedIn                 401  nobody, or a session that has ended
     ├── BadCredentials              401  email or password is wrong
     ├── InvalidKey                  401  no API key, an unknown one, or a revoked one
@@ -68,6 +69,12 @@ class InvalidCursor(BadRequest):
     """Not a cursor of this database."""
 
     code = "invalid_cursor"
+
+
+class InvalidUntil(BadRequest):
+    """Not a moment until which something can be snoozed."""
+
+    code = "invalid_until"
 
 
 class NotSignedIn(NotifsError):

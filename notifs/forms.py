@@ -11,7 +11,7 @@ import orjson
 
 from notifs.store import Entry, Head, Page
 from notifs.urls import safe_link, safe_picture
-from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, Step, Type
+from notifs.wire import META, Cursor, Filter, Message, Notification, Retracted, Search, Step, Type
 from notifs.wire import Page as PageMessage
 
 _MINUTE, _HOUR = 60, 3600
@@ -128,11 +128,14 @@ class Forms:
         message["prev"] = prev
         return message
 
-    def page(self, filter: Filter, page: Page, before: int | None) -> PageMessage:
+    def page(self, filter: Filter, page: Page, before: int | None, search: Search) -> PageMessage:
         """What `fetch` and `GET /api/v1/inbox` answer."""
         return {
             "filter": filter,
             "before": before,
+            "kind": search.kind,
+            "actor": search.actor,
+            "text": search.text,
             "notifs": self.notifications(page.entries),
             "notif_count": page.head.unread,
             "unseen_count": page.head.unseen,

@@ -1,12 +1,16 @@
-"""Doing jobs: what goes to many, or later, is sent part by part beside everything else, on every worker."""
+"""Doing jobs: what goes to many, or later, is sent part by part beside everything else, on every worker.
+
+And what was snoozed comes back at its time.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from notifs.errors import StoreUnavailable
-from notifs.signals import Created, Retracted, Signals
+from notifs.signals import Changed, Created, Retracted, Signals
 from notifs.store import Change, Step, Store
 from notifs.store.models import utcnow
 
@@ -62,8 +66,8 @@ class Runner:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    def wake(self) -> None:
-        """Look at once: there is something to do."""
+    def nudge(self) -> None:
+        """Look at once: there is something to do, or there will be."""
         self._awake.set()
 
     async def once(self, parts: int = PARTS) -> bool:
@@ -75,7 +79,10 @@ class Runner:
         step = await self._store.jobs.step(self._here, parts)
         if step is not None:
             self._tell(step)
-        return step is not None
+        back = await self._store.snoozes.end_due()
+        if back:
+            self._tell_back(back)
+        return step is not None or bool(back)
 
     async def _run(self) -> None:
         loop, database = asyncio.get_running_loop(), self._store.database
@@ -108,9 +115,10 @@ class Runner:
     async def _pause(self) -> float:
         """Seconds until there may be something to do."""
         try:
-            due = await self._store.jobs.next_due()
+            moments = await self._store.jobs.next_due(), await self._store.snoozes.next_due()
         except StoreUnavailable:
             return LOOK_SECONDS
+        due = min((moment for moment in moments if moment is not None), default=None)
         left = LOOK_SECONDS if due is None else (due - utcnow()).total_seconds()
         return min(max(left, 0.01), LOOK_SECONDS)
 
@@ -126,3 +134,9 @@ class Runner:
             self._signals.send(Retracted((str(step.notification),)))
         if step.recipients:
             self._look()
+
+    def _tell_back(self, back: Mapping[str, Sequence[uuid.UUID]]) -> None:
+        self._moved(self._here(list(back)))
+        for recipient, ids in back.items():
+            self._signals.send(Changed(recipient, "wake", tuple(map(str, ids)), len(ids)))
+        self._look()

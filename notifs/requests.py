@@ -1,7 +1,9 @@
 """What a person may ask of their inbox, over a socket or HTTP alike: fields, types, bounds."""
 
 import uuid
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -13,8 +15,8 @@ from pydantic import (
     model_validator,
 )
 
-from notifs.errors import InvalidCursor
-from notifs.wire import IDS_LIMIT, PAGE, SNAPSHOT_LIMIT, Cursor, Filter
+from notifs.errors import InvalidCursor, InvalidUntil
+from notifs.wire import IDS_LIMIT, PAGE, SEARCH_LIMIT, SNAPSHOT_LIMIT, SNOOZE_DAYS, Cursor, Filter, Search
 
 
 class Request(BaseModel):
@@ -23,15 +25,33 @@ class Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-def _cursor(value: Any) -> Cursor:
+def _cursor(name: str, use: str, value: Any) -> Cursor:
     cursor = Cursor.parse(value)
     if cursor is None:
-        raise InvalidCursor("up_to is not a cursor; use that of the last message, like 3f9a0c1e5b7d2468:42")
+        raise InvalidCursor(f"{name} is not a cursor; use that of {use}, like 3f9a0c1e5b7d2468:42")
     return cursor
 
 
-UpTo = Annotated[Cursor, BeforeValidator(_cursor)]
+def _until(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise InvalidUntil("until is no moment; write it in ISO 8601 with its zone: 2026-11-27T09:00:00Z") from None
+    if moment.tzinfo is None:
+        raise InvalidUntil("until has no zone; end it with Z, or with an offset like +01:00")
+    now = datetime.now(UTC)
+    if moment <= now:
+        raise InvalidUntil("until is past; choose a moment that is still to come")
+    if moment > now + timedelta(days=SNOOZE_DAYS):
+        raise InvalidUntil(f"until is more than {SNOOZE_DAYS} days away; choose an earlier moment")
+    return moment.astimezone(UTC)
+
+
+UpTo = Annotated[Cursor, BeforeValidator(partial(_cursor, "up_to", "the last message"))]
+At = Annotated[Cursor, BeforeValidator(partial(_cursor, "at", "the answer to an act"))]
+Until = Annotated[datetime, BeforeValidator(_until)]
 Id = Annotated[str, StringConstraints(max_length=64)]
+Term = Annotated[str, StringConstraints(max_length=SEARCH_LIMIT, pattern=r"^[^\x00]*$")]
 
 
 class Ids(Request):
@@ -43,26 +63,43 @@ class Ids(Request):
         return [id for id in map(_uuid, self.ids) if id is not None]
 
 
+class Snooze(Ids):
+    """The same, and the moment at which they come back: in ISO 8601 with its zone."""
+
+    until: Until
+
+
 class ReadAll(Request):
     """All that the person could see at the cursor `up_to`; what arrived since stays unread."""
 
     up_to: UpTo
 
 
-class Seen(Request):
-    """Either `ids` or `up_to`."""
+class Either(Request):
+    """Notifications by `ids`, or by the one other field."""
 
     ids: Annotated[list[Id], Field(max_length=IDS_LIMIT)] | None = None
-    up_to: UpTo | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "Seen":
-        if (self.ids is None) == (self.up_to is None):
-            raise ValueError("give either ids or up_to")
+    def _one_of_both(self) -> Self:
+        if sum(value is not None for _, value in self) != 1:
+            raise ValueError(f"give either {' or '.join(type(self).model_fields)}")
         return self
 
     def uuids(self) -> list[uuid.UUID] | None:
         return None if self.ids is None else Ids(ids=self.ids).uuids()
+
+
+class These(Either):
+    """Either `ids`, or `at`: all that was last changed by the act that was answered with this cursor."""
+
+    at: At | None = None
+
+
+class Seen(Either):
+    """Either `ids` or `up_to`."""
+
+    up_to: UpTo | None = None
 
 
 class Sync(Request):
@@ -78,11 +115,18 @@ class Refresh(Request):
 
 
 class Fetch(Request):
-    """A page of one filter: the newest below the position `before`."""
+    """A page of one filter: the newest below the position `before`, of those that are searched for."""
 
     filter: Filter = "unread"
     before: Annotated[int, Field(ge=0, le=2**62)] | None = None
     limit: Annotated[int, Field(ge=1, le=SNAPSHOT_LIMIT)] = PAGE
+    kind: Term | None = None
+    actor: Term | None = None
+    text: Term | None = None
+
+    @property
+    def search(self) -> Search:
+        return Search(self.kind, self.actor, self.text)
 
 
 def explain(error: ValidationError) -> str:

@@ -56,9 +56,10 @@ class Retracted(Signal):
 
 @dataclass(frozen=True, slots=True)
 class Changed(Signal):
-    """A recipient's copies changed: `act` is read, unread, seen, archive or unarchive.
+    """A recipient's copies changed: `act` is read, unread, seen, archive, unarchive, snooze or unsnooze.
 
-    `ids` is empty where the act was for all up to a cursor. `count` says how many copies really changed.
+    Or it is wake: they are back, since their time has come. `ids` is empty where the act was told by a cursor. `count`
+    says how many copies really changed.
     """
 
     recipient: str

@@ -25,7 +25,12 @@ FRAME_LIMIT = 65_536
 DEPTH_LIMIT = 8
 """Levels of nesting in a client event's payload."""
 
-Filter = Literal["unread", "all", "archived"]
+SNOOZE_DAYS = 366
+"""For how long something can be snoozed at most."""
+SEARCH_LIMIT = 200
+"""Characters of what is searched for."""
+
+Filter = Literal["unread", "all", "archived", "snoozed"]
 Type = Literal["connected", "snapshot", "delta", "created", "changed", "announcement", "degraded", "error"]
 Step = Literal["created", "announcement", "changed"]
 """A message that is pushed as it happens."""
@@ -136,11 +141,25 @@ class Message(TypedDict):
     """On `degraded` and `error`: what is wrong."""
 
 
+class Search(NamedTuple):
+    """What of a filter is looked for; None leaves nothing out."""
+
+    kind: str | None = None
+    """The key of a kind."""
+    actor: str | None = None
+    """Who has this id, or, where an actor has none, this name."""
+    text: str | None = None
+    """A part of the title, in upper or lower case."""
+
+
 class Page(TypedDict):
     """What `fetch` and `GET /api/v1/inbox` answer: notifications of one filter, newest first."""
 
     filter: Filter
     before: int | None
+    kind: str | None
+    actor: str | None
+    text: str | None
     notifs: list[Notification]
     notif_count: int
     unseen_count: int
@@ -155,6 +174,13 @@ class Ack(TypedDict):
     cursor: str
     notif_count: int
     unseen_count: int
+
+
+class Done(Ack):
+    """What an act is acknowledged with."""
+
+    changed: int
+    """Notifications that it has changed. Where there are none, `cursor` is that of an earlier change."""
 
 
 class Problem(TypedDict):

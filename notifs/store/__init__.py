@@ -6,6 +6,7 @@
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Unpack
 
@@ -35,6 +36,7 @@ from notifs.store.recount import Wrong
 from notifs.store.retention import Pruned
 from notifs.store.revision import Revised, Subject
 from notifs.store.sent import SentBox, SentOne
+from notifs.store.snoozes import Snoozes
 from notifs.store.topics import Topics
 from notifs.store.webhooks import Webhooks
 from notifs.wire import PUSH_LIMIT, Cursor
@@ -67,6 +69,7 @@ class Store(Reading):
         self.links = Links(database)
         self.recipients = Recipients(database)
         self.sent = SentBox(database)
+        self.snoozes = Snoozes(database)
         self.topics = Topics(database)
         self.webhooks = Webhooks(database)
         self._together = Gather(self._create, most=TOGETHER, pace=0.0)
@@ -167,19 +170,31 @@ class Store(Reading):
         return await self.database.read(lambda c: revision.about(c, subject, producer))
 
     async def change(
-        self, recipient: str, act: Act, *, ids: Sequence[uuid.UUID] | None = None, up_to: Cursor | None = None
+        self,
+        recipient: str,
+        act: Act,
+        *,
+        ids: Sequence[uuid.UUID] | None = None,
+        up_to: Cursor | None = None,
+        at: Cursor | None = None,
+        until: datetime | None = None,
     ) -> tuple[Head, Change | None]:
-        """Do `act` to the recipient's copies: to those named, or to all that the person could see at `up_to`.
+        """Do `act` to the recipient's copies: to those named, to all that the person could see at `up_to`, or to
+        those last changed `at` that cursor. What is snoozed is so `until` a moment.
 
         Raises:
-            InvalidCursor: `up_to` is of another life of the database.
+            InvalidCursor: `up_to` or `at` is of another life of the database.
         """
-        if up_to is not None and up_to.epoch != self.epoch:
-            raise InvalidCursor("up_to is of another epoch; sync first, then use the cursor that you get")
-        limit = up_to.revision if up_to else None
+        cursors = {name: cursor for name, cursor in (("up_to", up_to), ("at", at)) if cursor is not None}
+        for name, cursor in cursors.items():
+            if cursor.epoch != self.epoch:
+                raise InvalidCursor(f"{name} is of another epoch; sync first, then use the cursor that you get")
+        chosen = {name: cursor.revision for name, cursor in cursors.items()}
 
         async def work(connection: AsyncConnection) -> tuple[Head, Change | None]:
-            head, change = await mailbox.change(connection, recipient, act, ids=ids, up_to=limit, limit=PUSH_LIMIT)
+            head, change = await mailbox.change(
+                connection, recipient, act, ids=ids, **chosen, until=until, limit=PUSH_LIMIT
+            )
             await self.webhooks.enqueue(connection, events.changed(act, change))
             return head, change
 

@@ -118,7 +118,7 @@ async def retract(connection: AsyncConnection, notification_id: uuid.UUID, recip
     now = utcnow()
     await lock(connection, recipients)
     await _count(connection, notification_id, recipients, unread=-_one(UNREAD), unseen=-_one(UNSEEN))
-    gone = {"archived_at": func.coalesce(Receipt.archived_at, now), "retracted_at": now}
+    gone = {"archived_at": func.coalesce(Receipt.archived_at, now), "snoozed_until": null(), "retracted_at": now}
     await _mark(connection, notification_id, recipients, gone)
 
 
@@ -132,12 +132,12 @@ async def touch(connection: AsyncConnection, notification_id: uuid.UUID, recipie
 
 
 async def renew(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
-    """The same, and they are unread and unseen again, and no longer archived."""
+    """The same, and they are unread and unseen again, and no longer archived or snoozed."""
     if not recipients:
         return
     await lock(connection, recipients)
     await _count(connection, notification_id, recipients, unread=1 - _one(UNREAD), unseen=1 - _one(UNSEEN))
-    new = {"read_at": null(), "seen_at": null(), "archived_at": null()}
+    new = {"read_at": null(), "seen_at": null(), "archived_at": null(), "snoozed_until": null()}
     await _mark(connection, notification_id, recipients, new)
 
 

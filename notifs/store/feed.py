@@ -11,17 +11,19 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from notifs.store.many import first_lines, follow_indexes, line, lists_given, one_of, pairs_given
 from notifs.store.models import KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
-from notifs.wire import Filter
+from notifs.wire import Filter, Search
 
 FILTERS = {
     "unread": UNREAD,
     "all": KEPT,
-    "archived": text("archived_at IS NOT NULL AND notifs_receipts.retracted_at IS NULL"),
+    "archived": text("archived_at IS NOT NULL AND snoozed_until IS NULL AND notifs_receipts.retracted_at IS NULL"),
+    "snoozed": text("snoozed_until IS NOT NULL AND archived_at IS NOT NULL AND notifs_receipts.retracted_at IS NULL"),
 }
 LINES_AT_ONCE = 2000
 """Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""
@@ -179,14 +181,45 @@ def _latest() -> Any:
 
 
 async def page(
-    connection: AsyncConnection, at: Standing, recipient: str, filter: Filter, *, before: int | None, limit: int
+    connection: AsyncConnection,
+    at: Standing,
+    recipient: str,
+    filter: Filter,
+    *,
+    search: Search,
+    before: int | None,
+    limit: int,
 ) -> Page:
-    """The `limit` newest lines of a filter below the position `before`. `at` says where the mailbox stands."""
+    """The `limit` newest lines of a filter below the position `before`. `at` says where the mailbox stands.
+
+    With a search it costs what must be looked at until there are so many: at most the lines of the filter.
+    """
     statement = _lines(recipient).where(FILTERS[filter]).order_by(Receipt.position.desc()).limit(limit + 1)
     if before is not None:
         statement = statement.where(Receipt.position < before)
+    if search != Search():
+        statement = statement.where(_matches(search))
+        await follow_indexes(connection)
     found = _entries(await connection.execute(statement))
     return Page(at.head, found[:limit], len(found) > limit)
+
+
+def _matches(search: Search) -> ColumnElement[bool]:
+    """Whether a receipt is of what is searched for.
+
+    It is asked line by line, in a subquery: in a join, databases that guess it to be rare begin with everybody's.
+    """
+    one = aliased(Notification, name="one")
+    conditions: list[ColumnElement[bool]] = []
+    if search.kind is not None:
+        conditions.append(one.kind == search.kind)
+    if search.actor is not None:
+        id, name = (one.actor[key].as_string() for key in ("id", "name"))
+        conditions.append(func.coalesce(id, name) == search.actor)
+    if search.text is not None:
+        conditions.append(one.title.icontains(search.text, autoescape=True))
+    asked = select(and_(*conditions)).where(one.id == Receipt.notification_id).correlate(Receipt)
+    return asked.scalar_subquery()
 
 
 async def changes(

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, null, select, update
+from sqlalchemy import ColumnElement, and_, case, false, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.feed import Entry, Head, by_revision
 from notifs.store.models import Mailbox, Receipt, utcnow
 
-Act = Literal["read", "unread", "seen", "archive", "unarchive"]
+Act = Literal["read", "unread", "seen", "archive", "unarchive", "snooze", "unsnooze"]
 
 
 class Change(NamedTuple):
@@ -35,25 +35,32 @@ async def change(
     *,
     ids: Sequence[uuid.UUID] | None = None,
     up_to: int | None = None,
+    at: int | None = None,
+    until: datetime | None = None,
     limit: int,
 ) -> tuple[Head, Change | None]:
-    """Do `act` to the recipient's copies named by `ids`, or to all up to the position `up_to`.
+    """Do `act` to the recipient's copies named by `ids`, to all up to the position `up_to`, or to those last changed
+    at the revision `at`. What is snoozed is so `until` a moment.
 
     Ids that are not the recipient's are ignored, and copies that were taken back. Returns where the mailbox then
     stands, and the change, or None if there was nothing to change.
     """
     head = await _lock(connection, recipient)
-    target, after_unread, after_unseen = _plan(act)
+    target, after_unread, after_unseen = _plan(act, until)
     where = [Receipt.recipient == recipient, target, Receipt.retracted_at.is_(None)]
     if ids is not None:
         where.append(Receipt.notification_id.in_(ids))
     if up_to is not None:
         where += [Receipt.position <= up_to, Receipt.archived_at.is_(None)]
+    if at is not None:
+        where.append(Receipt.revision == at)
     count, unread, unseen = await _effect(connection, where, after_unread, after_unseen)
     if not count:
         return head, None
     after = Head(head.revision + 1, head.unread + unread, head.unseen + unseen)
-    await connection.execute(update(Receipt).where(*where).values(revision=after.revision, **_values(act, utcnow())))
+    await connection.execute(
+        update(Receipt).where(*where).values(revision=after.revision, **_values(act, utcnow(), until))
+    )
     await connection.execute(
         update(Mailbox)
         .where(Mailbox.recipient == recipient)
@@ -69,9 +76,11 @@ async def _lock(connection: AsyncConnection, recipient: str) -> Head:
     return Head(*row) if row else Head(0, 0, 0)
 
 
-def _plan(act: Act) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+def _plan(act: Act, until: datetime | None) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
     """Which copies `act` changes, and which of those count as unread and as unseen once it is done."""
     kept, unread = Receipt.archived_at.is_(None), Receipt.read_at.is_(None)
+    awake = Receipt.snoozed_until.is_(None)
+    snoozed = and_(~kept, ~awake)
     unseen = and_(Receipt.seen_at.is_(None), kept)
     match act:
         case "read":
@@ -81,13 +90,17 @@ def _plan(act: Act) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnEle
         case "seen":
             return unseen, unread, false()
         case "archive":
-            return kept, false(), false()
+            return or_(kept, snoozed), false(), false()
         case "unarchive":
-            return Receipt.archived_at.is_not(None), unread, false()
+            return and_(~kept, awake), unread, false()
+        case "snooze":
+            return or_(kept, and_(snoozed, Receipt.snoozed_until != until)), false(), false()
+        case "unsnooze":
+            return snoozed, unread, false()
 
 
-def _values(act: Act, now: datetime) -> dict[str, Any]:
-    # What was read, archived or put back has been seen: the bell need not call for it again.
+def _values(act: Act, now: datetime, until: datetime | None) -> dict[str, Any]:
+    # What was read, put away or put back has been seen: the bell need not call for it again.
     seen = {"seen_at": func.coalesce(Receipt.seen_at, now)}
     match act:
         case "read":
@@ -97,9 +110,11 @@ def _values(act: Act, now: datetime) -> dict[str, Any]:
         case "seen":
             return seen
         case "archive":
-            return {"archived_at": now, **seen}
-        case "unarchive":
-            return {"archived_at": null(), **seen}
+            return {"archived_at": now, "snoozed_until": null(), **seen}
+        case "snooze":
+            return {"archived_at": until, "snoozed_until": until, **seen}
+        case "unarchive" | "unsnooze":
+            return {"archived_at": null(), "snoozed_until": null(), **seen}
 
 
 async def _effect(

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Uuid,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -108,7 +109,10 @@ def pairs_given(dialect: str, pairs: Sequence[tuple[str, int]]) -> dict[str, Any
 
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
     """The columns of one line of a feed."""
-    own = (receipt.seen_at, receipt.read_at, receipt.archived_at, receipt.snoozed_until, receipt.retracted_at)
+    # What is snoozed is archived in the tables only; and what an older version took out of the archive is not snoozed.
+    archived = case((receipt.snoozed_until.is_(None), receipt.archived_at)).label("archived_at")
+    snoozed = case((receipt.archived_at.is_not(None), receipt.snoozed_until)).label("snoozed_until")
+    own = (receipt.seen_at, receipt.read_at, archived, snoozed, receipt.retracted_at)
     return (*CONTENT, receipt.position, receipt.revision, *own)
 
 

@@ -12,10 +12,11 @@ from notifs.store import feed
 from notifs.store.announcements import Announcements
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head, Look, Page, Standing
-from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter
+from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter, Search
 
 T = TypeVar("T")
 Standings = Mapping[str, Standing]
+EVERYTHING = Search()
 _EVERY = 2**31 - 2
 
 
@@ -72,11 +73,20 @@ class Reading:
         """The database has got a new epoch: from now on cursors carry it, and those of before are no good."""
         self._epoch = epoch
 
-    async def page(self, recipient: str, filter: Filter, *, before: int | None = None, limit: int = 50) -> Page:
+    async def page(
+        self,
+        recipient: str,
+        filter: Filter,
+        *,
+        search: Search = EVERYTHING,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> Page:
         """The newest lines of a filter below the position `before`, with the head of the same moment."""
 
         async def work(connection: AsyncConnection, at: Standings) -> Page:
-            return await feed.page(connection, at[recipient], recipient, filter, before=before, limit=limit)
+            standing = at[recipient]
+            return await feed.page(connection, standing, recipient, filter, search=search, before=before, limit=limit)
 
         return await self._read([recipient], work)
 

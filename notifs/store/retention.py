@@ -139,7 +139,7 @@ def _is_over(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_due(copy: Any, *, now: datetime, before: datetime) -> bool:
-    """Whether it has expired, or its latest mark is that old."""
+    """Whether it has expired, or its latest mark is that old; that of what is snoozed is still to come."""
     marks = [mark for mark in (copy.read_at, copy.archived_at) if mark is not None]
     return (copy.expires_at is not None and copy.expires_at <= now) or (bool(marks) and max(marks) < before)
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.database import Database
 from notifs.store.models import CONTENT, Announcement, Job, Notification, Receipt
 
+_ARCHIVED = case((Receipt.snoozed_until.is_(None), Receipt.archived_at))
 _OWN = ("producer", "dedupe_key", "subject_type", "subject_id", "send_at", "version")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Copies: how many there are, and how many were seen, read and archived."""
+    """Copies: how many there are, and how many were seen, read and archived. What is snoozed is not archived."""
 
     recipients: int = 0
     seen: int = 0
@@ -102,7 +103,7 @@ class SentBox:
     async def receipts(self, id: uuid.UUID, *, after: str = "", limit: int = 50) -> list[ReceiptOf]:
         """Copies of one notification, by recipient in the database's order, after the recipient `after`."""
         statement = (
-            select(Receipt.recipient, Receipt.seen_at, Receipt.read_at, Receipt.archived_at)
+            select(Receipt.recipient, Receipt.seen_at, Receipt.read_at, _ARCHIVED)
             .where(Receipt.notification_id == id, Receipt.retracted_at.is_(None), Receipt.recipient > after)
             .order_by(Receipt.recipient)
             .limit(limit)
@@ -136,7 +137,7 @@ def _one(row: Any, counts: Counts | None = None) -> SentOne:
 
 
 async def _counts(connection: AsyncConnection, id: uuid.UUID) -> Counts:
-    marks: Sequence[Any] = (Receipt.seen_at, Receipt.read_at, Receipt.archived_at)
+    marks: Sequence[Any] = (Receipt.seen_at, Receipt.read_at, _ARCHIVED)
     statement = select(func.count(), *(func.count(mark) for mark in marks))
     where = (Receipt.notification_id == id, Receipt.retracted_at.is_(None))
     row: Any = (await connection.execute(statement.where(*where))).one()

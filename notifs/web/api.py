@@ -10,16 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from notifs.acts import Acts
+from notifs.acts import Acts, Done
 from notifs.errors import BadRequest, NotSignedIn
 from notifs.forms import Forms
 from notifs.identity import Identify
-from notifs.requests import Fetch, Ids, ReadAll, Seen, explain
+from notifs.requests import Fetch, ReadAll, Seen, Snooze, These, explain
 from notifs.requests import Request as Asked
-from notifs.store import Act, Head, Store
+from notifs.store import Act, Store
 from notifs.wire import PAGE, Cursor
 
-ACTS: tuple[Act, ...] = ("read", "unread", "archive", "unarchive")
+ACTS: tuple[Act, ...] = ("read", "unread", "archive", "unarchive", "unsnooze")
 A = TypeVar("A", bound=Asked)
 
 
@@ -35,18 +35,21 @@ class InboxApi:
     def routes(self, base: str, middleware: Sequence[Middleware]) -> list[Route]:
         """The routes at and below `base`."""
         gets = {"": self.page, "/changes": self.changes}
-        posts = {f"/{act}": self._act(act) for act in ACTS} | {"/seen": self.seen, "/read-all": self.read_all}
+        posts = {f"/{act}": self._act(act) for act in ACTS}
+        posts |= {"/seen": self.seen, "/read-all": self.read_all, "/snooze": self.snooze}
         return [
             *(Route(base + path, get, methods=["GET"], middleware=middleware) for path, get in gets.items()),
             *(Route(base + path, post, methods=["POST"], middleware=middleware) for path, post in posts.items()),
         ]
 
     async def page(self, request: Request) -> Response:
-        """GET ?filter=unread|all|archived&before=POSITION&limit=N: a page, newest first."""
+        """GET ?filter=unread|all|archived|snoozed&before=POSITION&limit=N&kind=&actor=&text=: a page, newest first."""
         recipient = await self._recipient(request)
         asked = _query(request, Fetch)
-        page = await self._store.page(recipient, asked.filter, before=asked.before, limit=asked.limit)
-        return _json(self._forms.page(asked.filter, page, asked.before))
+        page = await self._store.page(
+            recipient, asked.filter, search=asked.search, before=asked.before, limit=asked.limit
+        )
+        return _json(self._forms.page(asked.filter, page, asked.before, asked.search))
 
     async def changes(self, request: Request) -> Response:
         """GET ?cursor=: a `delta` since the cursor, or a `snapshot` where there can be none."""
@@ -60,17 +63,22 @@ class InboxApi:
     async def seen(self, request: Request) -> Response:
         """POST {ids} or {up_to}."""
         recipient, asked = await self._recipient(request), await _body(request, Seen)
-        return self._ack(await self._acts.do(recipient, "seen", ids=asked.uuids(), up_to=asked.up_to))
+        return self._done(await self._acts.do(recipient, "seen", ids=asked.uuids(), up_to=asked.up_to))
 
     async def read_all(self, request: Request) -> Response:
         """POST {up_to}."""
         recipient, asked = await self._recipient(request), await _body(request, ReadAll)
-        return self._ack(await self._acts.do(recipient, "read", up_to=asked.up_to))
+        return self._done(await self._acts.do(recipient, "read", up_to=asked.up_to))
+
+    async def snooze(self, request: Request) -> Response:
+        """POST {ids, until}."""
+        recipient, asked = await self._recipient(request), await _body(request, Snooze)
+        return self._done(await self._acts.do(recipient, "snooze", ids=asked.uuids(), until=asked.until))
 
     def _act(self, act: Act) -> Any:
         async def endpoint(request: Request) -> Response:
-            recipient, asked = await self._recipient(request), await _body(request, Ids)
-            return self._ack(await self._acts.do(recipient, act, ids=asked.uuids()))
+            recipient, asked = await self._recipient(request), await _body(request, These)
+            return self._done(await self._acts.do(recipient, act, ids=asked.uuids(), at=asked.at))
 
         return endpoint
 
@@ -80,9 +88,10 @@ class InboxApi:
             raise NotSignedIn("sign in first; the session's cookie is missing or has ended")
         return recipient
 
-    def _ack(self, head: Head) -> Response:
-        cursor = str(self._store.cursor(head))
-        return _json({"ok": True, "cursor": cursor, "notif_count": head.unread, "unseen_count": head.unseen})
+    def _done(self, done: Done) -> Response:
+        head, changed = done
+        counts = {"notif_count": head.unread, "unseen_count": head.unseen}
+        return _json({"ok": True, "cursor": str(self._store.cursor(head)), **counts, "changed": changed})
 
 
 def _json(value: Any) -> Response:

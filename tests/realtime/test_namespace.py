@@ -169,7 +169,8 @@ async def test_every_tab_and_device_is_told_of_an_act(notifs: Notifs, url: str) 
         await one.message("snapshot")
         await two.message("snapshot")
         ack = await one.ask("mark_read", {"ids": [id]})
-        assert ack == {"ok": True, "cursor": f"{notifs.store.epoch}:2", "notif_count": 0, "unseen_count": 0}
+        stands = {"cursor": f"{notifs.store.epoch}:2", "notif_count": 0, "unseen_count": 0}
+        assert ack == {"ok": True, **stands, "changed": 1}
         for client in (one, two):
             changed = await client.message("changed")
             assert (changed["prev"], changed["notif_count"], changed["cursor"]) == (1, 0, ack["cursor"])

@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from notifs.store import Act, Entry, Head
 from notifs.wire import Filter
 
-ACTS: tuple[Act, ...] = ("read", "unread", "seen", "archive", "unarchive")
-FILTERS: tuple[Filter, ...] = ("unread", "all", "archived")
+ACTS: tuple[Act, ...] = ("read", "unread", "seen", "archive", "unarchive", "snooze", "unsnooze")
+FILTERS: tuple[Filter, ...] = ("unread", "all", "archived", "snoozed")
+DUE, LATER, LATEST = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2126, 2226))
+"""Until when something is snoozed: it is time already, or it never will be as long as a test runs."""
 
 
 @dataclass
@@ -23,38 +26,50 @@ class Copy:
     archived: bool = False
     title: str = "Hello"
     retracted: bool = False
+    snoozed: datetime | None = None
 
     @classmethod
     def of(cls, entry: Entry) -> "Copy":
         moments = (entry.seen_at, entry.read_at, entry.archived_at)
         seen, read, archived = (moment is not None for moment in moments)
         gone = entry.retracted_at is not None
-        return cls(entry.id, entry.position, entry.revision, seen, read, archived, entry.title, gone)
+        until = entry.snoozed_until
+        return cls(entry.id, entry.position, entry.revision, seen, read, archived, entry.title, gone, until)
+
+    @property
+    def kept(self) -> bool:
+        """It is in the inbox."""
+        return not self.archived and self.snoozed is None
 
     def is_in(self, filter: Filter) -> bool:
         return {
-            "unread": not self.read and not self.archived,
-            "all": not self.archived,
+            "unread": not self.read and self.kept,
+            "all": self.kept,
             "archived": self.archived and not self.retracted,
+            "snoozed": self.snoozed is not None,
         }[filter]
 
-    def would_change(self, act: Act) -> bool:
+    def would_change(self, act: Act, until: datetime) -> bool:
         return (
             not self.retracted
             and {
                 "read": not self.read,
                 "unread": self.read,
-                "seen": not self.seen and not self.archived,
+                "seen": not self.seen and self.kept,
                 "archive": not self.archived,
                 "unarchive": self.archived,
+                "snooze": not self.archived and self.snoozed != until,
+                "unsnooze": self.snoozed is not None,
             }[act]
         )
 
-    def do(self, act: Act, revision: int) -> None:
+    def do(self, act: Act, revision: int, until: datetime) -> None:
         self.revision = revision
         self.seen = True  # whatever the act is
         self.read = act == "read" or (self.read and act != "unread")
         self.archived = act == "archive" or (self.archived and act != "unarchive")
+        if act in ("snooze", "unsnooze", "archive"):
+            self.snoozed = until if act == "snooze" else None
 
 
 @dataclass
@@ -66,7 +81,7 @@ class Mailbox:
 
     @property
     def head(self) -> Head:
-        kept = [copy for copy in self.copies if not copy.archived]
+        kept = [copy for copy in self.copies if copy.kept]
         return Head(self.revision, sum(not copy.read for copy in kept), sum(not copy.seen for copy in kept))
 
     def receive(self, id: uuid.UUID) -> None:
@@ -87,6 +102,7 @@ class Mailbox:
         """The same, and it is as new; or it is new."""
         if copy := self.copy(id):
             copy.read = copy.seen = copy.archived = False
+            copy.snoozed = None
             self.touch(id, title)
         else:
             self.receive(id)
@@ -97,19 +113,37 @@ class Mailbox:
         if copy := self.copy(id):
             self.touch(id, "")
             copy.archived = copy.retracted = True
+            copy.snoozed = None
 
-    def do(self, act: Act, *, ids: Collection[uuid.UUID] | None = None, up_to: int | None = None) -> list[Copy]:
+    def wake(self) -> list[Copy]:
+        """The snoozes that are due end, in one step; returns what comes back."""
+        due = [copy for copy in self.copies if copy.snoozed == DUE]
+        self.revision += bool(due)
+        for copy in due:
+            copy.snoozed, copy.read, copy.seen, copy.revision = None, False, False, self.revision
+        return due
+
+    def do(
+        self,
+        act: Act,
+        *,
+        ids: Collection[uuid.UUID] | None = None,
+        up_to: int | None = None,
+        at: int | None = None,
+        until: datetime = LATER,
+    ) -> list[Copy]:
         """Do it to those that it would change, in one step; returns them."""
         chosen = [
             copy
             for copy in self.copies
-            if copy.would_change(act)
+            if copy.would_change(act, until)
             and (ids is None or copy.id in ids)
-            and (up_to is None or (copy.position <= up_to and not copy.archived))
+            and (up_to is None or (copy.position <= up_to and copy.kept))
+            and (at is None or copy.revision == at)
         ]
         self.revision += bool(chosen)
         for copy in chosen:
-            copy.do(act, self.revision)
+            copy.do(act, self.revision, until)
         return chosen
 
     def lines(self, filter: Filter) -> list[Copy]:

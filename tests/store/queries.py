@@ -31,6 +31,7 @@ async def fill(database: Database) -> list[uuid.UUID]:
             "seen_at": now if n % 3 else None,
             "read_at": now if n % 5 else None,
             "archived_at": now if n % 2 else None,
+            "snoozed_until": now + timedelta(days=n % 40 - 3) if n % 4 == 3 else None,
         }
         for n, id in enumerate(ids)
     ]

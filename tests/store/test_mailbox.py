@@ -4,6 +4,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,10 +29,14 @@ from notifs.store.database import Database
 from notifs.store.models import utcnow
 from notifs.wire import PUSH_LIMIT, Cursor, Filter
 from tests.samples import draft, notification
-from tests.store.model import ACTS, FILTERS, Copy, Mailbox
+from tests.store.model import ACTS, DUE, FILTERS, LATER, LATEST, Copy, Mailbox
 
 T = TypeVar("T")
 PEOPLE = ("ann", "bob")
+WHOLE: tuple[Filter, ...] = ("all", "archived", "snoozed")
+"""What together is all of a mailbox."""
+INVERSE: dict[Act, Act] = {"read": "unread", "unread": "read", "archive": "unarchive", "unarchive": "archive"}
+INVERSE |= {"snooze": "unsnooze"}
 
 
 class Mailboxes(RuleBasedStateMachine):
@@ -39,6 +44,8 @@ class Mailboxes(RuleBasedStateMachine):
 
     ids: Bundle[uuid.UUID] = Bundle("ids")
     people = st.sampled_from(PEOPLE)
+    acts = st.sampled_from(ACTS)
+    moments = st.sampled_from([DUE, LATER, LATEST])
 
     def __init__(self, store: Store, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -95,14 +102,36 @@ class Mailboxes(RuleBasedStateMachine):
             for person in PEOPLE:
                 self._model(person).retract(id)
 
-    @rule(person=people, act=st.sampled_from(ACTS), ids=st.lists(ids | st.uuids(), min_size=1, max_size=6))
-    def act_on_ids(self, person: str, act: Act, ids: list[uuid.UUID]) -> None:
-        self._act(person, act, ids=ids)
+    @rule(person=people, act=acts, ids=st.lists(ids | st.uuids(), min_size=1, max_size=6), until=moments)
+    def act_on_ids(self, person: str, act: Act, ids: list[uuid.UUID], until: datetime) -> None:
+        self._act(person, act, ids=ids, until=until)
 
-    @rule(person=people, act=st.sampled_from(ACTS), behind=st.none() | st.integers(-2, 10))
-    def act_on_all(self, person: str, act: Act, behind: int | None) -> None:
+    @rule(person=people, act=acts, ids=st.lists(ids, min_size=1, max_size=3), between=st.none() | ids)
+    def undo(self, person: str, act: Act, ids: list[uuid.UUID], between: uuid.UUID | None) -> None:
+        """Undo an act by its cursor; what somebody has changed since stays as that left it."""
+        if act not in INVERSE or not self._act(person, act, ids=ids):
+            return
+        cursor = self._models[person].revision
+        if between is not None:
+            self._act(person, "read", ids=[between])
+        self._act(person, INVERSE[act], at=cursor)
+
+    @rule(person=people, act=acts, behind=st.integers(-1, 10))
+    def act_on_what_changed_last_at_a_cursor(self, person: str, act: Act, behind: int) -> None:
+        self._act(person, act, at=max(0, self._models[person].revision - behind))
+
+    @rule()
+    def wake(self) -> None:
+        """Both at once, each by one change; of other examples something may be due as well."""
+        told = self._wait(self._store.snoozes.end_due())
+        for person in PEOPLE:
+            ids = told.get(self._recipient(person), [])
+            assert sorted(ids) == sorted(copy.id for copy in self._model(person).wake())
+
+    @rule(person=people, act=acts, behind=st.none() | st.integers(-2, 10), until=moments)
+    def act_on_all(self, person: str, act: Act, behind: int | None, until: datetime) -> None:
         up_to = None if behind is None else max(0, self._models[person].revision - behind)
-        self._act(person, act, up_to=up_to)
+        self._act(person, act, up_to=up_to, until=until)
 
     @rule(
         person=people, filter=st.sampled_from(FILTERS), before=st.none() | st.integers(0, 30), limit=st.integers(1, 9)
@@ -147,11 +176,11 @@ class Mailboxes(RuleBasedStateMachine):
         touched, self._touched = self._touched, set()
         for person in touched:
             recipient, model = self._recipient(person), self._models[person]
-            kept = self._wait(self._store.page(recipient, "all", limit=1000))
-            archived = self._wait(self._store.page(recipient, "archived", limit=1000))
-            assert kept.head == archived.head == model.head
-            found = sorted(map(Copy.of, kept.entries + archived.entries), key=lambda copy: copy.position)
-            assert found == [copy for copy in model.copies if not copy.retracted]
+            pages = [self._wait(self._store.page(recipient, each, limit=1000)) for each in WHOLE]
+            assert {page.head for page in pages} == {model.head}
+            lines = [Copy.of(entry) for page in pages for entry in page.entries]
+            expected = [copy for copy in model.copies if not copy.retracted]
+            assert sorted(lines, key=lambda copy: copy.position) == expected
 
     def teardown(self) -> None:
         self._touched = {*PEOPLE}
@@ -170,17 +199,29 @@ class Mailboxes(RuleBasedStateMachine):
             self._check_change(person, change, model.copies[-1:], created=True)
         return sent.id
 
-    def _act(self, person: str, act: Act, *, ids: list[uuid.UUID] | None = None, up_to: int | None = None) -> None:
+    def _act(
+        self,
+        person: str,
+        act: Act,
+        *,
+        ids: list[uuid.UUID] | None = None,
+        up_to: int | None = None,
+        at: int | None = None,
+        until: datetime = LATER,
+    ) -> bool:
+        """Returns whether it has changed anything."""
         recipient, model = self._recipient(person), self._model(person)
-        cursor = None if up_to is None else Cursor(self._store.epoch, up_to)
-        head, change = self._wait(self._store.change(recipient, act, ids=ids, up_to=cursor))
-        changed = model.do(act, ids=ids, up_to=up_to)
+        cursors = [None if each is None else Cursor(self._store.epoch, each) for each in (up_to, at)]
+        acting = self._store.change(recipient, act, ids=ids, up_to=cursors[0], at=cursors[1], until=until)
+        head, change = self._wait(acting)
+        changed = model.do(act, ids=ids, up_to=up_to, at=at, until=until)
         assert head == model.head
         if changed:
             assert change is not None
             self._check_change(person, change, changed, created=False)
         else:
             assert change is None
+        return bool(changed)
 
     def _check_change(self, person: str, change: Change, copies: Sequence[Copy], *, created: bool) -> None:
         model = self._models[person]
@@ -272,7 +313,8 @@ async def test_a_follower_ends_equal_to_the_store_whatever_is_done_meanwhile(sto
             (created,) = await stores[number % 2].create(sent, ["ann"])
             ids.append(sent.id)
             chosen = random_.sample(ids, k=min(len(ids), 5))
-            _, changed = await stores[number % 2].change("ann", random_.choice(ACTS), ids=chosen)
+            act = random_.choice(ACTS)
+            _, changed = await stores[number % 2].change("ann", act, ids=chosen, until=LATER)
             revisions.extend(change.head.revision for change in (created, changed) if change is not None)
 
     async def follow(writing: asyncio.Future[Any]) -> tuple[Head, dict[uuid.UUID, Entry]]:
@@ -294,13 +336,13 @@ async def test_a_follower_ends_equal_to_the_store_whatever_is_done_meanwhile(sto
     await writing
 
     assert sorted(revisions) == [*range(1, head.revision + 1)]
-    kept, archived = [await stores[0].page("ann", filter, limit=1000) for filter in ("all", "archived")]
-    assert kept.head == head
-    assert {entry.id: entry for entry in kept.entries + archived.entries} == lines
+    pages = [await stores[0].page("ann", filter, limit=1000) for filter in WHOLE]
+    assert {page.head for page in pages} == {head}
+    assert {entry.id: entry for page in pages for entry in page.entries} == lines
 
 
 def _recount(revision: int, lines: Iterable[Entry]) -> Head:
-    kept = [line for line in lines if line.archived_at is None]
+    kept = [line for line in lines if line.archived_at is None and line.snoozed_until is None]
     unread = sum(line.read_at is None for line in kept)
     return Head(revision, unread=unread, unseen=sum(line.seen_at is None for line in kept))
 
@@ -374,6 +416,8 @@ async def test_a_cursor_of_another_epoch_is_refused_and_changes_nothing(store: S
     await store.create(notification(), ["ann"])
     with pytest.raises(InvalidCursor):
         await store.change("ann", "read", up_to=Cursor("0123456789abcdef", 1))
+    with pytest.raises(InvalidCursor):
+        await store.change("ann", "read", at=Cursor("0123456789abcdef", 1))
     assert await store.head("ann") == Head(1, unread=1, unseen=1)
 
 
@@ -382,13 +426,13 @@ async def test_other_peoples_ids_change_nothing(store: Store) -> None:
     await store.create(hers, ["ann"])
     await store.create(notification(), ["bob"])
     for act in ACTS:
-        head, change = await store.change("bob", act, ids=[hers.id, unknown])
+        head, change = await store.change("bob", act, ids=[hers.id, unknown], until=LATER)
         assert (head, change) == (Head(1, unread=1, unseen=1), None)
     assert await store.head("ann") == Head(1, unread=1, unseen=1)
 
 
 @pytest.mark.parametrize("act", ACTS)
 async def test_an_act_on_a_mailbox_that_is_not_there_changes_nothing(store: Store, act: Act) -> None:
-    assert await store.change("nobody", act) == (Head(0, 0, 0), None)
-    assert await store.change("nobody", act, ids=[]) == (Head(0, 0, 0), None)
+    assert await store.change("nobody", act, until=LATER) == (Head(0, 0, 0), None)
+    assert await store.change("nobody", act, ids=[], until=LATER) == (Head(0, 0, 0), None)
     assert (await store.look(["nobody"])).revisions == {}

@@ -6,19 +6,20 @@ These are the queries of mailboxes that grow, and of those who connect; benchmar
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import Store, sessions
-from notifs.wire import Cursor, Filter
-from tests.store.model import ACTS, FILTERS
+from notifs.wire import Cursor, Filter, Search
+from tests.store.model import ACTS, FILTERS, LATER
 from tests.store.queries import LARGE, explain, fill, one_large, recorded
 
 Ask = Callable[[Store], Awaitable[object]]
-SCAN = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
-"""Of a table. The epoch is one row, and `each` is what was asked."""
+SCAN = r"SCAN (?!notifs_epoch|notifs_webhooks|each)|Seq Scan on (?!notifs_epoch|notifs_webhooks)"
+"""Of a table. The epoch is one row, webhooks are few, and `each` is what was asked."""
+SORTS = r"Sort|Bitmap|TEMP B-TREE FOR (RIGHT PART OF )?ORDER"
 KEY = {"sqlite": "sqlite_autoindex_notifs_{}_1", "postgres": "notifs_{}_pkey"}
 PLANS: dict[str, tuple[Ask, str]] = {
     "counts": (lambda s: s.head("user-7"), "key of mailboxes"),
@@ -34,6 +35,9 @@ PLANS: dict[str, tuple[Ask, str]] = {
     "all marked as read": (
         lambda s: s.change("user-7", "read", up_to=Cursor(s.epoch, 390)), "ix_notifs_receipts_unread",
     ),
+    "an act undone": (lambda s: s.change("user-7", "unread", at=Cursor(s.epoch, 390)), "ix_notifs_receipts_revision"),
+    "next that is due": (lambda s: s.snoozes.next_due(), "ix_notifs_receipts_due"),
+    "all that is due": (lambda s: s.snoozes.end_due(), "ix_notifs_receipts_due"),
     "all seen": (lambda s: s.change("user-7", "seen", up_to=Cursor(s.epoch, 390)), "ix_notifs_receipts_unseen"),
     "sessions of many": (
         lambda s: s.database.read(lambda c: sessions.find(c, [f"{7:064}", f"{8:064}"], 1)), "key of sessions",
@@ -55,19 +59,20 @@ async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
         await store.catch_up([("user-7", cursor), ("user-8", cursor), ("user-7", None), ("user-9", None)], limit=50)
         await store.one("user-7", ids[0])
         for act in ACTS:
-            await store.change("user-7", act, ids=ids[:5])
-            await store.change("user-7", act, up_to=cursor)
+            await store.change("user-7", act, ids=ids[:5], until=LATER)
+            await store.change("user-7", act, up_to=cursor, until=LATER)
+            await store.change("user-7", act, at=cursor, until=LATER)
+        assert await store.snoozes.next_due() is not None
+        assert await store.snoozes.end_due()
     assert len(statements) > 40
     plans = [await store.database.read(partial(explain, *each)) for each in statements]
-    # The epoch is one row, and `each` is what was asked.
-    scans = r"SCAN (?!notifs_epoch|each)|Seq Scan on (?!notifs_epoch)"
-    assert [plan for plan in plans if re.search(scans, plan)] == []
+    assert [plan for plan in plans if re.search(SCAN, plan)] == []
 
 
 async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
     """So that it costs what it returns, however many lines the filter leaves out."""
     await fill(store.database)
-    for filter, name in {"unread": "unread", "all": "kept", "archived": "put_away"}.items():
+    for filter, name in {"unread": "unread", "all": "kept", "archived": "archived", "snoozed": "snoozed"}.items():
         with recorded() as statements:
             await store.page("user-7", cast(Filter, filter), before=200, limit=5)
         plan = await store.database.read(partial(explain, *statements[-1]))
@@ -95,16 +100,30 @@ async def test_a_mailbox_that_is_larger_than_others_is_read_no_further_than_it_i
         await store.change("large", "read")
         await store.catch_up([("large", Cursor(store.epoch, LARGE))], 50)
     assert len(statements) > 4
-
-    async def plans(connection: AsyncConnection) -> list[str]:
-        found = []
-        for words, parameters in statements:
-            if "set_config" in words:
-                await connection.exec_driver_sql(words)
-            elif words.startswith("SELECT") and "notifs_notifications" in words:
-                found.append(await explain(words, parameters, connection))
-        return found
-
-    found = await store.database.read(plans)
+    found = await store.database.read(partial(explain_lines, statements))
     assert len(found) == 2
-    assert [plan for plan in found if re.search(r"Sort|Bitmap|TEMP B-TREE FOR (RIGHT PART OF )?ORDER", plan)] == []
+    assert [plan for plan in found if re.search(SORTS, plan)] == []
+
+
+async def explain_lines(statements: list[tuple[str, Any]], connection: AsyncConnection) -> list[str]:
+    """How lines are read, each as its transaction was told to."""
+    found = []
+    for words, parameters in statements:
+        if "set_config" in words:
+            await connection.exec_driver_sql(words)
+        elif words.startswith("SELECT") and "notifs_notifications" in words:
+            found.append(await explain(words, parameters, connection))
+    return found
+
+
+@pytest.mark.parametrize("person", ["large", "user-7"])
+@pytest.mark.parametrize(
+    "search", [Search(text="hello"), Search(text="rare"), Search(kind="rare"), Search(actor="rare")], ids=str
+)
+async def test_a_search_walks_one_mailbox_from_its_newest_line_on(store: Store, person: str, search: Search) -> None:
+    """So that it costs as much as must be looked at, whatever others have been sent."""
+    await one_large(store.database)
+    with recorded() as statements:
+        await store.page(person, "unread", search=search, limit=5)
+    (plan,) = await store.database.read(partial(explain_lines, statements))
+    assert not re.search(rf"{SCAN}|{SORTS}|Hash Join|Merge Join", plan), plan

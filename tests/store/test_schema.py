@@ -16,6 +16,7 @@ from notifs.errors import SchemaError
 from notifs.store import Store, engines, schema, sessions
 from notifs.store.database import Database
 from notifs.store.models import Base, Session, User
+from tests.samples import notification
 
 
 @pytest.fixture
@@ -103,6 +104,18 @@ async def test_an_upgrade_ends_no_sign_in_that_was_made_before_there_was_an_idle
     await schema.upgrade(empty)
     found = await empty.read(lambda c: sessions.find(c, ["k" * 64], idle_hours=168))
     assert [each.person.email for each in found.values()] == ["ada@example.org"]
+
+
+async def test_what_is_snoozed_stays_in_the_archive_of_an_older_version(empty: Database) -> None:
+    await schema.upgrade(empty)
+    store = await Store(empty).open()
+    sent = notification()
+    await store.create(sent, ["ada"])
+    await store.change("ada", "snooze", ids=[sent.id], until=datetime.now(UTC) + timedelta(days=1))
+    await schema.downgrade(empty, "0005")
+    await schema.upgrade(empty)
+    page = await store.page("ada", "archived")
+    assert [(line.id, line.snoozed_until) for line in page.entries] == [(sent.id, None)]
 
 
 async def test_two_upgrades_at_once_both_succeed(empty_url: str) -> None:

@@ -1,13 +1,14 @@
 """The inbox over HTTP: pages, changes, acts, and what bad input gets."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
 
-from notifs import Notifs
+from notifs import Actor, Notifs
 from notifs.store.accounts import Person
 from tests.web.site import Site
 
@@ -44,7 +45,8 @@ async def test_a_page_has_one_filter_newest_first_with_counts(
     page = await get(adas)
     cursor = f"{notifs.store.epoch}:6"
     assert page == {
-        "filter": "unread", "before": None, "notifs": (await notifs.get_unread_notifs(ada.id)),
+        "filter": "unread", "before": None, "kind": None, "actor": None, "text": None,
+        "notifs": (await notifs.get_unread_notifs(ada.id)),
         "notif_count": 2, "unseen_count": 2, "cursor": cursor, "has_more": False,
     }  # fmt: skip
     assert titles(page) == ["n4", "n3"]
@@ -70,6 +72,7 @@ async def test_pages_go_back_to_the_oldest(notifs: Notifs, ada: Person, adas: ht
     "query",
     [
         "filter=everything", "filter=", "filter=unread%27%20OR%201=1", "before=-1", "before=x", "before=", "before=1.5",
+        "text=%00", f"text={'x' * 201}", f"actor={'x' * 201}", "kind=%00",
         "before=9223372036854775808", "limit=0", "limit=201", "limit=x", "limit=1e2", "recipient=grace", "limit=%00",
     ],
 )  # fmt: skip
@@ -119,8 +122,8 @@ async def test_each_act_does_what_it_says_once(notifs: Notifs, ada: Person, adas
     ]  # fmt: skip
     for revision, (act, field, unread, unseen) in enumerate(steps, 3):
         ack = {"ok": True, "cursor": f"{notifs.store.epoch}:{revision}", "notif_count": unread, "unseen_count": unseen}
-        assert await post(adas, act, ids=[id]) == ack
-        assert await post(adas, act, ids=[id, id]) == ack
+        assert await post(adas, act, ids=[id]) == {**ack, "changed": 1}
+        assert await post(adas, act, ids=[id, id]) == {**ack, "changed": 0}
         (notif,) = (await get(adas, filter="archived" if act == "archive" else "all"))["notifs"][-1:]
         assert (notif["id"], notif["revision"]) == (id, revision)
         assert {f for f in ("read_at", "archived_at") if notif[f]} == {field} - {None, "seen_at"}
@@ -133,25 +136,80 @@ async def test_read_all_leaves_what_arrived_since(notifs: Notifs, ada: Person, a
     cursor = (await get(adas))["cursor"]
     late = await notifs.notify(to=ada.id, title="late")
     ack = await post(adas, "read-all", up_to=cursor)
-    assert ack["notif_count"] == 1
+    assert (ack["notif_count"], ack["changed"]) == (1, 3)
     assert [notif["id"] for notif in (await get(adas))["notifs"]] == [late]
-    assert await post(adas, "read-all", up_to=cursor) == ack
+    assert await post(adas, "read-all", up_to=cursor) == {**ack, "changed": 0}
+
+
+async def test_an_act_is_undone_by_its_cursor(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
+    ids = await fill(notifs, ada, 3)
+    await post(adas, "read", ids=ids[:1])
+    ack = await post(adas, "read-all", up_to=(await get(adas))["cursor"])
+    undone = await post(adas, "unread", at=ack["cursor"])
+    assert (undone["notif_count"], undone["changed"]) == (2, 2)
+    assert titles(await get(adas)) == ["n3", "n2"]
+
+
+async def test_what_is_snoozed_waits_under_its_filter(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
+    ids = await fill(notifs, ada)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    there = until.astimezone(timezone(timedelta(hours=9)))
+    ack = await post(adas, "snooze", ids=ids[:2], until=there.isoformat())
+    assert (ack["notif_count"], ack["unseen_count"], ack["changed"]) == (1, 1, 2)
+    snoozed = await get(adas, filter="snoozed")
+    assert titles(snoozed) == ["n2", "n1"]
+    assert {notif["snoozed_until"] for notif in snoozed["notifs"]} == {f"{until:%Y-%m-%dT%H:%M:%S}.000Z"}
+    assert {notif["archived_at"] for notif in snoozed["notifs"]} == {None}
+    assert titles(await get(adas, filter="all")) == ["n3"]
+    assert (await post(adas, "unsnooze", at=ack["cursor"]))["notif_count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("tomorrow", "ISO 8601"), (None, "ISO 8601"), (1764236096, "ISO 8601"), ("2026-11-27T25:00:00Z", "ISO 8601"),
+        ("2999-01-01T00:00:00", "no zone"), ("2020-01-01T00:00:00Z", "past"), ("2999-01-01T00:00:00Z", "366 days"),
+        ("9999-12-31T23:59:59-23:59", "366 days"), ("0001-01-01T00:00:00+23:59", "past"),
+    ],
+)  # fmt: skip
+async def test_a_snooze_is_until_a_moment_that_comes(
+    notifs: Notifs, ada: Person, adas: httpx2.AsyncClient, until: object, said: str
+) -> None:
+    ids = await fill(notifs, ada)
+    answer = await adas.post(f"{INBOX}/snooze", json={"ids": ids, "until": until})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_until")
+    assert said in answer.json()["detail"]
+    assert (await get(adas))["notif_count"] == 3
+
+
+async def test_a_page_tells_what_was_searched_for(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
+    actor = Actor(name="Grace", id="g")
+    await notifs.notify(to=ada.id, title="50% done", kind="build.done", actor=actor)
+    await notifs.notify(to=ada.id, title="500 done", kind="build.done", actor=actor)
+    asked = {"kind": "build.done", "actor": "g", "text": "0% DONE"}
+    page = await get(adas, **asked)
+    assert {name: page[name] for name in asked} == asked
+    assert (titles(page), page["notif_count"], page["has_more"]) == (["50% done"], 2, False)
 
 
 async def test_other_peoples_ids_are_unknown_ids(
     notifs: Notifs, ada: Person, grace: Person, adas: httpx2.AsyncClient, graces: httpx2.AsyncClient
 ) -> None:
     ids, (own,) = await fill(notifs, ada), await fill(notifs, grace, 1)
-    for act in ("seen", "read", "archive"):
+    for act in ("seen", "read", "archive", "unsnooze"):
         for unknown in (ids, ["00000000-0000-7000-8000-000000000000"], ["no id", "", "7"]):
             assert (await post(graces, act, ids=unknown))["cursor"].endswith(":1")
     assert (await post(graces, "read", ids=[*ids, own]))["notif_count"] == 0
-    await post(graces, "read-all", up_to=(await get(adas))["cursor"])
+    cursor = (await get(adas))["cursor"]
+    await post(graces, "read-all", up_to=cursor)
+    assert (await post(graces, "archive", at=cursor))["changed"] == 0
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    assert (await post(graces, "snooze", ids=ids, until=tomorrow))["changed"] == 0
     assert (await get(graces, filter="all", before=2))["notifs"][0]["id"] == own
     assert [notif["revision"] for notif in (await get(adas))["notifs"]] == [3, 2, 1]
 
 
-ACTS = ("seen", "read", "unread", "archive", "unarchive", "read-all")
+ACTS = ("seen", "read", "unread", "archive", "unarchive", "snooze", "unsnooze", "read-all")
 BAD_BODIES: list[tuple[bytes, str]] = [
     (b"", "bad_json"), (b"{", "bad_json"), (b"ids=1", "bad_json"), (b"\xff\xfe", "bad_json"),
     (b'{"ids":NaN}', "bad_json"), (b"[" * 20_000, "bad_json"),
@@ -179,6 +237,22 @@ async def test_bad_input_gets_a_code_and_changes_nothing(
         assert "canary" not in answer.text
         assert "pydantic" not in answer.text
     assert (await get(adas))["cursor"].endswith(":3")
+
+
+@pytest.mark.parametrize("act", ["read", "unread", "archive", "unarchive", "unsnooze"])
+async def test_an_act_takes_either_ids_or_a_cursor_of_here(
+    notifs: Notifs, ada: Person, adas: httpx2.AsyncClient, act: str
+) -> None:
+    ids = await fill(notifs, ada)
+    here = (await get(adas))["cursor"]
+    for body, code in {
+        orjson.dumps({"ids": ids, "at": here}): "bad_request", b'{"ids":null,"at":null}': "bad_request",
+        b'{"at":7}': "invalid_cursor", b'{"at":"garbage"}': "invalid_cursor",
+        b'{"at":"0123456789abcdef:1"}': "invalid_cursor",
+    }.items():  # fmt: skip
+        answer = await adas.post(f"{INBOX}/{act}", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (400, code), body
+    assert (await get(adas))["cursor"] == here
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,8 @@ CONTENT = tuple(Notification.__table__.c)[:13]
 UNREAD = text("read_at IS NULL AND archived_at IS NULL")
 UNSEEN = text("seen_at IS NULL AND archived_at IS NULL")
 KEPT = text("archived_at IS NULL")
-ARCHIVED = text("archived_at IS NOT NULL AND retracted_at IS NULL")
+ARCHIVED = text("archived_at IS NOT NULL AND snoozed_until IS NULL AND retracted_at IS NULL")
+SNOOZED = text("snoozed_until IS NOT NULL AND archived_at IS NOT NULL AND retracted_at IS NULL")
 
 
 def _where(name: str, condition: TextClause) -> Index:
@@ -110,6 +111,8 @@ class Receipt(Base):
     read_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
+    """When it comes back. Until then it is archived too, as of that moment: it counts nowhere, and is kept, whatever
+    version reads it. Above the store it is snoozed and not archived (`many.line`)."""
     retracted_at: Mapped[datetime | None]
     """When it was taken back. Such a copy is archived too: it counts nowhere, whatever version reads it."""
 
@@ -118,7 +121,16 @@ class Receipt(Base):
     __table_args__ = (
         Index("ix_notifs_receipts_revision", "recipient", "revision"),
         Index("ix_notifs_receipts_notification", "notification_id", "recipient", unique=True),
-        _where("ix_notifs_receipts_put_away", ARCHIVED),
+        _where("ix_notifs_receipts_archived", ARCHIVED),
+        _where("ix_notifs_receipts_snoozed", SNOOZED),
+        Index(
+            "ix_notifs_receipts_due",
+            "snoozed_until",
+            "recipient",
+            "position",
+            sqlite_where=SNOOZED,
+            postgresql_where=SNOOZED,
+        ),
         _where("ix_notifs_receipts_kept", KEPT),
         _where("ix_notifs_receipts_unseen", UNSEEN),
         _where("ix_notifs_receipts_unread", UNREAD),

@@ -1,0 +1,130 @@
+"""What is snoozed comes back on the screen by itself, on time, whoever is there then; and acts are undone."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from notifs import Notifs, Settings
+from tests.wire import Client, by_header, hosted
+
+ADA = {"x-user": "ada"}
+SHORTLY = timedelta(seconds=0.4)
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + SHORTLY
+
+
+async def test_it_comes_back_on_the_screen_when_its_time_has_come(notifs: Notifs, url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        ids = [await notifs.notify(to="ada", title=title) for title in ("snoozed", "read and snoozed", "stays")]
+        await client.ask("mark_read", {"ids": ids[1:2]})
+        until = soon()
+        ack = await client.ask("snooze", {"ids": ids[:2], "until": until.isoformat()})
+        assert (ack["notif_count"], ack["unseen_count"], ack["changed"]) == (1, 1, 2)
+        told = await client.message("changed", 2)
+        assert [row["snoozed_until"] is None or row["archived_at"] for row in told["notifs"]] == [None, None]
+        back = await client.message("changed", 3)
+        assert datetime.now(UTC) >= until
+        assert (back["prev"], back["notif_count"], back["unseen_count"]) == (5, 3, 3)
+        marks = ("id", "position", "snoozed_until", "read_at", "seen_at", "archived_at")
+        assert [[row[mark] for mark in marks] for row in back["notifs"]] == [
+            [ids[1], 2, None, None, None, None],
+            [ids[0], 1, None, None, None, None],
+        ]
+
+
+async def test_each_comes_back_at_its_own_time(notifs: Notifs, url: str) -> None:
+    async with Client.open(url, headers=ADA) as client:
+        ids = [await notifs.notify(to="ada", title=title) for title in ("later", "sooner", "much later")]
+        for id, after in zip(ids, (2, 1, 1000), strict=True):
+            await client.ask("snooze", {"ids": [id], "until": (datetime.now(UTC) + after * SHORTLY).isoformat()})
+        assert [(await client.message("changed", 3 + n))["notifs"][0]["title"] for n in (1, 2)] == ["sooner", "later"]
+        assert client.messages[-1]["notif_count"] == 2
+
+
+async def test_it_comes_back_after_a_restart(settings: Settings) -> None:
+    async with hosted(Notifs(settings, identify=by_header)) as url, Client.open(url, headers=ADA) as client:
+        notif = await _noticed(client, Notifs(settings))
+        until = soon()
+        ack = await client.ask("snooze", {"ids": [notif["id"]], "until": until.isoformat()})
+        assert ack["notif_count"] == 0
+    await asyncio.sleep((until - datetime.now(UTC)).total_seconds())  # nobody is there when it is due
+    async with hosted(Notifs(settings, identify=by_header)) as url:
+        async with Client.open(url, headers=ADA, auth={"cursor": ack["cursor"]}) as client:
+            await client.until(lambda: any(m["notifs"] for m in client.messages))
+            (row,) = client.messages[-1]["notifs"]
+            assert (row["id"], row["read_at"], row["revision"]) == (notif["id"], None, 3)
+            assert client.messages[-1]["notif_count"] == 1
+
+
+async def _noticed(client: Client, elsewhere: Notifs) -> Any:
+    async with elsewhere.open():
+        await elsewhere.notify(to="ada", title="snoozed")
+    return (await client.message("created"))["notifs"][0]
+
+
+async def test_of_two_workers_one_brings_it_back_and_both_show_it(postgres_url: str) -> None:
+    settings = Settings(database_url=postgres_url, head_check_seconds=0.2)
+    first, second = (Notifs(settings, identify=by_header) for _ in range(2))
+    async with hosted(first) as one, hosted(second) as two:
+        async with Client.open(one, headers=ADA) as here, Client.open(two, headers=ADA) as there:
+            ids = [await first.notify(to="ada", title=f"n{n}") for n in range(3)]
+            until = soon()
+            for id in ids:
+                await here.ask("snooze", {"ids": [id], "until": until.isoformat()})
+            for client in (here, there):
+                await client.until(lambda client=client: client.messages[-1]["cursor"].endswith(":7"))  # type: ignore[misc]
+                assert client.messages[-1]["notif_count"] == 3
+            assert (await first.store.head("ada")).revision == 7
+
+
+async def test_a_moment_that_cannot_be_is_refused_in_words(notifs: Notifs, url: str) -> None:
+    id = await notifs.notify(to="ada", title="stays")
+    async with Client.open(url, headers=ADA) as client:
+        for until in ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2026-12-01T09:00:00", "soon", 7, None):
+            refused = await client.ask("snooze", {"ids": [id], "until": until})
+            assert refused["error"]["code"] == "invalid_until", until
+            assert refused["error"]["message"].startswith("until ")
+        assert (await client.ask("snooze", {"ids": [id]}))["error"]["code"] == "bad_request"
+        assert (await client.ask("fetch"))["notifs"][0]["revision"] == 1
+
+
+async def test_mark_all_is_undone_by_its_cursor_as_one_change(notifs: Notifs, url: str) -> None:
+    for n in range(3):
+        await notifs.notify(to="ada", title=f"n{n}")
+    async with Client.open(url, headers=ADA) as client:
+        cursor = (await client.message("snapshot"))["cursor"]
+        done = await client.ask("mark_all_read", {"up_to": cursor})
+        undone = await client.ask("mark_unread", {"at": done["cursor"]})
+        assert (done["changed"], undone["changed"], undone["notif_count"]) == (3, 3, 3)
+        told = await client.message("changed", 2)
+        assert (told["cursor"], [row["read_at"] for row in told["notifs"]]) == (undone["cursor"], [None] * 3)
+        assert (await client.ask("mark_unread", {"at": done["cursor"]}))["changed"] == 0
+        both = await client.ask("archive", {"ids": [], "at": done["cursor"]})
+        assert (both["error"]["code"], both["error"]["message"]) == ("bad_request", "give either ids or at")
+        other = await client.ask("archive", {"at": "0123456789abcdef:4"})
+        assert other["error"]["code"] == "invalid_cursor"
+
+
+async def test_others_cursors_and_ids_bring_nothing_back(notifs: Notifs, url: str) -> None:
+    id = await notifs.notify(to=["ada", "eve"], title="hers")
+    async with Client.open(url, headers=ADA) as ada, Client.open(url, headers={"x-user": "eve"}) as eve:
+        own = await notifs.notify(to="ada", title="hers alone")
+        done = await ada.ask("snooze", {"ids": [id, own], "until": (soon() + timedelta(days=1)).isoformat()})
+        for event in ("unsnooze", "archive", "mark_read"):
+            assert (await eve.ask(event, {"at": done["cursor"]}))["changed"] == 0
+        assert (await eve.ask("unsnooze", {"ids": [id, own]}))["changed"] == 0
+        snoozed = await ada.ask("fetch", {"filter": "snoozed"})
+        assert [row["id"] for row in snoozed["notifs"]] == [own, id]
+
+
+async def test_a_search_is_answered_in_the_ack(notifs: Notifs, url: str) -> None:
+    for title in ("Build 7 failed", "Build 8 passed", "Lunch"):
+        await notifs.notify(to="ada", title=title)
+    async with Client.open(url, headers=ADA) as client:
+        page = await client.ask("fetch", {"filter": "all", "text": "build", "limit": 1})
+        assert (page["text"], page["kind"], page["actor"], page["has_more"]) == ("build", None, None, True)
+        assert [row["title"] for row in page["notifs"]] == ["Build 8 passed"]
+        for wrong in ({"text": "x" * 201}, {"text": 7}, {"text": "a\0b"}, {"kind": ["x"]}, {"actor": {}}):
+            assert (await client.ask("fetch", wrong))["error"]["code"] == "bad_request"

@@ -1,0 +1,69 @@
+"""What is looked for in a mailbox: by kind, by who caused it, by a part of the title."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from notifs.store import Store
+from notifs.wire import Search
+from tests.samples import notification
+
+ADA, GRACE, ROBOT = (
+    {"id": id, "name": name, "avatar": None} for id, name in (("7", "Ada"), ("8", "Grace"), (None, "7"))
+)
+TITLES = ("50% off", "500 off", "a_b", "aXb", "Say HELLO", "C:\\temp", "/path", "Größe", 'it\'s "quoted"')
+
+
+async def found(store: Store, search: Search, recipient: str = "ann") -> list[str]:
+    return [line.title for line in (await store.page(recipient, "all", search=search)).entries][::-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("50%", ["50% off"]), ("50", ["50% off", "500 off"]), ("a_b", ["a_b"]), ("%", ["50% off"]), ("_", ["a_b"]),
+        ("hello", ["Say HELLO"]), ("SAY hel", ["Say HELLO"]), ("c:\\", ["C:\\temp"]), ("/", ["/path"]),
+        ("öß", ["Größe"]), ("'s \"", ["it's \"quoted\""]), ("nothing", []), ("", TITLES),
+    ],
+)  # fmt: skip
+async def test_a_text_is_a_literal_part_of_the_title(store: Store, text: str, titles: Sequence[str]) -> None:
+    for title in TITLES:
+        await store.create(notification(title), ["ann"])
+    await store.create(notification(f"other {text}"), ["bob"])
+    assert await found(store, Search(text=text)) == [*titles]
+
+
+async def test_an_actor_is_meant_by_id_or_where_there_is_none_by_name(store: Store) -> None:
+    for title, actor in {"ada": ADA, "grace": GRACE, "robot": ROBOT, "nobody": None}.items():
+        await store.create(notification(title, actor=actor), ["ann"])
+    assert await found(store, Search(actor="7")) == ["ada", "robot"]
+    assert await found(store, Search(actor="8")) == ["grace"]
+    assert await found(store, Search(actor="Grace")) == []
+
+
+async def test_all_that_is_asked_for_must_hold_in_the_filter(store: Store) -> None:
+    sent = {}
+    for title in ("one", "two", "three"):
+        for kind in ("build", "chat"):
+            made = notification(f"{title} {kind}", kind=kind, actor=ADA if title == "two" else GRACE)
+            sent[made.title] = made.id
+            await store.create(made, ["ann"])
+    assert await found(store, Search(kind="chat")) == ["one chat", "two chat", "three chat"]
+    assert await found(store, Search(kind="chat", actor="8", text="T")) == ["one chat", "three chat"]
+    await store.change("ann", "archive", ids=[sent["one chat"]])
+    assert await found(store, Search(kind="chat", actor="8", text="T")) == ["three chat"]
+    archived = await store.page("ann", "archived", search=Search(kind="chat"))
+    assert [line.title for line in archived.entries] == ["one chat"]
+
+
+async def test_what_is_found_comes_page_by_page(store: Store) -> None:
+    for n in range(9):
+        await store.create(notification(f"{'even' if n % 2 == 0 else 'odd'} {n}"), ["ann"])
+    titles: list[str] = []
+    before, more = None, True
+    while more:
+        page = await store.page("ann", "unread", search=Search(text="even"), before=before, limit=2)
+        assert page.head.unread == 9  # the counts are those of the mailbox
+        titles += [line.title for line in page.entries]
+        before, more = page.entries[-1].position, page.more
+    assert titles == [f"even {n}" for n in (8, 6, 4, 2, 0)]
