@@ -36,6 +36,7 @@ from notifs.store import Progress, Store, schema
 from notifs.store.database import Database
 from notifs.store.people import By
 from notifs.web.api import InboxApi
+from notifs.web.gallery import Gallery
 from notifs.web.hooks import HookApi
 from notifs.web.middleware import BoundedBody, Errors, Hosts, SafeHeaders, SameOrigin
 from notifs.web.own import OwnAccounts
@@ -342,6 +343,8 @@ class Notifs:
             guard = self.realtime.guard(self._identify, self._origins)
             # The first one: after a restart everybody connects, and each route before it is tried for each of them.
             routes.insert(0, Mount(f"{self.path}/socket.io", guard, middleware=safe))
+        if not self.settings.production:
+            routes += Gallery(self._render).routes(self.path, safe)
         if self._accounts:
             routes += self._own.routes(safe)
         return routes

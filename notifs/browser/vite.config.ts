@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { gallery } from "./gallery/build";
 import { swagger } from "./swagger";
 import { words } from "./words/build";
 
 export default defineConfig({
-  plugins: [swagger(), words()],
+  plugins: [swagger(), words(), gallery()],
   // The page's addresses carry ?v=hash (asset() on the server), so that the names here can stay plain.
   build: {
     target: "es2023",

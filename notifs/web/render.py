@@ -58,9 +58,9 @@ class Render:
     def __call__(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
         person: Person | None = request.scope.get(PERSON)
         signed_in = person is not None or RECIPIENT in request.scope
-        t = self.words(request)
-        html = self._environment.get_template(template).render(user=person, signed_in=signed_in, t=t, **context)
-        return HTMLResponse(html, status, {"content-language": t.language, "vary": "Accept-Language"})
+        said = {"t": self.words(request), "user": person, "signed_in": signed_in, **context}
+        html = self._environment.get_template(template).render(said)
+        return HTMLResponse(html, status, {"content-language": said["t"].language, "vary": "Accept-Language"})
 
     def words(self, request: Request) -> Words:
         """What to say to who asks, in the language that their browser asks for."""
