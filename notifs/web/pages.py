@@ -1,7 +1,9 @@
 """The inbox as a page, and the mark-as-read links: readable and usable before, or without, any JavaScript."""
 
+import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, get_args
 from urllib.parse import quote, urlencode
@@ -12,16 +14,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from notifs.acts import Acts
-from notifs.errors import NotFound, NotifsError, NotSignedIn
+from notifs.errors import InvalidUntil, NotFound, NotifsError, NotSignedIn
 from notifs.forms import Forms
 from notifs.identity import Identify
 from notifs.requests import ReadAll
 from notifs.store import Act, Entry, Page, Store
 from notifs.urls import is_local_path, is_safe_url
 from notifs.web.render import RECIPIENT, Render, island
-from notifs.wire import PAGE, Filter
+from notifs.wire import PAGE, SEARCH_LIMIT, SNOOZE_DAYS, Filter, Search
 
-ACTS: tuple[Act, ...] = ("unread", "archive", "unarchive")
+ACTS: tuple[Act, ...] = ("unread", "archive", "unarchive", "unsnooze")
+PRESETS = {"snooze.tomorrow": 1, "snooze.next_week": 7}
+"""For how many days something is snoozed by a button. What hour it is where the reader is, only a script knows."""
 
 
 class Pages:
@@ -40,17 +44,19 @@ class Pages:
         return [
             Route(f"{base}/", self.inbox, methods=["GET"], middleware=middleware),
             Route(f"{base}/{{id}}/read/", self.read, methods=["GET", "POST"], middleware=middleware),
+            Route(f"{base}/{{id}}/snooze/", self.snooze, methods=["GET", "POST"], middleware=middleware),
             *(Route(base + path, post, methods=["POST"], middleware=middleware) for path, post in posts.items()),
         ]
 
     async def inbox(self, request: Request) -> Response:
-        """GET ?filter=&before=: one page of the inbox, the newest first."""
+        """GET ?filter=&before=&kind=&actor=&text=: one page, the newest first; with ?find, to search in."""
         recipient = await self._recipient(request)
         asked, below = request.query_params.get("filter"), request.query_params.get("before", "")
         filter: Filter = asked if asked in get_args(Filter) else "unread"  # type: ignore[assignment]
         before = int(below) if below.isascii() and below.isdigit() and len(below) < 19 else None
-        page = await self._store.page(recipient, filter, before=before, limit=PAGE)
-        return self._show(request, "inbox.html", self._context(request, filter, before, page))
+        search = Search(*(_term(request.query_params.get(name)) for name in Search._fields))
+        page = await self._store.page(recipient, filter, search=search, before=before, limit=PAGE)
+        return self._show(request, "inbox.html", self._context(request, filter, search, before, page))
 
     async def read(self, request: Request) -> Response:
         """The mark-as-read link. POST marks; GET marks only where a person follows it, else it offers a button."""
@@ -61,6 +67,21 @@ class Pages:
         going = entry.url if entry.url and is_safe_url(entry.url) else self._render.inbox_url
         going = await self._next(request, going)
         await self._acts.do(recipient, "read", ids=[entry.id])
+        return RedirectResponse(going, 303)
+
+    async def snooze(self, request: Request) -> Response:
+        """GET: until when? POST days: until this time of the day, so many days from now."""
+        recipient = await self._recipient(request)
+        entry = await self._entry(recipient, request)
+        if request.method != "POST":
+            asked = request.query_params.get("next", "")
+            here = asked if is_local_path(asked) else self._render.inbox_url
+            context = {"notif": self._forms.notification(entry), "here": here, "presets": PRESETS}
+            return self._show(request, "snooze.html", context)
+        async with request.form(max_files=0, max_fields=10) as form:
+            until = datetime.now(UTC) + timedelta(days=_days(form.get("days")))
+        going = await self._next(request, self._render.inbox_url)
+        await self._acts.do(recipient, "snooze", ids=[entry.id], until=until)
         return RedirectResponse(going, 303)
 
     async def read_all(self, request: Request) -> Response:
@@ -123,15 +144,18 @@ class Pages:
             going = form.get("next")
         return going if isinstance(going, str) and is_local_path(going) else otherwise
 
-    def _context(self, request: Request, filter: Filter, before: int | None, page: Page) -> dict[str, Any]:
+    def _context(
+        self, request: Request, filter: Filter, search: Search, before: int | None, page: Page
+    ) -> dict[str, Any]:
         message = self._forms.snapshot(page)
-        older = self._url(filter, page.entries[-1].position) if page.more else None
-        here = self._url(filter, before)
+        older = self._url(filter, search, page.entries[-1].position) if page.more else None
+        here = self._url(filter, search, before)
         t = self._render.words(request)
         notifs: list[Any] = message["notifs"]
         days = groupby(notifs, key=lambda notif: t.day(notif["created_at"]))
         handed = {
             "base": self._render.base,
+            "person": _person(request.scope[RECIPIENT]),
             "transport": self._render.transport,
             "filter": filter,
             "message": message,
@@ -139,7 +163,7 @@ class Pages:
         tabs = [
             {
                 "filter": name,
-                "url": self._url(name),
+                "url": self._url(name, search),
                 "count": page.head.unread if name == "unread" else None,
                 "current": name == filter,
             }
@@ -151,16 +175,43 @@ class Pages:
             "days": [{"label": label, "notifs": list(rows)} for label, rows in days],
             "older": older,
             "here": here,
-            "newest": self._url(filter) if before is not None else None,
+            "newest": self._url(filter, search) if before is not None else None,
+            "search": search,
+            "is_search": any(search),
+            "is_finding": any(search) or "find" in request.query_params,
+            "clear": self._url(filter, Search()),
             "tabs": tabs,
             "island": island(handed),
         }
 
-    def _url(self, filter: Filter, before: int | None = None) -> str:
+    def _url(self, filter: Filter, search: Search, before: int | None = None) -> str:
         query: dict[str, str] = {"filter": filter} if filter != "unread" else {}
+        query |= {name: value for name, value in search._asdict().items() if value is not None}
         if before is not None:
             query["before"] = str(before)
         return self._render.inbox_url + (f"?{urlencode(query)}" if query else "")
+
+
+def _person(recipient: str) -> str:
+    """By which a browser tells what it keeps of one person from what it keeps of another."""
+    return hashlib.sha256(recipient.encode()).hexdigest()[:16]
+
+
+def _term(asked: str | None) -> str | None:
+    """What is searched for; None where there is nothing, or nothing that can be."""
+    return asked if asked and len(asked) <= SEARCH_LIMIT and "\0" not in asked else None
+
+
+def _days(said: Any) -> int:
+    """How many days a form says.
+
+    Raises:
+        InvalidUntil: none, or too many.
+    """
+    days = int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 4 else 0
+    if not 0 < days <= SNOOZE_DAYS:
+        raise InvalidUntil(f"days must be a number from 1 to {SNOOZE_DAYS}; go back, and choose until when")
+    return days
 
 
 def _followed_by_a_person(request: Request) -> bool:

@@ -109,6 +109,11 @@ class Words:
             return self("time.yesterday")
         if day > today - timedelta(days=7):
             return str(self.names["weekdays"][day.weekday()])
+        return self.date(at, now)
+
+    def date(self, at: str, now: datetime | None = None) -> str:
+        """The day of a moment (ISO 8601) in UTC: "12 November"."""
+        day, today = datetime.fromisoformat(at).astimezone(UTC).date(), (now or datetime.now(UTC)).date()
         pattern: str = self.names["date" if day.year == today.year else "date_and_year"]
         return pattern.format(day=day.day, month=self.names["months"][day.month - 1], year=day.year)
 

@@ -144,6 +144,8 @@ class Document(HTMLParser):
             self.forms.append(Form(known["action"] or ""))
         elif tag == "input" and self.forms:
             self.forms[-1].fields[known["name"] or ""] = known.get("value") or ""
+        elif tag == "a" and known.get("aria-label"):
+            self.links.setdefault(known["aria-label"] or "", known.get("href") or "")
         elif tag == "button":
             self.forms[-1].label = known.get("aria-label") or ""
         self._open = [(tag, known)]

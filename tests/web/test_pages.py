@@ -1,6 +1,7 @@
 """The inbox as a page: everything in it works without JavaScript, and nothing in it is more than text."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -8,7 +9,7 @@ import pytest
 
 from notifs import Notifs
 from notifs.store.accounts import Person
-from tests.web.site import HTML, Site, page, submit
+from tests.web.site import HTML, Document, Site, page, submit
 
 PAYLOADS = [
     "<script>alert(1)</script>", "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
@@ -64,6 +65,56 @@ async def test_every_form_does_what_its_button_says(notifs: Notifs, ada: Person,
     assert "Sign in" in (await submit(adas, inbox.form("Sign out"))).text
 
 
+async def test_what_is_snoozed_is_brought_back(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
+    for title in ("n1", "n2"):
+        await notifs.notify(to=ada.id, title=title)
+    everything = await page(adas, "/notifications/?filter=all")
+    asked = await page(adas, everything.links["Snooze: n1"])
+    assert "Tomorrow" in asked.text
+    everything = await submit(adas, asked.form("Next week"), days="7")
+    assert (rows(everything.text), everything.island["filter"]) == (["n2"], "all")
+    snoozed = await page(adas, everything.links["Snoozed"])
+    assert rows(snoozed.text) == ["n1"]
+    (notif,) = snoozed.island["message"]["notifs"]
+    due = datetime.fromisoformat(notif["snoozed_until"])
+    assert timedelta(days=6.9) < due - datetime.now(UTC) < timedelta(days=7)
+    assert f"until {due.day} {due:%B}" in snoozed.text
+    snoozed = await submit(adas, snoozed.form("End the snooze: n1"))
+    assert "Nothing is snoozed." in snoozed.text
+    assert rows((await page(adas)).text) == ["n2", "n1"]
+
+
+@pytest.mark.parametrize("days", [None, "", "0", "367", "-1", "1.5", "٣", "9" * 30])
+async def test_a_snooze_without_a_number_of_days_changes_nothing(
+    notifs: Notifs, ada: Person, adas: httpx2.AsyncClient, days: str | None
+) -> None:
+    id = await notifs.notify(to=ada.id, title="n1")
+    data = {} if days is None else {"days": days}
+    assert (await adas.post(f"/notifications/{id}/snooze/", data=data, headers=HTML)).status_code == 400
+    assert rows((await page(adas)).text) == ["n1"]
+
+
+async def test_a_search_goes_by_a_form_and_stays_from_page_to_page(
+    notifs: Notifs, ada: Person, adas: httpx2.AsyncClient
+) -> None:
+    for number in range(1, 121):
+        await notifs.notify(to=ada.id, title=f"n{number} {'even' if number % 2 == 0 else 'odd'}")
+    form = (await page(adas, (await page(adas)).links["Search in titles"])).form("Search")
+    answer = await adas.get(form.action, params={**form.fields, "text": "EVEN"}, headers=HTML)
+    found = Document(answer)
+    assert rows(found.text) == [f"n{number}" for number in range(120, 20, -2)]
+    assert found.form("Search").fields["text"] == "EVEN"
+    found = await page(adas, found.links["Load older"])
+    assert rows(found.text) == [f"n{number}" for number in range(20, 0, -2)]
+    found = await submit(adas, found.form("Archive: n2 even"))
+    assert rows(found.text)[-1] == "n4"
+    archived = await page(adas, found.links["Archived"])
+    assert rows(archived.text) == ["n2"]
+    nothing = await page(adas, "/notifications/?text=%3Ci%3E")
+    assert "Nothing found: “<i>”." in nothing.text
+    assert rows((await page(adas, nothing.links["Clear the search"])).text)[0] == "n120"
+
+
 async def test_paging_reaches_the_oldest_of_120_and_comes_back(
     notifs: Notifs, ada: Person, adas: httpx2.AsyncClient
 ) -> None:
@@ -93,7 +144,17 @@ async def test_an_empty_inbox_says_so(adas: httpx2.AsyncClient) -> None:
 
 async def test_a_garbled_address_shows_the_inbox(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
     await notifs.notify(to=ada.id, title="n1")
-    for query in ("filter=x", "filter=%3Cscript%3E", "before=x", "before=-1", f"before={'9' * 40}", "before=٣"):
+    for query in (
+        "text=%00",
+        f"text={'x' * 201}",
+        "kind=",
+        "filter=x",
+        "filter=%3Cscript%3E",
+        "before=x",
+        "before=-1",
+        f"before={'9' * 40}",
+        "before=٣",
+    ):
         document = await page(adas, f"/notifications/?{query}")
         assert rows(document.text) == ["n1"]
         assert document.count("script") == 2
