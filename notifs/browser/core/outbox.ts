@@ -4,10 +4,13 @@
  * An act is under way from the click until the state has reached the cursor that it was answered with, or until it was
  * refused.
  */
+import { Backoff } from "./backoff";
 import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
+import { Kept } from "./kept";
 import type { Asked } from "./overlay";
+import { Timer } from "./timer";
 import { MOST_IDS, parseCursor } from "./wire";
-import type { Act, ActBody, Cursor, RowAct } from "./wire";
+import type { Ack, Act, ActBody, Cursor, RowAct } from "./wire";
 
 /** What came of an act: enough to take it back. */
 export interface Done {
@@ -21,6 +24,8 @@ export interface Done {
 
 export interface Entry extends Asked {
   cursor: string | null;
+  /** Whether there was anything to change, so that there is something to take back. */
+  changed: boolean;
   /** Nobody waits for an answer any more: there was no server. */
   waits: boolean;
   readonly resolve: () => void;
@@ -28,7 +33,7 @@ export interface Entry extends Asked {
 }
 
 export interface OutboxEvents {
-  readonly send: (act: Act, body: ActBody) => Promise<string>;
+  readonly send: (act: Act, body: ActBody) => Promise<Ack>;
   readonly changed: () => void;
   /** One that had been kept for later was refused after all. */
   readonly refused: (error: ActError) => void;
@@ -42,13 +47,23 @@ const INVERSE: Partial<Record<Act, RowAct>> = {
   unarchive: "archive",
   snooze: "unsnooze",
 };
+/** What a server says that cannot do it just now; nobody who waits needs to hear of it. */
+const FOR_NOW = /^(unreachable|unavailable|too_many_.*|http_(429|5..))$/;
 
 export class Outbox {
   /** In the order in which they were asked for. */
   entries: readonly Entry[] = [];
-  private isSending = false;
+  private kept: Kept | null = null;
+  private person: string | null = null;
+  private sending: { readonly entry: Entry; readonly done: Promise<boolean> } | null = null;
+  private isClosed = false;
+  private readonly waits = new Backoff(1_000, 30_000);
+  private readonly again = new Timer(() => void this.flush());
 
-  constructor(private readonly events: OutboxEvents) {}
+  constructor(
+    private readonly base: string,
+    private readonly events: OutboxEvents,
+  ) {}
 
   /** The ids of the rows that an act is under way for. */
   get ids(): ReadonlySet<string> {
@@ -57,70 +72,105 @@ export class Outbox {
 
   /** How many acts are kept for later. */
   get waiting(): number {
-    return this.entries.filter(({ waits }) => waits).length;
+    return this.entries.filter(isWaiting).length;
+  }
+
+  /** Whose acts they are: what is kept of theirs is taken over. */
+  belongsTo(person: string): void {
+    if (person === this.person) return;
+    this.person = person;
+    this.kept?.close();
+    this.kept = new Kept(this.base, person, (acts) => this.adopt(acts));
   }
 
   /** Rejects with ActError if it was refused. */
   async act(act: Act, body: ActBody): Promise<Done> {
-    const parts = split(body);
-    const answered = parts.map((part) => this.add(act, part));
-    this.events.changed();
+    const answered = split(body).map((part) => this.add(act, part));
+    this.changed();
     void this.flush();
     return done(act, body.ids ?? [], await Promise.all(answered));
   }
 
   /** Do the opposite to what an act has changed, unless somebody else has changed it since. */
   async undo({ act, parts }: Done): Promise<void> {
+    const { sending } = this;
+    if (sending !== null && parts.includes(sending.entry)) await sending.done;
+    this.drop(...parts.filter(({ cursor }) => cursor === null));
     const inverse = INVERSE[act];
-    if (inverse === undefined) return;
-    const unsent = parts.filter(({ cursor }) => cursor === null);
-    this.drop(...unsent);
-    await Promise.all(parts.map(({ cursor }) => (cursor === null ? null : this.act(inverse, { at: cursor }))));
+    const cursors = parts.filter(({ changed }) => changed).map(({ cursor }) => cursor);
+    const undone = cursors.map((at) => inverse !== undefined && at !== null && this.act(inverse, { at }));
+    await Promise.all(undone);
   }
 
   /** Send what there is, until the server cannot be reached. */
   async flush(): Promise<void> {
-    if (this.isSending) return;
-    this.isSending = true;
-    let next: Entry | undefined;
-    while ((next = this.entries.find(({ cursor }) => cursor === null)) !== undefined && (await this.send(next)));
-    this.isSending = false;
+    if (this.sending !== null || this.isClosed) return;
+    const entry = this.entries.find(({ cursor }) => cursor === null);
+    if (entry === undefined) return;
+    this.sending = { entry, done: this.send(entry) };
+    const goesOn = await this.sending.done;
+    this.sending = null;
+    if (goesOn) return this.flush();
   }
 
-  /** The state has come this far. */
-  settle(isReached: (cursor: Cursor) => boolean): void {
-    const reached = this.entries.filter(({ cursor }) => cursor !== null && isReached(parseCursor(cursor)));
-    if (reached.length > 0) this.entries = this.entries.filter((entry) => !reached.includes(entry));
+  /** The state stands here: what it has reached is no longer under way, nor what is of another life of the database. */
+  settle(at: Cursor | null): void {
+    const isUnderWay = ({ cursor }: Entry): boolean => {
+      if (cursor === null || at === null) return true;
+      const { epoch, revision } = parseCursor(cursor);
+      return epoch === at.epoch && revision > at.revision;
+    };
+    if (!this.entries.every(isUnderWay)) this.entries = this.entries.filter(isUnderWay);
   }
 
+  /** Somebody else is here. */
   clear(): void {
-    for (const { reject } of this.entries) reject(UNREACHABLE);
+    const { entries } = this;
     this.entries = [];
+    this.save();
+    for (const { reject } of entries) reject(UNREACHABLE);
+  }
+
+  /** What waits is for the next page. */
+  close(): void {
+    this.isClosed = true;
+    this.again.stop();
+    this.kept?.close();
   }
 
   private add(act: Act, body: ActBody): Promise<Entry> {
     return new Promise((resolve, reject) => {
-      const since = new Date().toISOString();
-      const entry: Entry = { act, body, since, cursor: null, waits: false, resolve: () => resolve(entry), reject };
+      const entry = { ...entryOf({ act, body, since: new Date().toISOString() }), resolve: () => resolve(entry), reject };
       this.entries = [...this.entries, entry];
     });
+  }
+
+  private adopt(acts: readonly Asked[]): void {
+    if (acts.length === 0) return;
+    this.entries = [...acts.map((asked) => ({ ...entryOf(asked), waits: true })), ...this.entries];
+    this.changed();
   }
 
   /** Returns whether to go on with the next one. */
   private async send(entry: Entry): Promise<boolean> {
     try {
-      entry.cursor = await this.events.send(entry.act, entry.body);
+      const { cursor, changed } = await this.events.send(entry.act, entry.body);
+      entry.cursor = cursor;
+      entry.changed = changed !== false;
       entry.waits = false;
-      entry.resolve();
-      this.events.changed();
-      return true;
+      this.entries = [...this.entries];
+      this.waits.reset();
     } catch (error) {
-      if (error === UNREACHABLE || (error === SIGNED_OUT && entry.waits)) return this.keep();
+      const code = error instanceof ActError ? error.code : "";
+      if (error === UNREACHABLE || (entry.waits && (error === SIGNED_OUT || FOR_NOW.test(code)))) return this.keep();
       this.drop(entry);
       entry.reject(error);
       if (entry.waits && error instanceof ActError) this.events.refused(error);
       return true;
     }
+    entry.resolve();
+    this.changed();
+    return true;
   }
 
   private keep(): false {
@@ -128,14 +178,33 @@ export class Outbox {
       entry.waits = true;
       entry.resolve();
     }
-    this.events.changed();
+    this.again.set(this.waits.next());
+    this.changed();
     return false;
   }
 
   private drop(...gone: readonly Entry[]): void {
     this.entries = this.entries.filter((entry) => !gone.includes(entry));
+    this.changed();
+  }
+
+  private changed(): void {
+    this.save();
     this.events.changed();
   }
+
+  private save(): void {
+    this.kept?.save(this.entries.filter(isWaiting));
+  }
+}
+
+function isWaiting({ waits, cursor }: Entry): boolean {
+  return waits && cursor === null;
+}
+
+function entryOf({ act, body, since }: Asked): Entry {
+  const nobody = (): void => undefined;
+  return { act, body, since, cursor: null, changed: false, waits: false, resolve: nobody, reject: nobody };
 }
 
 function split(body: ActBody): ActBody[] {

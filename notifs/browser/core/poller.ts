@@ -3,7 +3,7 @@ import { Timer } from "./timer";
 
 export class Poller {
   private readonly timer = new Timer(() => void this.ask());
-  private asking = false;
+  private asking: Promise<void> | null = null;
   private askAgain = false;
 
   /** `poll` says whether to go on. */
@@ -13,22 +13,28 @@ export class Poller {
   ) {}
 
   get running(): boolean {
-    return this.asking || this.timer.running;
+    return this.asking !== null || this.timer.running;
   }
 
-  async ask(): Promise<void> {
-    this.askAgain = this.asking;
-    if (this.asking) return;
-    this.timer.stop();
-    this.asking = true;
-    const goOn = await this.poll();
-    this.asking = false;
-    if (this.askAgain) return this.ask();
-    if (goOn) this.timer.set(this.every);
+  /** Resolves when what is there now was told. */
+  ask(): Promise<void> {
+    if (this.asking !== null) this.askAgain = true;
+    return (this.asking ??= this.run());
   }
 
   stop(): void {
     this.timer.stop();
     this.askAgain = false;
+  }
+
+  private async run(): Promise<void> {
+    let goesOn = false;
+    this.timer.stop();
+    do {
+      this.askAgain = false;
+      goesOn = await this.poll();
+    } while (this.askAgain);
+    this.asking = null;
+    if (goesOn) this.timer.set(this.every);
   }
 }

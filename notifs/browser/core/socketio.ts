@@ -13,7 +13,7 @@ import { Timer } from "./timer";
 const OPENING = 20_000;
 const PATIENCE = 10_000;
 /** What wakes a page up: by then the time may have passed in which its timers stood still. */
-const WAKES = ["visibilitychange", "pageshow", "online"];
+const WAKES = ["visibilitychange", "pageshow", "online", "offline"];
 
 /**
  * How it ended. `code` and `reason` are the WebSocket's (RFC 6455, 7.4; 1006 if there was none); `meant` says that the
@@ -149,8 +149,9 @@ export class SocketIo {
     this.overdue.set(this.silence);
   }
 
+  /** Without a network nothing is heard either, and waiting for that to show would only let acts run into it. */
   private check(): void {
-    if (this.line !== null && Date.now() > this.due) this.end(LOST);
+    if (this.line !== null && (Date.now() > this.due || !navigator.onLine)) this.end(LOST);
   }
 
   private end(end: End): void {

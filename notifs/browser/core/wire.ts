@@ -65,14 +65,18 @@ export type Row = Notification | Retracted;
 
 interface Counted {
   readonly meta: string;
+  /** Over HTTP, where there is no `connected` to say it. */
+  readonly person?: string;
   readonly notif_count: number;
   readonly unseen_count: number;
   readonly cursor: string;
 }
 
+/** `person` differs for everybody, and says no more than that: whose mailbox it is. */
 export interface Connected {
   readonly type: "connected";
   readonly meta: string;
+  readonly person?: string;
 }
 
 /**
@@ -122,9 +126,10 @@ export interface Page extends Query {
   readonly before: number | null;
 }
 
-/** An act was done; its change is on the way. */
+/** An act was done; its change is on the way, if there was anything to change. */
 export interface Ack {
   readonly cursor: string;
+  readonly changed?: boolean;
   readonly notif_count: number;
   readonly unseen_count: number;
 }

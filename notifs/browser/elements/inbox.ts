@@ -107,11 +107,12 @@ export class NotifsInbox extends MailboxElement {
   }
 
   protected override listen(connection: Connection): (() => void)[] {
-    const refused = (reason: string): unknown => this.triage.notices.say(reason);
+    const say = (words: string): unknown => this.triage.notices.say(words);
     return [
       ...super.listen(connection),
       connection.on("change", () => this.forgetFailure(connection)),
-      connection.on("error", refused),
+      connection.on("error", say),
+      connection.on("refused", (error) => say(reason(error))),
     ];
   }
 

@@ -9,6 +9,8 @@ type Answer = { ok: true } | { ok: false; error: { code: string; message: string
 
 export class FakeServer {
   store = new Store();
+  /** Whose store it is. */
+  person = "ada";
   sockets: FakeSocket[] = [];
   /** What the server does with the next handshakes and requests. */
   mode: "up" | "down" | "signed-out" = "up";
@@ -53,7 +55,7 @@ export class FakeServer {
     if (event === "refresh") return this.refresh(data["token"]);
     if (event === "sync") this.sync(socket, data["cursor"] as string | null);
     else if (event === "fetch") return { ok: true, ...this.page(data) };
-    else this.push(this.store.act(event as Act, data));
+    else return this.act(event as Act, data);
     return { ok: true, ...this.store.counted() };
   }
 
@@ -72,15 +74,14 @@ export class FakeServer {
     if (this.believes !== null && bearer !== `Bearer ${this.believes}`) return Response.json({}, { status: 401 });
     const url = new URL(input, "http://page");
     const path = url.pathname.replace("/api/v1/inbox", "");
-    if (path === "/changes") return Response.json(this.store.sync(url.searchParams.get("cursor"))[0]);
+    if (path === "/changes") return Response.json({ ...this.store.sync(url.searchParams.get("cursor"))[0], person: this.person });
     if (path === "") return Response.json(this.page(Object.fromEntries(url.searchParams)));
     if (this.refusal !== null) {
       const { code, message: detail } = this.refusal;
       return Response.json({ code, detail }, { status: 503 });
     }
     const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
-    this.push(this.store.act(act, JSON.parse(String(init.body)) as ActBody));
-    return Response.json({ ok: true, ...this.store.counted() });
+    return Response.json(this.act(act, JSON.parse(String(init.body)) as ActBody));
   }
 
   install(): void {
@@ -91,6 +92,12 @@ export class FakeServer {
         super(server);
       }
     });
+  }
+
+  private act(act: Act, body: ActBody): Answer {
+    const message = this.store.act(act, body);
+    this.push(message);
+    return { ok: true, ...this.store.counted(), changed: message !== null } as Answer;
   }
 
   private page(data: Record<string, unknown>) {
@@ -159,7 +166,7 @@ export class FakeSocket {
     this.connected = true;
     this.say('40/notifs,{"sid":"s"}');
     if (!this.connected) return;
-    this.tell({ type: "connected", meta: "" });
+    this.tell({ type: "connected", meta: "", person: server.person });
     server.sync(this, this.cursor);
   }
 

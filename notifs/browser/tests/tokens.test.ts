@@ -159,7 +159,7 @@ describe("over a socket", () => {
 describe("where somebody else signs in to the host, and the page stays open", () => {
   /** From now on. They have three, and the person before has two. */
   function eve(): void {
-    who = "eve";
+    who = server.person = "eve";
     server.store = new Store();
     server.store.create(3);
   }

@@ -1,0 +1,266 @@
+/** Acts that are made without a server: kept in order, for the one who made them, and sent when there is one again. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Connection } from "../core/connection";
+import type { Options } from "../core/connection";
+import type { ActError } from "../core/errors";
+import { ACTS } from "../core/wire";
+import { FakeServer } from "./fakes";
+import { Store } from "./model";
+
+let server: FakeServer;
+let pages: Connection[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+  server = new FakeServer();
+  server.store.create(3);
+  server.install();
+  pages = [];
+});
+
+afterEach(() => {
+  for (const page of pages) page.close();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+const acts = () => server.asked.filter(({ event }) => event in ACTS);
+
+/** A page as the server rendered it, or as it was kept: for somebody. */
+async function open(options: Partial<Options> = {}, person = server.person): Promise<Connection> {
+  const { filter, before: _, ...counted } = server.store.fetch({ filter: "unread" }, null);
+  const initial = { message: { type: "snapshot" as const, meta: "", ...counted }, filter, person };
+  const page = new Connection({ base: "", transport: "socket", initial, ...options });
+  pages.push(page);
+  page.open();
+  await pass(1);
+  return page;
+}
+
+async function goOffline(): Promise<void> {
+  server.mode = "down";
+  for (const socket of [...server.sockets]) socket.drop();
+  await pass(1);
+}
+
+async function comeBack(): Promise<void> {
+  server.mode = "up";
+  await pass(10_000);
+}
+
+test("they are done at once for who looks, survive a reload, and are sent in order", async () => {
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  await page.act("mark_read", ["a2"]);
+  await page.act("mark_unread", ["a2"]);
+  expect(page.waiting).toBe(3);
+  expect(page.pending.size).toBe(0);
+  page.close();
+  const next = await open();
+  expect(next.waiting).toBe(3);
+  expect([next.state.unread, next.shown.unread]).toEqual([3, 2]);
+  await comeBack();
+  expect(acts().map(({ event }) => event)).toEqual(["archive", "mark_read", "mark_unread"]);
+  expect(next.waiting).toBe(0);
+  expect(next.state.unread).toBe(2);
+  expect(localStorage.length).toBe(0);
+});
+
+test("a mark-all is about what could be seen then", async () => {
+  const page = await open();
+  await goOffline();
+  await page.markAllRead();
+  server.store.create(2);
+  await comeBack();
+  expect(acts()).toEqual([{ event: "mark_all_read", data: { up_to: "a:3" } }]);
+});
+
+test("who comes back takes over only what is sent by nobody", async () => {
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  page.close();
+  const [first, second] = [await open(), await open()];
+  expect([first.waiting, second.waiting]).toEqual([1, 0]);
+  await comeBack();
+  expect(acts()).toHaveLength(1);
+});
+
+test("what was left is taken over when its page goes, where there are locks", async () => {
+  const held = new Set<string>();
+  const queue: (() => void)[] = [];
+  const request = async (name: string, work: () => Promise<void>): Promise<void> => {
+    while (held.has(name)) await new Promise<void>((resolve) => queue.push(resolve));
+    held.add(name);
+    await work();
+    held.delete(name);
+    for (const next of queue.splice(0)) next();
+  };
+  vi.stubGlobal("navigator", { onLine: true, locks: { request } });
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  const other = await open();
+  expect(other.waiting).toBe(0);
+  page.close();
+  await pass(1);
+  expect(other.waiting).toBe(1);
+  await comeBack();
+  expect(acts()).toHaveLength(1);
+});
+
+describe("they are never sent as somebody else", () => {
+  test("who signs in next, on a page of theirs", async () => {
+    const page = await open();
+    await goOffline();
+    await page.act("archive", ["a1"]);
+    page.close();
+    server.person = "eve";
+    const theirs = await open();
+    expect(theirs.waiting).toBe(0);
+    await comeBack();
+    expect(acts()).toEqual([]);
+    expect(localStorage.length).toBe(0);
+  });
+
+  test.each(["socket", "http"] as const)("on a page that was kept of the one before (%s)", async (transport) => {
+    const page = await open({ transport });
+    await goOffline();
+    await pass(5_000);
+    await page.act("archive", ["a1"]);
+    await page.markAllRead();
+    expect(page.waiting).toBe(2);
+    server.person = "eve";
+    server.store = new Store();
+    server.store.create(2);
+    await comeBack();
+    expect(acts()).toEqual([]);
+    expect(server.requests.filter((each) => each.startsWith("POST"))).toEqual([]);
+    expect(page.waiting).toBe(0);
+    expect(page.shown.unread).toBe(2);
+    expect(page.state.rows.live("a3")).toBeUndefined();
+    expect(localStorage.length).toBe(0);
+  });
+
+  test("also when nobody has noticed yet, and there is no socket", async () => {
+    server.socketsRefused = true;
+    const page = await open({}, "grace");
+    await expect(page.markAllRead()).rejects.toMatchObject({ code: "unreachable" });
+    expect(server.requests.filter((each) => each.startsWith("POST"))).toEqual([]);
+  });
+});
+
+describe("when they are sent after all", () => {
+  test("one that is refused is dropped, said so, and the next one is sent", async () => {
+    const page = await open();
+    const refused: ActError[] = [];
+    page.on("refused", (error) => refused.push(error));
+    await goOffline();
+    await page.act("archive", ["a1"]);
+    await page.act("archive", ["a2"]);
+    server.refuses = ["a1"];
+    await comeBack();
+    expect(refused.map(({ code }) => code)).toEqual(["forbidden"]);
+    expect([page.waiting, page.shown.unread, page.state.unread]).toEqual([0, 2, 2]);
+  });
+
+  test("a server that cannot just now is asked again, and again later", async () => {
+    const page = await open();
+    const refused: ActError[] = [];
+    page.on("refused", (error) => refused.push(error));
+    await goOffline();
+    await page.act("archive", ["a1"]);
+    server.refusal = { code: "unavailable", message: "busy" };
+    await comeBack();
+    const asked = acts().length;
+    expect(asked).toBeGreaterThan(1);
+    expect(page.waiting).toBe(1);
+    await pass(60_000);
+    expect(acts().length - asked).toBeLessThan(10);
+    server.refusal = null;
+    await pass(60_000);
+    expect([page.waiting, page.state.unread, refused.length]).toEqual([0, 2, 0]);
+  });
+});
+
+describe("to undo", () => {
+  test("what waits, nothing need be sent", async () => {
+    const page = await open();
+    await goOffline();
+    const done = await page.act("archive", ["a1"]);
+    await page.undo(done);
+    expect([page.waiting, page.shown.unread, localStorage.length]).toEqual([0, 3, 0]);
+    await comeBack();
+    expect(acts()).toEqual([]);
+  });
+
+  test("what is just being sent, its answer is awaited", async () => {
+    const page = await open();
+    await goOffline();
+    const done = await page.act("archive", ["a1"]);
+    server.mode = "up";
+    while (acts().length === 0) await pass(1);
+    const undone = page.undo(done);
+    await pass(1_000);
+    await undone;
+    expect(acts().map(({ event, data }) => [event, data])).toEqual([
+      ["archive", { ids: ["a1"] }],
+      ["unarchive", { at: "a:4" }],
+    ]);
+    expect(page.state.unread).toBe(3);
+  });
+});
+
+test("an answer that does not come is none: the act waits, and is sent once more", async () => {
+  const page = await open();
+  const { answer } = server;
+  server.answer = () => new Promise(() => undefined);
+  const done = page.act("archive", ["a1"]);
+  await pass(10_000);
+  expect((await done).cursor).toBeNull();
+  server.answer = answer;
+  await pass(5_000);
+  expect([page.waiting, page.state.unread]).toEqual([0, 2]);
+});
+
+test("without a network nothing is sent into the void", async () => {
+  const page = await open();
+  const onLine = vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  server.mode = "down";
+  dispatchEvent(new Event("offline"));
+  expect(page.status.name).toBe("reconnecting");
+  await page.act("archive", ["a1"]);
+  expect(page.waiting).toBe(1);
+  onLine.mockRestore();
+  server.mode = "up";
+  dispatchEvent(new Event("online"));
+  await pass(1);
+  expect(page.waiting).toBe(0);
+});
+
+test.each(["{", "[]", "[1]", '[{"act":"constructor","body":{}}]', '[{"act":"archive"}]', "null"])(
+  "what is kept and is none of ours does no harm: %s",
+  async (text) => {
+    localStorage.setItem("notifs.acts  ada x", text);
+    const page = await open();
+    expect(page.waiting).toBe(0);
+    await pass(1_000);
+    expect(acts()).toEqual([]);
+  },
+);
+
+test("a page that may keep nothing keeps them as long as it is there", async () => {
+  const page = await open();
+  vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("full", "QuotaExceededError");
+  });
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  await comeBack();
+  expect(acts()).toHaveLength(1);
+  vi.restoreAllMocks();
+});
