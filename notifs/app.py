@@ -337,7 +337,7 @@ class Notifs:
             *api.routes(f"{self.path}/api/v1/inbox", safe),
             *self._producers().routes(safe),
             *HookApi(self._deliveries, self._limits).routes(f"{self.path}/hooks", safe),
-            Mount(f"{self.path}/notifs/static", Assets(), middleware=safe),
+            Mount(f"{self.path}/notifs/static", Assets(self.path), middleware=safe),
         ]
         if self.settings.sockets:
             guard = self.realtime.guard(self._identify, self._origins)

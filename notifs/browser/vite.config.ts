@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 import { gallery } from "./gallery/build";
+import { worker } from "./offline/build";
 import { swagger } from "./swagger";
 import { words } from "./words/build";
 
 export default defineConfig({
-  plugins: [swagger(), words(), gallery()],
+  plugins: [swagger(), words(), worker(), gallery()],
   // The page's addresses carry ?v=hash (asset() on the server), so that the names here can stay plain.
   build: {
     target: "es2023",

@@ -30,12 +30,14 @@ POLICY = {
     "style-src": "'self'",
     "img-src": "'self'",
     "connect-src": "'self'",
+    "worker-src": "'self'",
+    "manifest-src": "'self'",
     "form-action": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
-    # Markup is made of text by Lit's templates alone; it names its policy so.
+    # Markup is made of text by Lit's templates alone, which name their policy so; ours names the service worker.
     "require-trusted-types-for": "'script'",
-    "trusted-types": "lit-html",
+    "trusted-types": "lit-html notifs",
 }
 """What a page of ours may load and do (CSP 3, and Trusted Types). Sockets of our own host are `'self'` as well."""
 UNUSED = (

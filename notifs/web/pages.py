@@ -214,6 +214,11 @@ def _days(said: Any) -> int:
     return days
 
 
+def _person(recipient: str) -> str:
+    """By which a browser tells what it keeps of one person from what it keeps of another."""
+    return hashlib.sha256(recipient.encode()).hexdigest()[:16]
+
+
 def _followed_by_a_person(request: Request) -> bool:
     """Whether a GET is somebody's navigation (Fetch Metadata), and no prefetch, image, frame or script."""
     headers = request.headers

@@ -20,21 +20,29 @@ from notifs.urls import is_local_path, safe_link, safe_picture
 from notifs.web.words import Words, negotiate, words
 
 DIST = Path(__file__).parent.parent / "browser" / "dist"
+WORKER = "worker.js"
 PERSON = "notifs.person"
 RECIPIENT = "notifs.recipient"
 """The scope keys of who asks: an account of ours, and whoever it is."""
 
 
 class Assets(StaticFiles):
-    """The built files. Asked for with their very hash they never change, so browsers may keep them."""
+    """The built files. Asked for with their very hash they never change, so browsers may keep them.
 
-    def __init__(self) -> None:
+    Args:
+        base: the path under which the application is mounted; the service worker is let to look after what is below.
+    """
+
+    def __init__(self, base: str) -> None:
         super().__init__(directory=DIST, check_dir=False)
+        self._base = base
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         fresh = response.status_code < 400 and scope.get("query_string") == f"v={_hash(path)}".encode()
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
+        if path == WORKER:
+            response.headers["service-worker-allowed"] = f"{self._base}/"
         return response
 
 

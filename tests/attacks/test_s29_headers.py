@@ -22,6 +22,7 @@ WANTED = {
 POLICY = {
     "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self'",
     "connect-src": "'self'", "form-action": "'self'", "base-uri": "'none'", "frame-ancestors": "'none'",
+    "worker-src": "'self'", "manifest-src": "'self'",
 }  # fmt: skip
 FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "display-capture", "browsing-topics")
 UNTYPED = ("/api/docs",)
@@ -37,7 +38,7 @@ def wrong(path: str, headers: httpx2.Headers) -> Iterator[str]:
         yield "referrer-policy"
     told = (rule.strip().partition(" ") for rule in headers.get("content-security-policy", "").split(";"))
     policy = {name: value for name, _, value in told}
-    typed = {} if path in UNTYPED else {"require-trusted-types-for": "'script'", "trusted-types": "lit-html"}
+    typed = {} if path in UNTYPED else {"require-trusted-types-for": "'script'", "trusted-types": "lit-html notifs"}
     for name, value in {**POLICY, **typed}.items():
         if policy.get(name) != value:
             yield name

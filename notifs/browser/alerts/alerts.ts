@@ -21,6 +21,8 @@ export interface Toasts {
 export class Alerts {
   private readonly claims: Claims;
   private readonly desktop: Desktop;
+  /** By which the tabs tell each other that the backlog was told. */
+  private readonly others: BroadcastChannel;
   private missed = 0;
 
   /** `scope` names the mailbox, in words that no other user of the page's origin has. */
@@ -32,6 +34,8 @@ export class Alerts {
   ) {
     this.claims = new Claims(scope);
     this.desktop = new Desktop(scope, toasts.go);
+    this.others = new BroadcastChannel(scope);
+    this.others.onmessage = () => (this.missed = 0);
   }
 
   /** Begin. Returns the ways to stop. */
@@ -48,6 +52,7 @@ export class Alerts {
       }),
       connection.on("change", () => this.desktop.keep((id) => this.isCurrent(id), connection.shown.unseen > 0)),
       () => document.removeEventListener("visibilitychange", looked),
+      () => this.others.close(),
     ];
   }
 
@@ -67,6 +72,7 @@ export class Alerts {
     if (this.missed === 0 || isHidden()) return;
     const count = this.missed;
     this.missed = 0;
+    this.others.postMessage(MISSED);
     if (!this.isQuiet && (await this.claims.take([MISSED])).length > 0) this.toasts.missed(count);
   }
 

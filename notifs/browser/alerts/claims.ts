@@ -1,19 +1,19 @@
 /**
  * Which of a person's tabs alerts of what: exactly one of each, whatever opens, closes or hides meanwhile.
  *
- * A tab takes what it is to alert of, under a lock that all tabs share (Web Locks), from a list that they share. A tab
- * that is looked at takes at once. One that is not leaves it to those that are, and looks a moment later whether they
- * did; if there are none, the first one takes. So nobody has to lead, and nobody has to notice that a leader is gone.
+ * What a tab is to alert of it takes by a lock of that name (Web Locks): only one can have it. A tab that is looked at
+ * takes at once. One that is not leaves it to those that are, and looks a moment later whether they did; if there are
+ * none, the first one takes. So nobody has to lead, and nobody has to notice that a leader is gone.
+ *
+ * What browsers keep for all tabs would not do: a tab may read it before it hears what another has written.
  */
-import { keep, read } from "./kept";
 
 /** Milliseconds that a tab which is looked at has, to take what is new. */
 const GRACE = 1_000;
 /** After so many it is no news: the timers of hidden tabs may run a minute late. */
 const LATE = 10_000;
-/** For how long it is known what was taken: longer than anybody may be late. */
-const KNOWN = 30_000;
-const MOST_KNOWN = 2_000;
+/** For how long nobody else can take it: longer than anybody may be late. */
+const TAKEN = 30_000;
 
 export class Claims {
   /** None on a page without TLS. */
@@ -42,14 +42,15 @@ export class Claims {
 
   /** Those of `keys` that this tab is to alert of. */
   async take(keys: readonly string[]): Promise<string[]> {
-    // Without locks two tabs could take the same; the one that is looked at is at least the only one that shows it.
-    if (this.locks === null) return isHidden() ? [] : this.claim(keys);
+    // Two that are looked at at once would both alert; of those that are hidden, none.
+    if (this.locks === null) return isHidden() ? [] : [...keys];
     if (isHidden() && (await this.isLookedAt())) {
       const since = Date.now();
       await new Promise((resolve) => setTimeout(resolve, GRACE));
       if (Date.now() - since > LATE) return [];
     }
-    return this.locks.request(`${this.scope} claim`, () => this.claim(keys));
+    const taken = await Promise.all(keys.map((key) => this.claim(key)));
+    return keys.filter((_, place) => taken[place]);
   }
 
   /** Whether a tab with this mailbox is looked at: this one or another. */
@@ -63,15 +64,14 @@ export class Claims {
     return `${this.scope} looking`;
   }
 
-  private claim(keys: readonly string[]): string[] {
-    const now = Date.now();
-    const known = Object.entries(read(this.scope)).filter(([, at]) => Math.abs(now - Number(at)) < KNOWN);
-    const taken = new Set(known.map(([key]) => key));
-    const mine = keys.filter((key) => !taken.has(key));
-    if (mine.length === 0) return mine;
-    const more = mine.map((key): [string, unknown] => [key, now]);
-    keep(this.scope, Object.fromEntries([...known, ...more].slice(-MOST_KNOWN)));
-    return mine;
+  private claim(key: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const decide = (lock: Lock | null): Promise<void> | void => {
+        resolve(lock !== null);
+        if (lock !== null) return new Promise((release) => setTimeout(release, TAKEN));
+      };
+      this.locks?.request(`${this.scope} ${key}`, { ifAvailable: true }, decide).catch(reject);
+    });
   }
 }
 

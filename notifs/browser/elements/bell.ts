@@ -9,6 +9,7 @@ import type { Connection } from "../core/connection";
 import { alertSettings } from "./alert-settings";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
+import { beOffline } from "../offline/offline";
 import controls from "../styles/controls.css?inline";
 import bellStyles from "../styles/bell.css?inline";
 import tokens from "../styles/tokens.css?inline";
@@ -22,6 +23,7 @@ export class NotifsBell extends MailboxElement {
     count: { type: Number },
     badgeTitle: { type: Boolean, attribute: "badge-title" },
     badgeIcon: { attribute: "badge-icon" },
+    offline: { type: Boolean },
     isOpen: { state: true },
     isSetting: { state: true },
   };
@@ -33,6 +35,8 @@ export class NotifsBell extends MailboxElement {
   declare badgeTitle: boolean;
   /** With `badgeTitle`: the address of what is the page's icon while there is something new. */
   declare badgeIcon: string | undefined;
+  /** Whether the inbox page can be read without a network; read when the element enters the page. */
+  declare offline: boolean;
   private declare isOpen: boolean;
   private declare isSetting: boolean;
   private settings: Settings = settingsOf("");
@@ -44,6 +48,7 @@ export class NotifsBell extends MailboxElement {
     super();
     this.count = 0;
     this.badgeTitle = false;
+    this.offline = false;
     this.isOpen = false;
     this.isSetting = false;
   }
@@ -60,6 +65,7 @@ export class NotifsBell extends MailboxElement {
       ...super.listen(connection),
       connection.on("arrived", () => this.pulse()),
       this.settings.on("change", () => this.requestUpdate()),
+      ...(this.offline ? beOffline(this.base, connection) : []),
     ];
   }
 
@@ -108,6 +114,7 @@ export class NotifsBell extends MailboxElement {
     return html`<notifs-inbox
         compact
         ?hidden=${this.isSetting}
+        .connection=${this.connection}
         base=${this.base}
         transport=${this.transport ?? nothing}
         inbox-url=${this.inboxHref}

@@ -4,6 +4,8 @@ import type { Filter, Snapshot } from "../core/wire";
 
 export interface Island {
   readonly base: string;
+  /** Whose mailbox it is; says nothing, but differs for everybody. */
+  readonly person: string;
   readonly transport: Transport;
   readonly filter: Filter;
   readonly message: Snapshot;

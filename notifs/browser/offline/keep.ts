@@ -1,0 +1,59 @@
+/** What has changed since the page came, kept beside what worker.ts keeps: for as long as it is the person's to see. */
+import type { Connection } from "../core/connection";
+import { view, windowOf } from "../core/state";
+import { Timer } from "../core/timer";
+import { readIsland } from "../elements/island";
+import type { Snapshot } from "../core/wire";
+
+/** Milliseconds after a change; a page that is left keeps at once. */
+const SOON = 2_000;
+const MOST_ROWS = 200;
+const QUERY = { filter: "unread" } as const;
+
+/** Returns the ways to stop. */
+export function keep(base: string, connection: Connection): (() => void)[] {
+  const { person, transport } = readIsland(base) ?? {};
+  const ours = `notifs ${base}/ `;
+  let kept = connection.cursor;
+  const isSignedOut = (): boolean => connection.status.name === "signed-out";
+  const write = async (): Promise<void> => {
+    const { cursor } = connection;
+    if (isSignedOut() || person === undefined || cursor === null || cursor === kept || !(await caches.has(ours + person))) return;
+    kept = cursor;
+    const island = { base, person, transport, filter: QUERY.filter, message: snapshot(connection, cursor) };
+    const headers = { "content-type": "application/json", date: new Date().toUTCString() };
+    const cache = await caches.open(ours + person);
+    await cache.put(`${base}/notifs/static/island`, new Response(JSON.stringify(island), { headers }));
+    if (isSignedOut()) await forget(ours);
+  };
+  const soon = new Timer(() => void write());
+  const left = (): void => void (document.hidden && write());
+  document.addEventListener("visibilitychange", left);
+  return [
+    connection.on("change", () => {
+      if (isSignedOut()) void forget(ours);
+      else soon.set(SOON);
+    }),
+    () => document.removeEventListener("visibilitychange", left),
+    () => soon.stop(),
+  ];
+}
+
+/** As the server would write it: what is unread, newest first. */
+function snapshot({ state }: Connection, cursor: string): Snapshot {
+  const rows = view(state, QUERY);
+  return {
+    type: "snapshot",
+    meta: "",
+    notif_count: state.unread,
+    unseen_count: state.unseen,
+    cursor,
+    notifs: rows.slice(0, MOST_ROWS),
+    has_more: rows.length > MOST_ROWS || !windowOf(state, QUERY).complete,
+  };
+}
+
+async function forget(ours: string): Promise<void> {
+  const names = (await caches.keys()).filter((name) => name.startsWith(ours));
+  await Promise.all(names.map((name) => caches.delete(name)));
+}
