@@ -104,9 +104,9 @@ class Forms:
         newest_first = entries if len(entries) < 2 else sorted(entries, key=_POSITION, reverse=True)
         return [_retracted(e) if e.retracted_at else self.notification(e, now) for e in newest_first]
 
-    def connected(self, head: Head) -> Message:
+    def connected(self, head: Head, person: str) -> Message:
         """The first message on a socket. It moves nothing, so it has no cursor; the count is there for the badge."""
-        return {**self._message("connected", head, ()), "cursor": None}
+        return {**self._message("connected", head, ()), "cursor": None, "person": person}
 
     def snapshot(self, page: Page, before: int | None = None) -> Message:
         """One page of unread notifications; the first replaces what the client has, the others continue it."""

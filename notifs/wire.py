@@ -129,6 +129,8 @@ class Message(TypedDict):
     notifs: list[Notification | Retracted]
     cursor: str | None
     """Where the client stands once it has applied this message; None where there is nothing to apply."""
+    person: NotRequired[str]
+    """On `connected`, and on what is asked for over HTTP: whose mailbox it is, without saying who that is."""
     prev: NotRequired[int]
     """On `created`, `announcement`, `changed` and `delta`: the revision that this message follows."""
     recovered: NotRequired[bool]

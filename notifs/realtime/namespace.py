@@ -14,6 +14,7 @@ from socketio.exceptions import ConnectionRefusedError
 from notifs.errors import NotifsError, NotSignedIn, StoreUnavailable
 from notifs.forms import Forms
 from notifs.gather import Gather
+from notifs.identity import person_of
 from notifs.metrics import Metrics
 from notifs.realtime import messages
 from notifs.realtime.by_token import ByToken
@@ -211,7 +212,7 @@ class Namespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return await self._catch_up(member, None, first=first)
         member.greeted, member.behind = True, False
         if first:
-            member.connection.offer(messages.encode(self._forms.connected(page.head)))
+            member.connection.offer(messages.encode(self._forms.connected(page.head, person_of(member.recipient))))
         # Of a snapshot as many pages as the window takes; the last one says that there are more.
         if not member.connection.offer_some([told] if told else messages.snapshot(self._forms, page)):
             self.fell_behind(member, cursor if told else None)

@@ -108,7 +108,7 @@ RETRACTED = {"id": ID, "revision": number(1), "retracted": one_of(True)}
 COUNTED = {"notif_count": number(0), "unseen_count": number(0), "cursor": CURSOR}
 PREV = {"prev": number(0)}
 BY_TYPE: dict[str, dict[str, Rule]] = {
-    "connected": COUNTED | {"cursor": NULL},
+    "connected": COUNTED | {"cursor": NULL, "person": text(least=1)},
     "snapshot": COUNTED | {"recovered": one_of(False), "has_more": BOOL},
     "delta": COUNTED | PREV | {"recovered": one_of(True)},
     "created": COUNTED | PREV,
@@ -119,6 +119,7 @@ BY_TYPE: dict[str, dict[str, Rule]] = {
 }
 NEW = ("created", "announcement")
 ACK = {"ok": one_of(True), **COUNTED}
+DONE = {**ACK, "changed": number(0)}
 REFUSAL = {"ok": one_of(False), "error": PROBLEM}
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from notifs.acts import Acts, Done
 from notifs.errors import BadRequest, NotSignedIn
 from notifs.forms import Forms
-from notifs.identity import Identify
+from notifs.identity import Identify, person_of
 from notifs.requests import Fetch, ReadAll, Seen, Snooze, These, explain
 from notifs.requests import Request as Asked
 from notifs.store import Act, Store
@@ -56,9 +56,8 @@ class InboxApi:
         recipient = await self._recipient(request)
         cursor = Cursor.parse(request.query_params.get("cursor"))
         entries, page = (await self._store.catch_up([(recipient, cursor)], PAGE))[0]
-        if entries is not None and cursor is not None:
-            return _json(self._forms.delta(page.head, cursor.revision, entries))
-        return _json(self._forms.snapshot(page))
+        told = None if entries is None or cursor is None else self._forms.delta(page.head, cursor.revision, entries)
+        return _json({**(told or self._forms.snapshot(page)), "person": person_of(recipient)})
 
     async def seen(self, request: Request) -> Response:
         """POST {ids} or {up_to}."""

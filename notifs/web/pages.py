@@ -1,6 +1,5 @@
 """The inbox as a page, and the mark-as-read links: readable and usable before, or without, any JavaScript."""
 
-import hashlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from starlette.routing import Route
 from notifs.acts import Acts
 from notifs.errors import InvalidUntil, NotFound, NotifsError, NotSignedIn
 from notifs.forms import Forms
-from notifs.identity import Identify
+from notifs.identity import Identify, person_of
 from notifs.requests import ReadAll
 from notifs.store import Act, Entry, Page, Store
 from notifs.urls import is_local_path, is_safe_url
@@ -155,7 +154,7 @@ class Pages:
         days = groupby(notifs, key=lambda notif: t.day(notif["created_at"]))
         handed = {
             "base": self._render.base,
-            "person": _person(request.scope[RECIPIENT]),
+            "person": person_of(request.scope[RECIPIENT]),
             "transport": self._render.transport,
             "filter": filter,
             "message": message,
@@ -192,11 +191,6 @@ class Pages:
         return self._render.inbox_url + (f"?{urlencode(query)}" if query else "")
 
 
-def _person(recipient: str) -> str:
-    """By which a browser tells what it keeps of one person from what it keeps of another."""
-    return hashlib.sha256(recipient.encode()).hexdigest()[:16]
-
-
 def _term(asked: str | None) -> str | None:
     """What is searched for; None where there is nothing, or nothing that can be."""
     return asked if asked and len(asked) <= SEARCH_LIMIT and "\0" not in asked else None
@@ -212,11 +206,6 @@ def _days(said: Any) -> int:
     if not 0 < days <= SNOOZE_DAYS:
         raise InvalidUntil(f"days must be a number from 1 to {SNOOZE_DAYS}; go back, and choose until when")
     return days
-
-
-def _person(recipient: str) -> str:
-    """By which a browser tells what it keeps of one person from what it keeps of another."""
-    return hashlib.sha256(recipient.encode()).hexdigest()[:16]
 
 
 def _followed_by_a_person(request: Request) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from notifs import Notifs, Settings
+from notifs.identity import person_of
 from notifs.wire import Cursor
 from tests.wire import Client, by_header, hosted
 
@@ -24,7 +25,7 @@ async def test_a_new_client_gets_connected_and_then_a_snapshot_of_what_is_unread
         assert [m["type"] for m in client.messages] == ["connected", "snapshot"]
         assert client.messages[0] == {
             "meta": "WS connected", "type": "connected", "notif_count": 2, "unseen_count": 2, "notifs": [],
-            "cursor": None,
+            "cursor": None, "person": person_of("ada"),
         }  # fmt: skip
         assert titles(snapshot) == ["two", "one"]
         assert snapshot["meta"] == "Unread notifications"

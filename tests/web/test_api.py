@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from notifs import Actor, Notifs
+from notifs.identity import person_of
 from notifs.store.accounts import Person
 from tests.web.site import Site
 
@@ -91,6 +92,7 @@ async def test_changes_are_exactly_what_a_cursor_has_missed(
     cursor = (await get(adas))["cursor"]
     delta = await get(adas, "/changes", cursor=cursor)
     assert (delta["type"], delta["recovered"], delta["notifs"], delta["cursor"]) == ("delta", True, [], cursor)
+    assert delta["person"] == person_of(ada.id)
     await post(adas, "read", ids=ids[:1])
     await notifs.notify(to=ada.id, title="n4")
     delta = await get(adas, "/changes", cursor=cursor)
@@ -104,6 +106,7 @@ async def test_a_cursor_that_tells_nothing_gets_a_snapshot(
 ) -> None:
     await fill(notifs, ada, 60)
     epoch = notifs.store.epoch
+    assert (await get(adas, "/changes"))["person"] == person_of(ada.id)
     for cursor in (
         "", "garbage", epoch, f"{epoch}:", f"{epoch}:-1", f"{epoch}:01", f"{epoch}:61", f"{epoch}:{'9' * 18}",
         f"{epoch}:{'9' * 19}", f"{epoch.upper()}:60x", "0123456789abcdef:60", f"{epoch}:60\0", f" {epoch}:60",

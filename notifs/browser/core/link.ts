@@ -47,6 +47,7 @@ export interface LinkEvents {
 }
 
 const POLL = 5_000;
+const PATIENCE = 10_000;
 /** When a server restarts all come back, but not all at once. */
 const SPREAD = 4_000;
 /** After so many attempts in a row without a socket, HTTP takes over meanwhile. */
@@ -68,6 +69,7 @@ export class Link {
   /** Counts the people whose this was. */
   private people = 0;
   private isMet = false;
+  private readonly waiting: (() => void)[] = [];
   private failed = 0;
   private retryAt = 0;
   private closed = true;
@@ -127,7 +129,7 @@ export class Link {
   async ask<Answer>(question: (via: MailboxSocket | Http) => Promise<Answer>): Promise<Answer> {
     const { people } = this;
     try {
-      if (!this.isMet) await this.poller.ask();
+      await this.meeting();
       if (!this.isMet || people !== this.people) throw this.status.name === "signed-out" ? SIGNED_OUT : UNREACHABLE;
       const answer = await question(this.socket?.live ? this.socket : this.http);
       if (people !== this.people) throw UNREACHABLE;
@@ -151,11 +153,29 @@ export class Link {
     if (people === this.people) this.events.message(message);
   }
 
+  /** Until the server has said whose mailbox it is, or cannot be asked. */
+  private async meeting(): Promise<void> {
+    if (!this.isMet && !this.live) await this.poller.ask();
+    if (this.isMet || !this.live) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, PATIENCE);
+      this.waiting.push(() => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+  }
+
+  private release(): void {
+    for (const goOn of this.waiting.splice(0)) goOn();
+  }
+
   private meet(person: string | undefined): void {
     const before = this.person;
     this.person = person ?? before;
     if (before !== undefined && this.person !== before) return this.startAfresh();
     this.isMet = true;
+    this.release();
     this.events.met(this.person);
   }
 
@@ -244,6 +264,7 @@ export class Link {
 
   private forget(): void {
     this.isMet = false;
+    this.release();
     this.events.lost();
   }
 

@@ -297,6 +297,21 @@ describe("acts", () => {
     expect(connection.state.unread).toBe(0);
   });
 
+  test("wait until the server has said whose mailbox it is", async () => {
+    server.mute = true;
+    await open();
+    expect(connection.status.name).toBe("live");
+    const loading = connection.fetch({ filter: "all" });
+    const done = connection.act("mark_read", ["a1"]);
+    await pass(1_000);
+    expect(server.asked).toEqual([]);
+    server.mute = false;
+    socket().tell({ type: "connected", meta: "", person: "ada" });
+    await Promise.all([loading, done]);
+    expect(server.asked.map(({ event }) => event).sort()).toEqual(["fetch", "mark_read"]);
+    expect(server.requests).toEqual([]);
+  });
+
   test("go over HTTP while the socket is away", async () => {
     await open();
     server.socketsRefused = true;

@@ -14,6 +14,8 @@ export class FakeServer {
   sockets: FakeSocket[] = [];
   /** What the server does with the next handshakes and requests. */
   mode: "up" | "down" | "signed-out" = "up";
+  /** Whether it lets sockets in and then says nothing, as it does while its store cannot be read. */
+  mute = false;
   /** Whether sockets, and only they, are refused. */
   socketsRefused = false;
   /** Messages that are lost on their way to the page. */
@@ -166,6 +168,7 @@ export class FakeSocket {
     this.connected = true;
     this.say('40/notifs,{"sid":"s"}');
     if (!this.connected) return;
+    if (server.mute) return;
     this.tell({ type: "connected", meta: "", person: server.person });
     server.sync(this, this.cursor);
   }
