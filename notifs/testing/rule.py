@@ -17,6 +17,9 @@ from notifs.wire import Cursor
 MOST_HELD = 256
 """Messages that are kept while what they follow is missing."""
 
+_PUT_AWAY = ("read_at", "archived_at", "snoozed_until")
+"""Marks that take a notification out of the list of the unread."""
+
 Row = Mapping[str, Any]
 Message = Mapping[str, Any]
 
@@ -156,4 +159,4 @@ def _last_position(rows: Iterable[Row]) -> int | None:
 
 
 def _is_unread(row: Row) -> bool:
-    return not row.get("retracted") and row["read_at"] is None and row["archived_at"] is None
+    return not row.get("retracted") and all(row[mark] is None for mark in _PUT_AWAY)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -131,10 +132,16 @@ class Site:
         """Put away what the run has made."""
         for account in (self.one, self.other):
             async with self.socket(account) as client:
-                kept = (await self.stored(client, "all"))["notifs"]
+                kept = [row for filter in ("all", "snoozed") for row in (await self.stored(client, filter))["notifs"]]
                 ids = [row["id"] for row in kept if row["title"].startswith(self.run)]
                 for start in range(0, len(ids), 200):
                     await client.do("archive", {"ids": ids[start : start + 200]})
+
+
+def asked(event: str, id: str) -> Json:
+    """The data of an act on one notification. What is snoozed is so until tomorrow."""
+    until = {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()} if event == "snooze" else {}
+    return {"ids": [id], **until}
 
 
 def row(client: Client, title: str) -> Json | None:

@@ -126,5 +126,8 @@ async def test_a_search_is_answered_in_the_ack(notifs: Notifs, url: str) -> None
         page = await client.ask("fetch", {"filter": "all", "text": "build", "limit": 1})
         assert (page["text"], page["kind"], page["actor"], page["has_more"]) == ("build", None, None, True)
         assert [row["title"] for row in page["notifs"]] == ["Build 8 passed"]
-        for wrong in ({"text": "x" * 201}, {"text": 7}, {"text": "a\0b"}, {"kind": ["x"]}, {"actor": {}}):
-            assert (await client.ask("fetch", wrong))["error"]["code"] == "bad_request"
+        wrong: list[dict[str, Any]] = [
+            {"text": "x" * 201}, {"text": 7}, {"text": "a\0b"}, {"kind": ["x"]}, {"actor": {}},
+        ]  # fmt: skip
+        for each in wrong:
+            assert (await client.ask("fetch", each))["error"]["code"] == "bad_request"

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -26,7 +27,7 @@ async def stores(store: Store, database_url: str) -> AsyncIterator[list[Store]]:
     await other.close()
 
 
-async def create(store: Store, *recipients: str, **fields: object) -> uuid.UUID:
+async def create(store: Store, *recipients: str, **fields: Any) -> uuid.UUID:
     sent = notification(**fields)
     await store.create(sent, recipients or ["ann"])
     return sent.id

@@ -11,6 +11,8 @@ from notifs.wire import Cursor
 
 PAGE = 2
 MOST_BEHIND = 8
+MARKS = ("read_at", "archived_at", "snoozed_until")
+"""Each of them takes a row out of the list of the unread."""
 Json = dict[str, Any]
 
 
@@ -28,13 +30,13 @@ class Store:
 
     def create(self, type: str = "created") -> Json:
         self.revision += 1
-        row = {"id": str(self.made), "position": self.revision, "read_at": None, "archived_at": None}
+        row = {"id": str(self.made), "position": self.revision, **dict.fromkeys(MARKS)}
         self.made += 1
         self.rows.append(row | {"revision": self.revision, "seen_at": None})
         return self.since(self.revision - 1, type)
 
     def turn(self, pick: int, field: str) -> Json | None:
-        """Mark as read or archive one, or take that back."""
+        """Mark as read, archive or snooze one, or take that back."""
         row = self._pick(pick)
         if row is None:
             return None
@@ -64,7 +66,7 @@ class Store:
             return self.create("created" if happens == "create" else "announcement")
         if happens == "retract":
             return self.retract(pick)
-        return self.turn(pick, happens) if happens in ("read_at", "archived_at") else None
+        return self.turn(pick, happens) if happens in MARKS else None
 
     def restore(self) -> None:
         """A backup of some revisions ago: what came since is gone, and the epoch is new."""
@@ -74,7 +76,7 @@ class Store:
         self._remember()
 
     def unread(self) -> list[Json]:
-        return self._copy(row for row in self.rows if row["read_at"] is None and row["archived_at"] is None)
+        return self._copy(row for row in self.rows if all(row[mark] is None for mark in MARKS))
 
     def since(self, prev: int, type: str) -> Json:
         self._remember()
@@ -163,7 +165,7 @@ class Client:
             self.take(each)
 
 
-ACTS = ["create", "create", "announce", "read_at", "archived_at", "retract"]
+ACTS = ["create", "create", "announce", *MARKS, "retract"]
 CHANGES = st.tuples(st.sampled_from(ACTS), st.integers(0, 30))
 STEPS = st.lists(
     st.tuples(

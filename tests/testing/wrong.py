@@ -1,6 +1,8 @@
 """Servers that are wrong in one way each: ours, with something between it and the world that twists what passes."""
 
+import re
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
@@ -182,6 +184,32 @@ class HasOneFilter(Wrong):
         return frame.replace('"archived"', '"all"')
 
 
+class SnoozesForTooLong(Wrong):
+    def incoming(self, frame: str) -> str:
+        later = datetime.now(UTC) + timedelta(days=2)
+        return re.sub('"until":"20[^"]*[0-9]"', f'"until":"{later.isoformat()}"', frame)
+
+
+class UndoesNothing(Wrong):
+    def incoming(self, frame: str) -> str:
+        return re.sub('"at":"[^"]*"', '"ids":[]', frame)
+
+
+class TakesEverybodyForAda(Wrong):
+    def request(self, scope: Scope) -> None:
+        MutableHeaders(scope=scope)["cookie"] = "who=ada"
+
+
+class FindsEverything(Wrong):
+    def incoming(self, frame: str) -> str:
+        return re.sub(',"(text|kind|actor)":"[^"]*"', "", frame)
+
+
+class BringsBackUnread(Wrong):
+    def incoming(self, frame: str) -> str:
+        return frame.replace('["unsnooze"', '["mark_unread"')
+
+
 class TakesNoLongFrames(Wrong):
     def incoming(self, frame: str) -> str | None:
         return frame if len(frame) < 60_000 else None
@@ -239,6 +267,11 @@ WRONG: dict[type[Wrong], set[str]] = {
     AcksAnotherCursor: {"an_act_changes_every_socket_of_the_person"},
     TellsTwice: {"what_changes_nothing_moves_no_cursor", "each_socket_of_a_person_hears_of_each_notification_once"},
     TellsWhoseIdsThereAre: {"other_peoples_ids_are_unknown_ids"},
+    SnoozesForTooLong: {"what_is_snoozed_comes_back_by_itself"},
+    BringsBackUnread: {"who_brings_it_back_has_it_as_it_was"},
+    UndoesNothing: {"an_act_is_undone_by_its_cursor"},
+    TakesEverybodyForAda: {"another_persons_cursor_undoes_nothing"},
+    FindsEverything: {"a_search_finds_what_it_says"},
     ReadsEverything: {"mark_all_read_leaves_what_came_later", "mark_seen_up_to_leaves_what_came_later"},
     NeverAcks: {"every_event_is_acknowledged", "what_was_made_can_be_put_away"},
     AcksUnasked: {"what_asks_for_no_ack_gets_none_and_is_carried_out"},
@@ -249,6 +282,7 @@ WRONG: dict[type[Wrong], set[str]] = {
         "what_is_nested_too_deeply_is_refused",
         "wrong_types_and_unknown_fields_are_refused",
         "an_up_to_that_is_no_cursor_is_refused",
+        "an_until_that_cannot_be_is_refused",
         "binary_data_is_refused",
         "who_says_too_much_is_refused_and_stays",
     },

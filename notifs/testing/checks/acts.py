@@ -4,7 +4,7 @@ from notifs.testing.check import Checks, expect
 from notifs.testing.checks.events import NOBODYS
 from notifs.testing.checks.live import revision, since
 from notifs.testing.client import Client, Json
-from notifs.testing.site import Site, row
+from notifs.testing.site import Site, asked, row
 
 checks: Checks[Site] = Checks()
 PLACE = "What a client may say"
@@ -15,6 +15,8 @@ ACTS = [
     ("mark_read", "read_at", True),
     ("archive", "archived_at", True),
     ("unarchive", "archived_at", False),
+    ("snooze", "snoozed_until", True),
+    ("unsnooze", "snoozed_until", False),
 ]
 """In this order each of them changes something: what it sets, or takes back."""
 
@@ -27,7 +29,7 @@ async def an_act_changes_every_socket_of_the_person(site: Site) -> None:
         await second.until(lambda: id in second.mailbox.rows, "the notification on the other socket")
         for event, field, sets in ACTS:
             before = revision(first.mailbox.cursor)
-            ack = await first.do(event, {"ids": [id]})
+            ack = await first.do(event, asked(event, id))
             expect(revision(ack["cursor"]) == before + 1, f"{event} to take revision {before + 1}", ack)
             for client in (first, second):
                 await _reach(client, ack["cursor"])
@@ -37,7 +39,7 @@ async def an_act_changes_every_socket_of_the_person(site: Site) -> None:
                 expect(counts[0] == counts[1], f"the same counts in the ack of {event} and its message", counts)
                 changed = client.mailbox.rows[id]
                 expect((changed[field] is not None) is sets, f"{field} as {event} leaves it", changed)
-        expect(first.mailbox.rows[id]["read_at"], "what comes out of the archive as read as it was", "unread")
+        expect(first.mailbox.rows[id]["read_at"], "what was put back as read as it was", "unread")
 
 
 @checks.of(PLACE)
@@ -48,7 +50,7 @@ async def what_changes_nothing_moves_no_cursor(site: Site) -> None:
         done = await client.do("mark_read", {"ids": [id]})
         await _reach(client, done["cursor"])
         count = len(client.messages)
-        for event in ("mark_read", "mark_read", "mark_seen", "unarchive"):
+        for event in ("mark_read", "mark_read", "mark_seen", "unarchive", "unsnooze"):
             ack = await client.do(event, {"ids": [id, NOBODYS, "no id at all"]})
             expect(ack["cursor"] == done["cursor"], f"{event} to leave the cursor at {done['cursor']}", ack)
         await _reach(client, (await client.do("archive", {"ids": [id, id]}))["cursor"])
@@ -61,8 +63,8 @@ async def other_peoples_ids_are_unknown_ids(site: Site) -> None:
     """An act on another person's notification answers as for an id that nobody has, and changes nothing."""
     async with site.socket() as one, site.socket(site.other) as other:
         made = await site.make(one)
-        for event in ("mark_read", "mark_seen", "archive", "mark_unread", "unarchive"):
-            answers = [await other.do(event, {"ids": [id]}) for id in (made["id"], NOBODYS)]
+        for event in ("mark_read", "mark_seen", "archive", "mark_unread", "unarchive", "snooze", "unsnooze"):
+            answers = [await other.do(event, asked(event, id)) for id in (made["id"], NOBODYS)]
             expect(answers[0] == answers[1], f"the same answer to {event} as for an unknown id", answers)
         page = await one.do("fetch", {"filter": "all"})
         kept = next((each for each in page["notifs"] if each["id"] == made["id"]), None)

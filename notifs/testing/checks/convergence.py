@@ -8,14 +8,14 @@ from notifs.testing.check import Checks, expect
 from notifs.testing.checks.live import plain
 from notifs.testing.client import Json
 from notifs.testing.rule import Mailbox
-from notifs.testing.site import Site
+from notifs.testing.site import Site, asked
 
 checks: Checks[Site] = Checks()
 PLACE = "The client's rule"
 CHANGES = 200
 LIVES = 20
 """Clients that hear the same messages, each with losses of its own."""
-ROUND = ("mark_read", "mark_unread", "archive", "unarchive")
+ROUND = ("mark_read", "mark_unread", "snooze", "unsnooze", "archive", "unarchive")
 """Acts that each change something, one after another, again and again."""
 
 
@@ -25,7 +25,7 @@ async def what_was_heard_is_what_is_stored(site: Site) -> None:
     async with site.socket() as client:
         made = [await site.make(client) for _ in range(2)]
         for event in ("mark_seen", *ROUND, "archive"):
-            await client.do(event, {"ids": [made[0]["id"]]})
+            await client.do(event, asked(event, made[0]["id"]))
         stored = await site.stored(client)
         await client.until(lambda: client.mailbox.cursor == stored["cursor"], f"the messages up to {stored['cursor']}")
         _equal(client.mailbox, stored)
@@ -105,7 +105,8 @@ async def _change(site: Site, id: str, count: int) -> None:
     """Change a notification again and again, on a socket of its own."""
     async with site.socket() as client:
         for number in range(count):
-            await client.do(ROUND[number % len(ROUND)], {"ids": [id]})
+            event = ROUND[number % len(ROUND)]
+            await client.do(event, asked(event, id))
 
 
 def _equal(mailbox: Mailbox, stored: Json) -> None:

@@ -1,13 +1,14 @@
 """What a client may say, and how it is refused what it may not."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from notifs.testing.check import Checks, expect
 from notifs.testing.client import Client
-from notifs.testing.shape import ACK, REFUSAL, wrong
-from notifs.testing.site import Site
+from notifs.testing.shape import ACK, DONE, REFUSAL, Rule, wrong
+from notifs.testing.site import Site, asked
 from notifs.wire import DEPTH_LIMIT, FRAME_LIMIT, IDS_LIMIT, NAMESPACE
 
 checks: Checks[Site] = Checks()
@@ -18,12 +19,12 @@ NOBODYS = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 @checks.of(PLACE)
 async def every_event_is_acknowledged(site: Site) -> None:
-    """Each event of the table is acknowledged with `ok: true`, the cursor and both counts."""
+    """Each event of the table is acknowledged with `ok: true`, the cursor and both counts; acts with `changed` too."""
     async with site.socket() as client:
         cursor = client.mailbox.cursor
-        for event in ("mark_seen", "mark_read", "mark_unread", "archive", "unarchive"):
-            _carried_out(event, await client.do(event, {"ids": [NOBODYS]}))
-        _carried_out("sync", await client.do("sync", {"cursor": cursor}))
+        for event in ("mark_seen", "mark_read", "mark_unread", "archive", "unarchive", "snooze", "unsnooze"):
+            _carried_out(event, await client.do(event, asked(event, NOBODYS)))
+        _carried_out("sync", await client.do("sync", {"cursor": cursor}), ACK)
         beginning = f"{(cursor or '').partition(':')[0]}:0"
         for event in ("mark_all_read", "mark_seen"):
             _carried_out(event, await client.do(event, {"up_to": beginning}))
@@ -75,7 +76,8 @@ async def wrong_types_and_unknown_fields_are_refused(site: Site) -> None:
     """Missing and unknown fields, wrong types and values out of bounds are refused with `bad_request`."""
     many = orjson.dumps(["mark_read", {"ids": [NOBODYS] * (IDS_LIMIT + 1)}]).decode()
     await _refuses(
-        site, "bad_request", '["mark_read"]', '["mark_read",{"ids":"all"}]', '["archive",{"ids":[1]}]', many,
+        site, "bad_request", '["mark_read"]', '["snooze",{"ids":[]}]', '["fetch",{"text":7}]',
+        '["mark_read",{"ids":"all"}]', '["archive",{"ids":[1]}]', many,
         '["mark_read",{"ids":[],"recipient":"other"}]', '["mark_seen",{}]', '["fetch",{"filter":"everything"}]',
         '["fetch",{"limit":0}]', '["fetch",{"limit":true}]', '["fetch",{"before":"1"}]', '["sync",{},{}]', "[]", "[7]",
         '{"event":"sync"}',
@@ -87,6 +89,13 @@ async def an_up_to_that_is_no_cursor_is_refused(site: Site) -> None:
     """`up_to` must be a cursor of this database's life, else `invalid_cursor`: nobody knows what was looked at."""
     garbage = ('"garbage"', '"0123456789abcdef:1"', '"-1"')
     await _refuses(site, "invalid_cursor", *(f'["mark_all_read",{{"up_to":{each}}}]' for each in garbage))
+
+
+@checks.of(PLACE)
+async def an_until_that_cannot_be_is_refused(site: Site) -> None:
+    """`until` must be a moment with its zone that is still to come, at most 366 days away, else `invalid_until`."""
+    wrong_ones = ('"soon"', "7", "null", '"2026-01-01T09:00:00"', '"2020-01-01T09:00:00Z"', '"2999-01-01T09:00:00Z"')
+    await _refuses(site, "invalid_until", *(f'["snooze",{{"ids":[],"until":{each}}}]' for each in wrong_ones))
 
 
 @checks.of(PLACE)
@@ -148,9 +157,9 @@ async def who_goes_on_saying_too_much_is_closed(site: Site) -> None:
         expect(ended == (1008, "too_many_events"), "close code 1008 and the reason too_many_events", ended)
 
 
-def _carried_out(event: str, ack: object) -> None:
-    flaws = wrong(ack, ACK) if isinstance(ack, dict) else ["it is no object"]
-    expect(not flaws, f"{event} to be acknowledged with {{ok, cursor, notif_count, unseen_count}}", f"{ack}: {flaws}")
+def _carried_out(event: str, ack: object, fields: Mapping[str, Rule] = DONE) -> None:
+    flaws = wrong(ack, fields) if isinstance(ack, dict) else ["it is no object"]
+    expect(not flaws, f"{event} to be acknowledged with {{{', '.join(fields)}}}", f"{ack}: {flaws}")
 
 
 async def _burst(client: Client, count: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from notifs.testing.check import Checks, expect
 from notifs.testing.checks.live import revision
 from notifs.testing.client import Client, Json
-from notifs.testing.site import Site
+from notifs.testing.site import Site, asked
 from notifs.wire import Cursor
 
 checks: Checks[Site] = Checks()
@@ -37,14 +37,17 @@ async def pages_go_on_where_the_last_one_ended(site: Site) -> None:
 
 @checks.of(SAY)
 async def filters_show_what_they_say(site: Site) -> None:
-    """`unread`, `all` (all but archived) and `archived` hold a notification where it belongs at each step."""
+    """`unread`, `all`, `archived` and `snoozed` hold a notification where it belongs at each step."""
     async with site.socket() as client:
         id = (await site.make(client))["id"]
-        steps = [(None, {"unread", "all"}), ("mark_read", {"all"}), ("archive", {"archived"}), ("unarchive", {"all"})]
-        for event, expected in steps:
+        steps = {
+            None: {"unread", "all"}, "snooze": {"snoozed"}, "unsnooze": {"unread", "all"}, "mark_read": {"all"},
+            "archive": {"archived"}, "unarchive": {"all"},
+        }  # fmt: skip
+        for event, expected in steps.items():
             if event is not None:
-                await client.do(event, {"ids": [id]})
-            shown = {f for f in ("unread", "all", "archived") if await _shows(client, f, id)}
+                await client.do(event, asked(event, id))
+            shown = {f for f in ("unread", "all", "archived", "snoozed") if await _shows(client, f, id)}
             expect(shown == expected, f"it under {sorted(expected)} after {event}", sorted(shown))
 
 
