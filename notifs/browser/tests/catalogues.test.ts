@@ -166,7 +166,7 @@ function closing(source: string, from: number): number {
 }
 
 describe("elements speak by the catalogues alone", () => {
-  const sources = globSync("{elements,alerts}/*.ts").map((file) => [file, read(file)] as const);
+  const sources = globSync("{elements,alerts,offline}/*.ts").map((file) => [file, read(file)] as const);
 
   test("which this test would see", () => {
     expect(spoken('html`<p title="${x}">${() => html`<b>Words</b>`}</p>`')).toEqual(["\nWords\n"]);
@@ -176,7 +176,7 @@ describe("elements speak by the catalogues alone", () => {
   test.each(sources)("%s", (_, source) => expect(spoken(source)).toEqual([]));
 
   test("and say all that is in them", () => {
-    const text = [...globSync("{elements,alerts}/*.ts"), ...globSync("../web/**/*.{html,py}")].map(read).join("\n");
+    const text = [...globSync("{elements,alerts,offline}/*.ts"), ...globSync("../web/**/*.{html,py}")].map(read).join("\n");
     const isSaid = (word: string): boolean =>
       text.includes(`"${word}"`) || text.includes(`\`${word.slice(0, word.lastIndexOf(".") + 1)}\${`);
     const known = new Set(Object.keys(en).map(stem));

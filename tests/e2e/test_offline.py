@@ -1,0 +1,195 @@
+"""The last inbox without a network: for whom it is, for as long as they are signed in, and never an old page."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, Page, Route, expect
+
+from notifs.store.accounts import hash_password
+from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled
+
+KEPT = """async () => {
+    const kept = [];
+    for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) {
+            kept.push([new URL(request.url).pathname, await (await cache.match(request)).text()]);
+        }
+    }
+    return kept;
+}"""
+"""Every path that is in a cache of the page's origin, and what is kept of it."""
+
+SCRIPTS = """async () => {
+    const names = await caches.keys();
+    const requests = await Promise.all(names.map(async name => (await caches.open(name)).keys()));
+    const urls = requests.flat().map(({ url }) => new URL(url));
+    return urls.filter(url => url.pathname.endsWith(".js")).map(url => url.search);
+}"""
+"""The versions of the script that are kept."""
+
+
+async def kept(page: Page) -> dict[str, str]:
+    found: list[tuple[str, str]] = await page.evaluate(KEPT)
+    return dict(found)
+
+
+async def until_kept(page: Page, words: str) -> None:
+    """Wait until a page, or its changes, with these words is kept."""
+    async with asyncio.timeout(10):
+        while not any(words in text for path, text in (await kept(page)).items() if not path.endswith(".js")):
+            await asyncio.sleep(0.05)
+
+
+async def until_forgotten(page: Page) -> None:
+    async with asyncio.timeout(10):
+        while await kept(page):
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def page(sqlite_site: Site, context: BrowserContext) -> Page:
+    """Ada's inbox, with one notification, which is kept."""
+    page = await context.new_page()
+    await sqlite_site.send("Before the tunnel")
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await until_kept(page, "Before the tunnel")
+    return page
+
+
+async def test_the_last_inbox_is_there_without_a_network(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    await sqlite_site.send("Came live")
+    await expect(row(page, "Came live")).to_be_visible()
+    await until_kept(page, "Came live")
+    await context.set_offline(True)
+    await page.reload()
+    await settled(page)
+    await expect(page.get_by_text("You are offline. This is your inbox as it was")).to_be_visible()
+    for title in ("Before the tunnel", "Came live"):
+        await expect(row(page, title)).to_be_visible()
+    await context.set_offline(False)
+    await sqlite_site.send("After the tunnel")
+    await expect(row(page, "After the tunnel")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("You are offline")).to_have_count(0)
+
+
+async def test_what_is_done_without_a_network_is_done_once_there_is_one(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    await context.set_offline(True)
+    await page.reload()
+    await settled(page)
+    await page.get_by_role("button", name="Mark as read: Before the tunnel").click()
+    await expect(row(page, "Before the tunnel")).to_have_count(0)
+    await context.set_offline(False)
+    await expect(page.get_by_text("You are offline")).to_have_count(0, timeout=15_000)
+    async with sqlite_site.store() as notifs, asyncio.timeout(10):
+        while (await notifs.get_unread_notifs((await notifs.store.user(EMAIL)).id)) != []:
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_kept_is_the_inbox_and_its_files_alone(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    for path in ("/account/", "/notifications/?before=1", "/api/v1/inbox", "/notifications/?filter=all"):
+        await page.goto(sqlite_site.url + path)
+    await settled(page)
+    paths = set(await kept(page))
+    assert "/notifications/" in paths
+    assert all(path == "/notifications/" or path.startswith("/notifs/static/") for path in paths), paths
+    await context.set_offline(True)
+    with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):
+        await page.goto(f"{sqlite_site.url}/account/")
+
+
+async def test_signing_out_forgets_it(sqlite_site: Site, context: BrowserContext, page: Page) -> None:
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Email")).to_be_visible()
+    await until_forgotten(page)
+    await context.set_offline(True)
+    with pytest.raises(Exception, match=r"ERR_FAILED|ERR_INTERNET_DISCONNECTED"):
+        await page.goto(f"{sqlite_site.url}/notifications/")
+    await expect(page.get_by_text("Before the tunnel")).to_have_count(0)
+
+
+async def test_a_session_that_was_ended_elsewhere_is_forgotten_too(sqlite_site: Site, page: Page) -> None:
+    async with sqlite_site.store() as notifs:
+        await notifs.store.accounts.end_sign_ins((await notifs.store.user(EMAIL)).id)
+    await expect(page.locator("notifs-inbox").get_by_role("link", name="Sign in")).to_be_visible(timeout=15_000)
+    await until_forgotten(page)
+
+
+async def test_a_server_that_does_not_know_the_person_any_more_is_believed(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    await page.goto("about:blank")
+    await context.clear_cookies()
+    await page.goto(f"{sqlite_site.url}/notifications/")
+    await expect(page.get_by_label("Email")).to_be_visible()
+    await until_forgotten(page)
+
+
+async def test_another_person_sees_nothing_of_it(sqlite_site: Site, context: BrowserContext, page: Page) -> None:
+    async with sqlite_site.store() as notifs:
+        await notifs.store.add_user("bob@example.org", "Bob", hash_password(PASSWORD))
+    other = await context.browser.new_context()  # type: ignore[union-attr]
+    his = await other.new_page()
+    await his.goto(f"{sqlite_site.url}/login/")
+    await his.get_by_label("Email").fill("bob@example.org")
+    await his.get_by_label("Password").fill(PASSWORD)
+    await his.get_by_role("button", name="Sign in").click()
+    await settled(his)
+    # As if the browser had not seen how the one left and the other came.
+    cookies: Any = await other.cookies()
+    await other.close()
+    await page.goto("about:blank")
+    await context.add_cookies(cookies)
+    await page.goto(f"{sqlite_site.url}/notifications/")
+    await settled(page)
+    await expect(page.get_by_role("link", name="Bob, your account")).to_be_visible()
+    await until_kept(page, "Bob, your account")
+    assert "tunnel" not in str(await kept(page))
+    await context.set_offline(True)
+    await page.goto(f"{sqlite_site.url}/notifications/?filter=all")
+    await expect(page.get_by_role("link", name="Bob, your account")).to_be_visible()
+    assert "tunnel" not in await page.content()
+
+
+async def test_a_new_version_is_taken_with_the_first_page_that_names_it(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    async def newer(route: Route) -> None:
+        answer = await route.fetch()
+        body = re.sub(r"notifs\.js\?v=\w+", "notifs.js?v=0123456789ab", await answer.text())
+        await route.fulfill(response=answer, body=body)
+
+    await context.route("**/notifications/", newer)
+    await page.reload()
+    await settled(page)
+    assert await page.locator("script[src$='?v=0123456789ab']").count() == 1
+    await until_kept(page, "?v=0123456789ab")
+    assert await page.evaluate(SCRIPTS) == ["?v=0123456789ab"]
+    await context.unroute("**/notifications/", newer)
+    await context.set_offline(True)
+    await page.reload()
+    await settled(page)
+    await expect(row(page, "Before the tunnel")).to_be_visible()
+
+
+async def test_the_app_can_be_installed_under_any_path(sqlite_site: Site, page: Page) -> None:
+    address = await page.locator("link[rel=manifest]").get_attribute("href")
+    manifest = await page.evaluate("async address => (await fetch(address)).json()", address)
+    assert await page.evaluate("([path, base]) => new URL(path, new URL(base, location)).pathname", [
+        manifest["start_url"], address,
+    ]) == "/notifications/"  # fmt: skip
+    for icon in manifest["icons"]:
+        answer = await page.request.get(f"{sqlite_site.url}/notifs/static/{icon['src']}")
+        assert answer.headers["content-type"].split(";")[0] == icon["type"]
+    client = await page.context.new_cdp_session(page)
+    found = await client.send("Page.getInstallabilityErrors")
+    assert [each["errorId"] for each in found["installabilityErrors"] if each["errorId"] != "in-incognito"] == []
