@@ -103,7 +103,7 @@ def unread_tab(page: Page) -> Locator:
 async def titles(page: Page) -> list[str]:
     """The titles in the inbox, from the top."""
     texts = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
-    return [re.sub(r"^Unread:\s*", "", text).strip() for text in texts]
+    return [re.sub(r"^\s*Unread:\s*", "", text).strip() for text in texts]
 
 
 async def settled(page: Page) -> None:

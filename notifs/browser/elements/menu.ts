@@ -31,6 +31,8 @@ const STEPS: Readonly<Record<string, (here: number, last: number) => number>> = 
 export class Menu implements ReactiveController {
   private filling: Filling | null = null;
   private anchor: HTMLElement | null = null;
+  /** What had the focus before. */
+  private before: HTMLElement | null = null;
   private readonly hide = (event?: Event): void => {
     if (!event?.composedPath().includes(this.panel as EventTarget)) this.panel?.hidePopover();
   };
@@ -75,6 +77,7 @@ export class Menu implements ReactiveController {
       popover
       role=${isMenu ? "menu" : "dialog"}
       aria-label=${label}
+      @beforetoggle=${this.giveFocusBack}
       @toggle=${this.onToggle}
       @keydown=${isMenu ? this.onKeydown : nothing}
     >
@@ -99,10 +102,17 @@ export class Menu implements ReactiveController {
 
   private show(anchor: HTMLElement, filling: Filling): void {
     this.anchor = anchor;
+    this.before = (this.host.shadowRoot?.activeElement as HTMLElement | null) ?? anchor;
     this.filling = filling;
     this.host.requestUpdate();
     if (this.isOpen) void this.host.updateComplete.then(() => this.focusFirst());
   }
+
+  /** The browser would not: it does not look for the focus in a shadow root. */
+  private readonly giveFocusBack = ({ newState }: ToggleEvent): void => {
+    const active = this.host.shadowRoot?.activeElement ?? null;
+    if (newState === "closed" && this.panel?.contains(active)) this.before?.focus();
+  };
 
   private readonly onToggle = ({ newState }: ToggleEvent): void => {
     if (newState === "open") {

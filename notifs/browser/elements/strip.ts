@@ -105,7 +105,10 @@ export class Strip implements ReactiveController {
 
   /** The rows at and below the top of the view, but first of all the one that is cut by it, and those above. */
   private marksBelow(top: number): Mark[] {
-    const marks = this.rows().map((row) => ({ key: row.dataset["id"] ?? "", ...edges(row) }));
+    const marks = this.rows().map((row) => {
+      const { top, bottom } = edges(row);
+      return { key: row.dataset["id"] ?? "", top, bottom };
+    });
     const first = marks.findIndex(({ bottom }) => bottom > top);
     return first < 0 ? marks.reverse() : [...marks.slice(0, first + 1).reverse(), ...marks.slice(first + 1)];
   }

@@ -20,6 +20,8 @@ export interface Cue {
 export interface Gestures {
   readonly act: (key: string, side: Side) => void;
   readonly select: (key: string) => void;
+  /** Whether some are selected: then a tap selects more. */
+  readonly isSelecting: () => boolean;
 }
 
 interface Touch {
@@ -27,6 +29,8 @@ interface Touch {
   readonly id: number;
   readonly x: number;
   readonly y: number;
+  /** What has become of it, once that is known. */
+  gesture?: "swipe" | "press";
 }
 
 const SLACK = 10;
@@ -39,7 +43,6 @@ const BACK = { duration: 150, easing: "ease-out" };
 export class Swipe implements ReactiveController {
   cue: Cue | null = null;
   private touch: Touch | null = null;
-  private isMoving = false;
   private by = 0;
   private pressing: ReturnType<typeof setTimeout> | undefined;
   private endedAt = -Infinity;
@@ -65,29 +68,29 @@ export class Swipe implements ReactiveController {
     pointermove: (event) => this.move(event),
     pointerup: (event) => this.release(event),
     pointercancel: () => this.end(),
-    click: (event) => this.swallow(event, performance.now() - this.endedAt < ECHO),
+    click: (event) => this.click(event),
     // A finger that rests on a link would be asked what to do with it.
-    contextmenu: (event) => this.swallow(event, this.touch !== null || performance.now() - this.endedAt < ECHO),
+    contextmenu: (event) => this.touch !== null && swallow(event),
   }) as [string, (event: Event) => void][];
 
   private begin(event: PointerEvent): void {
     this.end();
-    const target = event.composedPath()[0] as Element;
-    const row = target.closest<HTMLElement>("[data-id]");
-    if (event.pointerType !== "touch" || row === null || target.closest("button, input, .actions")) return;
+    this.endedAt = -Infinity;
+    const row = rowOf(event);
+    if (event.pointerType !== "touch" || row === null) return;
     this.touch = { row, id: event.pointerId, x: event.clientX, y: event.clientY };
-    this.pressing = setTimeout(() => this.press(row), LONG);
+    this.pressing = setTimeout(() => this.touch && this.press(this.touch), LONG);
   }
 
   private move(event: PointerEvent): void {
     const { touch } = this;
-    if (touch?.id !== event.pointerId) return;
+    if (touch?.id !== event.pointerId || touch.gesture === "press") return;
     const [x, y] = [event.clientX - touch.x, event.clientY - touch.y];
-    if (!this.isMoving) {
+    if (touch.gesture === undefined) {
       if (Math.abs(y) > SLACK) return this.end();
       if (Math.abs(x) <= SLACK) return;
       clearTimeout(this.pressing);
-      this.isMoving = true;
+      touch.gesture = "swipe";
       touch.row.setPointerCapture(event.pointerId);
     }
     this.by = x;
@@ -102,19 +105,26 @@ export class Swipe implements ReactiveController {
     this.end();
   }
 
-  private press(row: HTMLElement): void {
-    this.gestures.select(row.dataset["id"] ?? "");
-    this.isMoving = true;
-    this.end();
+  private press(touch: Touch): void {
+    touch.gesture = "press";
+    this.gestures.select(touch.row.dataset["id"] ?? "");
+  }
+
+  private click(event: PointerEvent): void {
+    const row = rowOf(event);
+    if (performance.now() - this.endedAt < ECHO) swallow(event);
+    else if (event.pointerType === "touch" && row !== null && this.gestures.isSelecting()) {
+      swallow(event);
+      this.gestures.select(row.dataset["id"] ?? "");
+    }
   }
 
   /** The row goes back; one that leaves for good does so from where it is. */
   private end(): void {
     clearTimeout(this.pressing);
     const { touch, by } = this;
-    if (this.isMoving) this.endedAt = performance.now();
+    if (touch?.gesture !== undefined) this.endedAt = performance.now();
     this.touch = null;
-    this.isMoving = false;
     this.by = 0;
     if (this.cue === null || touch === null) return;
     this.cue = null;
@@ -136,10 +146,15 @@ export class Swipe implements ReactiveController {
     this.cue = { key: row.dataset["id"] ?? "", side, isArmed, top, height: row.offsetHeight };
     this.host.requestUpdate();
   }
+}
 
-  private swallow(event: Event, isEcho: boolean): void {
-    if (!isEcho) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
+/** The row that is touched; none if it is something in it to press. */
+function rowOf(event: Event): HTMLElement | null {
+  const target = event.composedPath()[0] as Element;
+  return target.closest("button, input, .actions") ? null : target.closest<HTMLElement>("[data-id]");
+}
+
+function swallow(event: Event): void {
+  event.preventDefault();
+  event.stopPropagation();
 }

@@ -63,7 +63,11 @@ export class Triage {
       this.notices.say(t("action.done", { label }));
       if (isUnread(notification)) void desk.connection()?.act("mark_read", [notification.id]).catch(() => undefined);
     });
-    this.swipe = new Swipe(host, { act: (key, side) => this.swiped(key, side), select: (key) => this.pick(this.entry(key)) });
+    this.swipe = new Swipe(host, {
+      act: (key, side) => this.swiped(key, side),
+      select: (key) => this.pick(this.entry(key)),
+      isSelecting: () => this.selection.ids.size > 0,
+    });
   }
 
   act(act: RowAct, { rows }: Entry, at?: Date): void {

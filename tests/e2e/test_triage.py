@@ -1,0 +1,531 @@
+"""Triage, as people do it: by mouse, by keyboard, by finger. Real uvicorn, real Chromium."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
+
+from tests.e2e.conftest import EMAIL, Site, row, serving, settled, titles, unread_tab
+from tests.wire import http_client
+
+CAUGHT_UP = "You are all caught up"
+FOCUSED = """() => {
+    const active = document.querySelector("notifs-inbox").shadowRoot.activeElement;
+    return active?.closest("[data-id]")?.querySelector(".title").textContent.replace(/^\\s*Unread:/, "").trim() ?? "";
+}"""
+"""The title of the row that has the focus; empty if none has."""
+
+
+async def send(site: Site, *sent: str | dict[str, Any]) -> None:
+    """Notify Ada of each, the last one ending up on top."""
+    async with site.store() as notifs:
+        ada = await notifs.store.user(EMAIL)
+        for fields in sent:
+            await notifs.notify(to=ada.id, **({"title": fields} if isinstance(fields, str) else fields))
+
+
+def inbox(page: Page) -> Locator:
+    return page.locator("notifs-inbox")
+
+
+def notice(page: Page) -> Locator:
+    """The line that tells what was done."""
+    return page.locator("notifs-inbox .notice")
+
+
+def menu_item(page: Page, name: str | re.Pattern[str]) -> Locator:
+    return inbox(page).get_by_role("menuitem", name=name)
+
+
+def oldest(inbox: Locator) -> Locator:
+    """The row of the first of many, once it is drawn."""
+    return inbox.get_by_role("listitem").filter(has_text=re.compile(r"number 0(?!\d)"))
+
+
+async def undo(page: Page) -> None:
+    await notice(page).get_by_role("button", name="Undo").click()
+
+
+async def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        await page.keyboard.press(key)
+
+
+async def becomes(ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
+    """Wait until the answer is this."""
+    found = None
+    try:
+        async with asyncio.timeout(10):
+            while (found := await ask()) != expected:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        assert found == expected
+
+
+async def focused(page: Page, title: str) -> None:
+    """Wait until the row of this title has the focus."""
+    await becomes(lambda: page.evaluate(FOCUSED), title)
+
+
+async def shown(page: Page, *expected: str) -> None:
+    """Wait until these are the titles in the inbox, from the top."""
+    await becomes(lambda: titles(page), list(expected))
+
+
+async def revision(site: Site) -> int:
+    """How many changes Ada's mailbox has seen."""
+    async with http_client(headers={"cookie": await site.cookie()}) as http:
+        answer = await http.get(f"{site.url}/api/v1/inbox")
+    return int(answer.json()["cursor"].rpartition(":")[2])
+
+
+@pytest.fixture
+async def ada(sqlite_site: Site, page: Page) -> Page:
+    """Ada's page, with five notifications: one, two ... five, the newest on top."""
+    await send(sqlite_site, "one", "two", "three", "four", "five")
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    return page
+
+
+async def test_every_act_is_undone(ada: Page) -> None:
+    for name, told in (
+        ("Mark as read: three", "Marked as read."),
+        ("Archive: three", "Archived."),
+    ):
+        await inbox(ada).get_by_role("button", name=name).click()
+        await expect(row(ada, "three")).to_have_count(0)
+        await expect(notice(ada)).to_contain_text(told)
+        await undo(ada)
+        await expect(row(ada, "three")).to_be_visible()
+        await expect(notice(ada)).to_be_empty()
+    await ada.get_by_role("button", name="Mark all as read").click()
+    await expect(ada.get_by_text(CAUGHT_UP)).to_be_visible()
+    await undo(ada)
+    await shown(ada, "five", "four", "three", "two", "one")
+
+
+async def test_a_snooze_is_told_and_ended_and_undone(ada: Page) -> None:
+    async def snooze() -> None:
+        await inbox(ada).get_by_role("button", name="More: four").click()
+        await menu_item(ada, "Snooze").click()
+
+    await snooze()
+    await menu_item(ada, re.compile("Tomorrow .*08:00")).click()
+    await expect(row(ada, "four")).to_have_count(0)
+    await expect(unread_tab(ada)).to_contain_text("4")
+    await expect(notice(ada)).to_contain_text(re.compile("Snoozed until .*08:00"))
+    await ada.get_by_role("tab", name="Snoozed").click()
+    await expect(row(ada, "four")).to_contain_text(re.compile("until .*08:00"))
+    await undo(ada)
+    await expect(ada.get_by_text("Nothing is snoozed")).to_be_visible()
+    await ada.get_by_role("tab", name="Unread").click()
+    await expect(row(ada, "four")).to_be_visible()
+    await snooze()
+    await menu_item(ada, "Date and time").click()
+    await inbox(ada).get_by_label("Snooze until").press("Enter")
+    await expect(row(ada, "four")).to_have_count(0)
+    await ada.get_by_role("tab", name="Snoozed").click()
+    await inbox(ada).get_by_role("button", name="End the snooze: four").click()
+    await ada.get_by_role("tab", name="All").click()
+    await expect(row(ada, "four")).to_be_visible()
+
+
+async def test_what_is_refused_comes_back_and_says_why(ada: Page) -> None:
+    await inbox(ada).get_by_role("button", name="More: four").click()
+    await menu_item(ada, "Snooze").click()
+    await menu_item(ada, "Date and time").click()
+    field = inbox(ada).get_by_label("Snooze until")
+    await field.evaluate("(field) => field.removeAttribute('max')")
+    await field.fill("2099-01-01T08:00")
+    await field.press("Enter")
+    await expect(row(ada, "four").get_by_role("alert")).to_be_visible()
+    await expect(notice(ada)).to_be_empty()
+    await expect(unread_tab(ada)).to_contain_text("5")
+
+
+async def test_a_group_is_one_row_until_it_is_opened(sqlite_site: Site, page: Page) -> None:
+    for n, name in enumerate(("Anna", "Ben", "Chris")):
+        await send(sqlite_site, {"title": f"comment {n}", "group": "post 7", "actor": {"id": name, "name": name}})
+    await send(sqlite_site, "alone")
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await shown(page, "alone", "comment 2")
+    more = inbox(page).get_by_role("button", name="Chris and 2 others")
+    await expect(more).to_have_attribute("aria-expanded", "false")
+    await more.click()
+    await expect(more).to_have_attribute("aria-expanded", "true")
+    await expect(inbox(page).get_by_role("heading", level=4)).to_have_count(3)
+    await more.click()
+    before = await revision(sqlite_site)
+    await inbox(page).get_by_role("button", name="Archive: comment 2").click()
+    await expect(notice(page)).to_contain_text("3 archived.")
+    await shown(page, "alone")
+    await expect(unread_tab(page)).to_contain_text("1")
+    await undo(page)
+    await shown(page, "alone", "comment 2")
+    await expect(unread_tab(page)).to_contain_text("4")
+    assert await revision(sqlite_site) == before + 2
+
+
+async def test_several_are_picked_and_acted_on_as_one(sqlite_site: Site, ada: Page) -> None:
+    def pick(title: str) -> Locator:
+        return inbox(ada).get_by_role("checkbox", name=f"Select: {title}")
+
+    await row(ada, "four").hover()
+    await pick("four").click()
+    await expect(inbox(ada).get_by_role("tablist")).to_have_count(0)
+    await pick("two").click(modifiers=["Shift"])
+    bar = inbox(ada).get_by_role("toolbar")
+    await expect(bar).to_contain_text("3 selected")
+    before = await revision(sqlite_site)
+    await bar.get_by_role("button", name="Archive").click()
+    await shown(ada, "five", "one")
+    await expect(inbox(ada).get_by_role("tablist")).to_be_visible()
+    assert await revision(sqlite_site) == before + 1
+    await undo(ada)
+    await shown(ada, "five", "four", "three", "two", "one")
+    await pick("five").click()
+    await bar.get_by_role("button", name="Snooze").click()
+    await menu_item(ada, "Tomorrow").click()
+    await shown(ada, "four", "three", "two", "one")
+    await pick("four").click()
+    await bar.get_by_role("button", name="Clear").click()
+    await expect(bar).to_have_count(0)
+
+
+async def test_more_than_the_server_takes_at_once_are_acted_on(sqlite_site: Site, page: Page) -> None:
+    await send(sqlite_site, *(f"number {n}" for n in range(230)))
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    async with asyncio.timeout(20):
+        while not await oldest(inbox(page)).count():
+            await page.mouse.wheel(0, 3_000)
+    await press(page, "j", "Control+a")
+    await expect(inbox(page).get_by_role("toolbar")).to_contain_text("230 selected")
+    await press(page, "Shift+I")
+    await expect(page.get_by_text(CAUGHT_UP)).to_be_visible()
+    await expect(notice(page)).to_contain_text("230 marked as read.")
+    await undo(page)
+    await expect(unread_tab(page)).to_contain_text("230")
+
+
+async def test_filters_and_search_and_their_end(sqlite_site: Site, page: Page) -> None:
+    anna, ben = ({"id": name.lower(), "name": name} for name in ("Anna", "Ben"))
+    await send(
+        sqlite_site,
+        {"title": "Anna sent proofs", "kind": "proofs.sent", "actor": anna},
+        {"title": "Anna sent tea", "kind": "tea.sent", "actor": anna},
+        {"title": "Ben sent tea", "kind": "tea.sent", "actor": ben},
+    )
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await inbox(page).get_by_role("button", name="More: Anna sent proofs").click()
+    await menu_item(page, "Only from Anna").click()
+    await shown(page, "Anna sent tea", "Anna sent proofs")
+    await inbox(page).get_by_role("button", name="More: Anna sent tea").click()
+    await menu_item(page, re.compile("Only of this kind")).click()
+    await shown(page, "Anna sent tea")
+    await inbox(page).get_by_role("button", name="Remove: From Anna").click()
+    await shown(page, "Ben sent tea", "Anna sent tea")
+    await inbox(page).get_by_role("button", name="Remove: Tea sent").click()
+    await inbox(page).get_by_role("button", name="Filter").click()
+    await menu_item(page, "From Ben").click()
+    await shown(page, "Ben sent tea")
+    await inbox(page).get_by_role("button", name="Remove: From Ben").click()
+
+    await press(page, "/")
+    field = inbox(page).get_by_role("searchbox", name="Search in titles")
+    await expect(field).to_be_focused()
+    await page.keyboard.type("PROOFS")
+    await shown(page, "Anna sent proofs")
+    await field.fill("100 %")
+    await expect(page.get_by_text("Nothing found: “100 %”.")).to_be_visible()
+    await send(sqlite_site, "The disk is 100 % full")
+    await shown(page, "The disk is 100 % full")
+    await field.press("Escape")
+    await expect(field).to_have_count(0)
+    await shown(page, "The disk is 100 % full", "Ben sent tea", "Anna sent tea", "Anna sent proofs")
+
+
+async def test_the_whole_by_keyboard(ada: Page) -> None:
+    await press(ada, "j")
+    await focused(ada, "five")
+    await press(ada, "j", "ArrowDown", "k")
+    await focused(ada, "four")
+    await press(ada, "e")
+    await focused(ada, "three")
+    await shown(ada, "five", "three", "two", "one")
+    await press(ada, "Shift+I")
+    await focused(ada, "two")
+    await press(ada, "z", "z")
+    await shown(ada, "five", "four", "three", "two", "one")
+    await focused(ada, "two")
+    await press(ada, "s")
+    await expect(menu_item(ada, "Tomorrow")).to_be_visible()
+    await press(ada, "End", "ArrowUp", "Home", "ArrowUp", "Escape")
+    await expect(menu_item(ada, "Tomorrow")).to_have_count(0)
+    await focused(ada, "two")
+    await press(ada, "x", "j", "x")
+    await expect(inbox(ada).get_by_role("toolbar")).to_contain_text("2 selected")
+    await press(ada, "#")
+    await shown(ada, "five", "four", "three")
+    await focused(ada, "three")
+    await press(ada, "2")
+    await expect(ada.get_by_role("tab", name="All")).to_have_attribute("aria-selected", "true")
+    await shown(ada, "five", "four", "three")
+    await press(ada, "j", "k", "k", "k")
+    await focused(ada, "five")
+    await press(ada, "Shift+I")
+    await expect(unread_tab(ada)).to_contain_text("2")
+    await focused(ada, "five")
+    await press(ada, "u")
+    await expect(unread_tab(ada)).to_contain_text("3")
+    await press(ada, "3")
+    await shown(ada, "two", "one")
+    await press(ada, "?")
+    sheet = inbox(ada).get_by_role("dialog", name="Keyboard shortcuts")
+    await expect(sheet).to_contain_text("Archive")
+    await press(ada, "e", "Escape")
+    await expect(sheet).to_have_count(0)
+    await shown(ada, "two", "one")
+
+
+async def test_keys_are_left_alone_where_they_mean_something_else(ada: Page) -> None:
+    await press(ada, "j")
+    await focused(ada, "five")
+    await press(ada, "Control+e", "Alt+e", "Meta+e")
+    await press(ada, "/")
+    await page_types(ada, "e#jx")
+    await press(ada, "Escape")
+    await inbox(ada).evaluate("(inbox) => inbox.setAttribute('shortcuts', 'off')")
+    await inbox(ada).get_by_role("button", name="Mark as read: four").focus()
+    await press(ada, "e", "x", "2")
+    await press(ada, "Enter")
+    await shown(ada, "five", "three", "two", "one")
+    await expect(unread_tab(ada)).to_have_attribute("aria-selected", "true")
+
+
+async def page_types(page: Page, text: str) -> None:
+    """Type into the search, and see it there."""
+    await page.keyboard.type(text)
+    await expect(inbox(page).get_by_role("searchbox")).to_have_value(text)
+
+
+async def test_the_focus_is_never_lost(ada: Page) -> None:
+    await inbox(ada).get_by_role("button", name="Archive: one").focus()
+    for left in ("two", "three", "four", "five"):
+        await press(ada, "Enter")
+        await focused(ada, left)
+    await press(ada, "Enter")
+    await expect(ada.get_by_text(CAUGHT_UP)).to_be_visible()
+    await expect(inbox(ada).get_by_role("tabpanel")).to_be_focused()
+
+
+async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: Site, page: Page) -> None:
+    async with sqlite_site.store() as notifs:
+        ada = (await notifs.store.user(EMAIL)).id
+        await asyncio.gather(*(notifs.notify(to=ada, title=f"number {n}") for n in range(1_000)))
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    rows = inbox(page).get_by_role("listitem")
+    async with asyncio.timeout(30):
+        while not await oldest(inbox(page)).count():
+            await page.mouse.wheel(0, 2_500)
+            assert await rows.count() < 80
+    await expect(rows.last).to_have_attribute("aria-setsize", "1000")
+    await page.mouse.wheel(0, -20_000)
+    seen = page.locator("notifs-inbox").get_by_role("listitem").nth(15)
+    title = await seen.get_by_role("heading").inner_text()
+    kept = row(page, title.removeprefix("Unread:").strip())
+    before = await kept.bounding_box()
+    await send(sqlite_site, *(f"later {n}" for n in range(5)))
+    await expect(unread_tab(page)).to_contain_text("1005")
+    after = await kept.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["y"] - after["y"]) < 2
+
+
+async def test_the_popover_scrolls_by_itself(sqlite_site: Site, page: Page) -> None:
+    await send(sqlite_site, *(f"number {n}" for n in range(120)))
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await page.get_by_role("button", name=re.compile("^Notifications, ")).click()
+    popover = page.locator("notifs-bell notifs-inbox")
+    await popover.get_by_role("listitem").first.hover()
+    async with asyncio.timeout(20):
+        while not await oldest(popover).count():
+            await page.mouse.wheel(0, 1_000)
+            assert await popover.get_by_role("listitem").count() < 60
+    assert await page.evaluate("scrollY") == 0
+
+
+ACTIONS = {
+    "title": "Deploy?",
+    "actions": [
+        {"label": "Approve", "url": "/approve", "method": "POST", "style": "primary"},
+        {"label": "Decline", "url": "/decline", "method": "POST", "style": "danger"},
+        {"label": "Spy", "url": "https://evil.example/", "method": "POST"},
+    ],
+}
+
+
+async def test_actions_are_sent_when_they_are_pressed_and_only_then(sqlite_site: Site, page: Page) -> None:
+    asked: list[tuple[str, str | None, str | None]] = []
+    held = asyncio.Event()
+
+    async def answer(route: Route) -> None:
+        request = route.request
+        asked.append((request.url.rpartition("/")[2], request.post_data, request.headers.get("content-type")))
+        await held.wait()
+        await route.fulfill(status=204 if request.url.endswith("approve") else 503)
+
+    await page.route(re.compile("/(approve|decline)$"), answer)
+    id = await sqlite_site.send(**ACTIONS)
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await expect(page.get_by_text("Spy")).to_have_count(0)
+    assert asked == []
+    decline = inbox(page).get_by_role("button", name="Decline")
+    await decline.click()
+    await expect(decline).to_have_attribute("aria-busy", "true")
+    await decline.evaluate("(button) => button.click()")
+    held.set()
+    await expect(row(page, "Deploy?")).to_contain_text("That did not work.")
+    assert asked == [("decline", f'{{"notification":"{id}"}}', "application/json")]
+    await inbox(page).get_by_role("button", name="Approve").click()
+    await expect(page.get_by_text(CAUGHT_UP)).to_be_visible()
+    await page.get_by_role("tab", name="All").click()
+    await expect(inbox(page).get_by_role("button", name="Approve")).to_have_attribute("aria-disabled", "true")
+    assert [name for name, _, _ in asked] == ["decline", "approve"]
+
+
+async def test_a_page_hears_of_acts_and_may_forbid_them(ada: Page) -> None:
+    await ada.evaluate(
+        """() => {
+            window.heard = [];
+            document.addEventListener("notifs-act", (event) => {
+                window.heard.push([event.detail.act, event.detail.ids.length]);
+                if (event.detail.act === "archive") event.preventDefault();
+            });
+        }"""
+    )
+    await inbox(ada).get_by_role("button", name="Archive: one").click()
+    await inbox(ada).get_by_role("button", name="Mark as read: two").click()
+    await shown(ada, "five", "four", "three", "one")
+    assert await ada.evaluate("window.heard") == [["archive", 1], ["mark_read", 1]]
+
+
+async def test_acts_wait_for_a_server_that_is_away(sqlite_url: str, tmp_path: Path, page: Page) -> None:
+    async with serving(sqlite_url, tmp_path) as site:
+        await send(site, "one", "two")
+        await site.sign_in(page)
+        await settled(page)
+        site.kill()
+    await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
+    await inbox(page).get_by_role("button", name="Archive: two").click()
+    await shown(page, "one")
+    await expect(inbox(page)).to_contain_text("1 change is kept for later.")
+    async with serving(sqlite_url, tmp_path, "--port", site.url.rpartition(":")[2]):
+        await expect(inbox(page)).not_to_contain_text("kept for later", timeout=20_000)
+        await page.get_by_role("tab", name="Archived").click()
+        await shown(page, "two")
+
+
+@asynccontextmanager
+async def on_a_phone(site: Site, browser: Browser, **options: Any) -> AsyncIterator[Page]:
+    phone: dict[str, Any] = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
+    context = await browser.new_context(**phone, reduced_motion="reduce", **options)
+    page = await context.new_page()
+    await site.sign_in(page)
+    await settled(page)
+    yield page
+    await context.close()
+
+
+async def touch(page: Page, on: Locator, by: tuple[int, int] = (0, 0), rest: float = 0) -> None:
+    """Put a finger on it, leave it there for some seconds, move it by so many pixels, and take it away."""
+    box = await on.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 12
+    session = await page.context.new_cdp_session(page)
+
+    async def say(type: str, points: list[tuple[float, float]]) -> None:
+        at = [{"x": x, "y": y} for x, y in points]
+        await session.send("Input.dispatchTouchEvent", {"type": type, "touchPoints": at})
+
+    await say("touchStart", [(x, y)])
+    await asyncio.sleep(rest)
+    for part in range(1, 9 if any(by) else 1):
+        await say("touchMove", [(x + by[0] * part / 8, y + by[1] * part / 8)])
+    await say("touchEnd", [])
+    await session.detach()
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+async def test_a_swipe_reads_or_archives(sqlite_site: Site, browser: Browser, direction: str) -> None:
+    await send(sqlite_site, "one", "two", "three")
+    async with on_a_phone(sqlite_site, browser) as page:
+        await page.evaluate("(dir) => { document.documentElement.dir = dir; }", direction)
+        end = 1 if direction == "ltr" else -1
+        await touch(page, row(page, "two"), (end * 50, 0))  # not far enough
+        await shown(page, "three", "two", "one")
+        await touch(page, row(page, "two"), (end * 200, 0))
+        await expect(notice(page)).to_contain_text("Marked as read.")
+        await shown(page, "three", "one")
+        await touch(page, row(page, "one"), (end * -200, 0))
+        await expect(notice(page)).to_contain_text("Archived.")
+        await shown(page, "three")
+
+
+async def test_scrolling_wins_over_a_swipe_and_a_long_press_picks(sqlite_site: Site, browser: Browser) -> None:
+    await send(sqlite_site, *({"title": f"number {n}", "url": "/elsewhere"} for n in range(30)))
+    async with on_a_phone(sqlite_site, browser) as page:
+        await touch(page, row(page, "number 27"), (30, -250))
+        await becomes(lambda: page.evaluate("scrollY > 50"), True)
+        await expect(notice(page)).to_be_empty()
+        await expect(inbox(page).get_by_role("button", name="Mark as read: number 20")).to_be_visible()
+        await touch(page, row(page, "number 20"), rest=0.7)
+        await expect(inbox(page).get_by_role("toolbar")).to_contain_text("1 selected")
+        assert "elsewhere" not in page.url
+        await row(page, "number 21").tap()
+        await expect(inbox(page).get_by_role("toolbar")).to_contain_text("2 selected")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_triage(sqlite_site: Site, context: BrowserContext, page: Page, scheme: str) -> None:
+    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    group = [{"title": f"comment {n}", "group": "g", "actor": {"name": f"Person {n}"}} for n in range(4)]
+    await send(sqlite_site, *group, ACTIONS, {"title": "urgent", "priority": "urgent", "url": "/"})
+    await sqlite_site.sign_in(page)
+    await settled(page)
+
+    async def check(state: str) -> None:
+        found = await Axe().run(page, context="notifs-inbox")
+        broken = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found.response["violations"]]
+        assert broken == [], state
+
+    await inbox(page).get_by_role("button", name="Person 3 and 3 others").click()
+    await check("an open group")
+    await inbox(page).get_by_role("button", name="More: urgent").click()
+    await check("a menu")
+    await menu_item(page, "Snooze").click()
+    await menu_item(page, "Date and time").click()
+    await check("a date")
+    await press(page, "Escape", "j", "x")
+    await check("picked")
+    await press(page, "e")
+    await check("done")
+    await press(page, "?")
+    await check("help")
+    await press(page, "Escape", "/")
+    await page.keyboard.type("nothing such")
+    await expect(page.get_by_text("Nothing found")).to_be_visible()
+    await check("nothing found")
