@@ -9,7 +9,10 @@ import struct
 from collections.abc import Iterator
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-EVENTS = ("sync", "fetch", "mark_read", "mark_unread", "mark_seen", "mark_all_read", "archive", "unarchive", "refresh")
+EVENTS = (
+    "sync", "fetch", "mark_read", "mark_unread", "mark_seen", "mark_all_read", "archive", "unarchive", "snooze",
+    "unsnooze", "refresh",
+)  # fmt: skip
 NAMES = (
     *EVENTS, "connect", "disconnect", "connect_error", "message", "response", "", "__proto__", "on_connect", "sync ",
     "\u017fync",
@@ -29,12 +32,19 @@ WORDS = (
     '"' + "é" * 3000 + '"',
 )  # fmt: skip
 PLACEHOLDERS = ('{"_placeholder":true,"num":0}', '{"_placeholder":true,"num":-1}', '{"_placeholder":true,"num":1e9}')
-FIELDS = ("ids", "up_to", "cursor", "filter", "before", "limit", "token", "recipient", "__proto__", "constructor", "")
+FIELDS = (
+    "ids", "up_to", "at", "until", "cursor", "filter", "before", "limit", "kind", "actor", "text", "token", "recipient",
+    "__proto__", "constructor", "",
+)  # fmt: skip
 CURSORS = (
     '"3f9a0c1e5b7d2468:42"', '"x:1"', '":"', '"0123456789abcdef:99999999999999999999"', '"0123456789abcdef:-1"',
     '"0123456789abcdef:٣"',
 )  # fmt: skip
-VALUES = (NUMBERS, WORDS, CURSORS, PLACEHOLDERS, ("null", "true", "[]", "{}"), ('"x"', "7"))
+MOMENTS = (
+    '"2026-11-27T09:00:00Z"', '"9999-12-31T23:59:59-23:59"', '"0001-01-01T00:00:00+23:59"', '"2026-W48-5"',
+    '"٢٠٢٦-01-01"',
+)  # fmt: skip
+VALUES = (NUMBERS, WORDS, CURSORS, MOMENTS, PLACEHOLDERS, ("null", "true", "[]", "{}"), ('"x"', "7"))
 ENGINE = (
     "0", "1", "2", "3", "4", "5", "6", "7", "9", "2probe", "3probe", "5 ", "0{}", "b4AAA", "4" * 100, "", " ", "\0",
     "44{}", "4\u0664",

@@ -1,6 +1,7 @@
 """S34: what is asked is a value and never a piece of SQL: filters and order are of a list, everything else is bound."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -69,6 +70,19 @@ def is_like(got: Any, harmless: Any) -> bool:
     return bool(got == harmless)
 
 
+async def searches(target: Target, shop: httpx2.AsyncClient) -> list[str]:
+    """What is searched for is told again, and finds nothing, though there is something."""
+    through, bob = [], await target.person("bob")
+    await send(shop, bob, "his own")
+    async with target.visitor(bob) as visitor, socket(target, bob) as it:
+        for name, value in product(("kind", "actor", "text"), INJECTIONS):
+            query = {"filter": "all", name: value}
+            for page in (await it.ask("fetch", query), (await visitor.get("/api/v1/inbox", params=query)).json()):
+                if page.get(name) != value or page.get("notifs") != []:
+                    through.append(f"{name}={value}")
+    return through
+
+
 @attack("S34", off="filters_go_into_sql", env={"NOTIFS_EVENTS_PER_SECOND": "10000"})
 async def test_an_injection_is_answered_like_any_other_wrong_value(target: Target) -> list[str]:
     """In each parameter of each address and each event that takes one; and the tables are as they were."""
@@ -79,6 +93,7 @@ async def test_an_injection_is_answered_like_any_other_wrong_value(target: Targe
         for where, ask in ways(visitor, shop, it.ask):
             harmless = await ask(HARMLESS)
             through += [f"{where}={i}" for i in INJECTIONS if not is_like(await ask(i), harmless)]
+        through += await searches(target, shop)
         if any(TITLE in frame for frame in it.frames):
             through.append("her notification was told")
     if (await target.store.head(ada.id)).unread != 1:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from notifs.store import Entry, Store
+from notifs.wire import Filter
 from tests.faults.history import Line, Truth, View
 from tests.faults.person import Person
 from tests.wire import http_client
@@ -14,10 +15,10 @@ EVERYTHING = 2**31 - 2
 
 async def truth(store: Store, entrance: Callable[[], str], recipient: str, cookie: str) -> Truth:
     """A mailbox, as the store has it and as workers tell it over REST."""
-    unread, kept, archived = [
-        await store.page(recipient, filter, limit=EVERYTHING) for filter in ("unread", "all", "archived")
-    ]
-    everything = [*kept.entries, *archived.entries]
+    filters: tuple[Filter, ...] = ("unread", "all", "archived", "snoozed")
+    unread, kept, archived, snoozed = [await store.page(recipient, each, limit=EVERYTHING) for each in filters]
+    everything = [*kept.entries, *archived.entries, *snoozed.entries]
+    still_unread = {entry.id for entry in unread.entries}
     titles = sorted(entry.title for entry in everything)
     rest, counts, cursor = await _rest(entrance, cookie)
     return Truth(
@@ -26,7 +27,7 @@ async def truth(store: Store, entrance: Callable[[], str], recipient: str, cooki
         rest=rest,
         stored=[_stored(entry) for entry in unread.entries],
         recounted=(len(unread.entries), sum(entry.seen_at is None for entry in kept.entries)),
-        keys={e.title: (e.position, e.read_at is None and e.archived_at is None) for e in everything},
+        keys={e.title: (e.position, e.id in still_unread) for e in everything},
         twice=sorted({a for a, b in pairwise(titles) if a == b}),
     )
 

@@ -1,7 +1,8 @@
-"""Three tabs at three workers that read, unread and archive at random while notifications arrive (F19)."""
+"""Three tabs at three workers that read, archive, snooze and undo at random while notifications arrive (F19)."""
 
 import asyncio
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,8 @@ from tests.faults.cluster import Cluster
 from tests.faults.person import Person
 
 pytestmark = pytest.mark.timeout(120)
-ACTS = ("mark_read", "mark_unread", "mark_seen", "archive", "unarchive")
+ACTS = ("mark_read", "mark_unread", "mark_seen", "archive", "unarchive", "unsnooze")
+INVERSE = {"mark_read": "mark_unread", "mark_unread": "mark_read", "archive": "unarchive", "unarchive": "archive"}
 
 
 async def click_at_random(tab: Person) -> int:
@@ -18,11 +20,18 @@ async def click_at_random(tab: Person) -> int:
     try:
         while True:
             rows = list(tab.mailbox.rows)
-            if random.random() < 0.2:
+            ids = random.sample(rows, min(len(rows), random.randrange(1, 6)))
+            chance = random.random()
+            if chance < 0.15:
                 answer = await tab.ask("mark_all_read", {"up_to": tab.mailbox.cursor})
+            elif chance < 0.4:
+                until = datetime.now(UTC) + timedelta(seconds=random.uniform(0.1, 1.5))
+                answer = await tab.ask("snooze", {"ids": ids, "until": until.isoformat()})
             else:
-                ids = random.sample(rows, min(len(rows), random.randrange(1, 6)))
-                answer = await tab.ask(random.choice(ACTS), {"ids": ids})
+                act = random.choice(ACTS)
+                answer = await tab.ask(act, {"ids": ids})
+                if answer and answer["ok"] and act in INVERSE and random.random() < 0.3:
+                    answer = await tab.ask(INVERSE[act], {"at": answer["cursor"]})
             count += bool(answer and answer["ok"])
             await asyncio.sleep(random.uniform(0.05, 0.15))
     except asyncio.CancelledError:
