@@ -134,7 +134,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield context
     await context.close()
-    expected = re.compile(r"WebSocket connection|ERR_CONNECTION|401|404|503|net::")
+    expected = re.compile(r"WebSocket connection|ERR_CONNECTION|401|404|503|net::|fetching the script")
     assert [c for c in complaints if not expected.search(c)] == []
 
 
