@@ -29,13 +29,16 @@ class BrowserHook(BuildHookInterface[Any]):
 
 
 def build() -> None:
-    """Install the locked npm packages, then make the bundle of them and of our sources."""
+    """Install the locked npm packages; make the bundle of them and of our sources, its headless part and the types."""
     locks = [BROWSER / "package.json", BROWSER / "package-lock.json"]
     _run(NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", source=locks, stamp=PACKAGES / ".installed")
 
     ours = [path for path in BROWSER.iterdir() if path.name not in ("dist", "node_modules", "tests")]
     files = [file for path in ours for file in (path, *path.rglob("*")) if file.is_file()]
-    _run(PACKAGES / "vite" / "bin" / "vite.js", "build", source=files, stamp=BUNDLE / ".built")
+    vite, tsc = PACKAGES / "vite" / "bin" / "vite.js", PACKAGES / "typescript" / "bin" / "tsc"
+    _run(vite, "build", source=files, stamp=BUNDLE / ".built")  # it empties the folder, stamps and all
+    _run(vite, "build", "--mode", "headless", source=files, stamp=BUNDLE / ".headless")
+    _run(tsc, "--project", "tsconfig.types.json", source=files, stamp=BUNDLE / ".types")
 
 
 def _run(script: Path, *args: str, source: list[Path], stamp: Path) -> None:

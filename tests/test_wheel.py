@@ -29,8 +29,15 @@ def test_the_wheel_has_every_module_template_and_migration(wheel: set[str]) -> N
 
 def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_browsers_part(wheel: set[str]) -> None:
     files = {PurePosixPath(name) for name in wheel if name.startswith("notifs/browser/")}
+    types = {file for file in files if file.is_relative_to("notifs/browser/dist/types")}
+    assert {PurePosixPath(f"notifs/browser/dist/types/{name}.d.ts") for name in ("headless", "index")} < types
+    assert {"".join(file.suffixes) for file in types} == {".d.ts"}
+    files -= types
     names = {file.name for file in files if file.parent.name == "dist"}
-    assert names == {"notifs.js", "notifs.css", "notifs.svg", "LICENSES.md"}
+    public = {path.name for path in (REPOSITORY / "notifs/browser/public").iterdir() if path.is_file()}
+    built = {"notifs.js", "notifs.css", "headless.js", "worker.js", "gallery.js", "gallery.css", "LICENSES.md"}
+    assert names == built | public
+    assert {"notifs.svg", "headless.d.ts", "notifs.d.ts"} <= public
     swagger = {file.name for file in files if file.parent.name == "swagger" and not file.name.startswith("image-")}
     assert swagger == {
         "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "page.css", "start.js", "LICENSE",

@@ -156,7 +156,7 @@ export class Outbox {
     try {
       const { cursor, changed } = await this.events.send(entry.act, entry.body);
       entry.cursor = cursor;
-      entry.changed = changed !== false;
+      entry.changed = changed !== 0;
       entry.waits = false;
       this.entries = [...this.entries];
       this.waits.reset();

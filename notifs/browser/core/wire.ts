@@ -126,10 +126,10 @@ export interface Page extends Query {
   readonly before: number | null;
 }
 
-/** An act was done; its change is on the way, if there was anything to change. */
+/** An act was done; its change is on the way, if it `changed` any of the rows. */
 export interface Ack {
   readonly cursor: string;
-  readonly changed?: boolean;
+  readonly changed?: number;
   readonly notif_count: number;
   readonly unseen_count: number;
 }

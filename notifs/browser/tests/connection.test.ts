@@ -312,6 +312,14 @@ describe("acts", () => {
     expect(server.requests).toEqual([]);
   });
 
+  test("that changed nothing are not taken back: at their cursor somebody else's change may stand", async () => {
+    await open();
+    server.push(server.store.act("archive", { ids: ["a1"] }));
+    const done = await connection.act("mark_unread", ["a2"]);
+    await connection.undo(done);
+    expect(acts()).toEqual(["mark_unread"]);
+  });
+
   test("go over HTTP while the socket is away", async () => {
     await open();
     server.socketsRefused = true;

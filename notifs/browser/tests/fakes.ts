@@ -99,7 +99,7 @@ export class FakeServer {
   private act(act: Act, body: ActBody): Answer {
     const message = this.store.act(act, body);
     this.push(message);
-    return { ok: true, ...this.store.counted(), changed: message !== null } as Answer;
+    return { ok: true, ...this.store.counted(), changed: message?.notifs.length ?? 0 } as Answer;
   }
 
   private page(data: Record<string, unknown>) {
