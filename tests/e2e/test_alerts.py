@@ -314,6 +314,28 @@ async def test_the_settings_take_the_focus_and_give_it_back(sqlite_site: Site, c
     await expect(page.get_by_role("button", name=re.compile("^Notifications"))).to_be_focused()
 
 
+async def test_the_panel_opens_where_the_bell_ends(sqlite_site: Site, context: BrowserContext) -> None:
+    (page,) = await tabs(context, sqlite_site, 1)
+    # As it may sit in the header of somebody's page.
+    await page.evaluate("""() => {
+        const bell = document.querySelector("notifs-bell");
+        document.body.prepend(Object.assign(document.createElement("div"), { className: "middle" }));
+        document.querySelector(".middle").append(bell);
+        bell.style.marginInline = "480px";
+    }""")
+    for direction in ("ltr", "rtl"):
+        await page.evaluate("direction => document.documentElement.dir = direction", direction)
+        bell = page.get_by_role("button", name=re.compile("^Notifications"))
+        await bell.click()
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        panel, button = await page.get_by_role("dialog").bounding_box(), await bell.bounding_box()
+        assert panel
+        assert button
+        ends = [box["x"] + (box["width"] if direction == "ltr" else 0) for box in (panel, button)]
+        assert abs(ends[0] - ends[1]) <= 1, direction
+        await page.keyboard.press("Escape")
+
+
 async def test_a_backlog_is_one_line_in_one_tab(sqlite_url: str, tmp_path: Path, context: BrowserContext) -> None:
     async with serving(sqlite_url, tmp_path) as site:
         pages = await tabs(context, site, 2)

@@ -67,8 +67,9 @@ export class NotifsToasts extends MailboxElement {
   }
 
   protected override render(): TemplateResult {
+    const isEmpty = this.toasts.length === 0;
     return html`<div class="hidden" role="status">${this.speech.text}</div>
-      <div class="toasts" part="toasts" role="group" aria-label=${t("toasts.label")}>
+      <div class="toasts" part="toasts" role=${isEmpty ? nothing : "region"} aria-label=${isEmpty ? nothing : t("toasts.label")}>
         ${repeat(this.toasts, ({ id }) => id, (toast) => (toast.row ? this.single(toast.row) : this.counter(toast)))}
       </div>`;
   }

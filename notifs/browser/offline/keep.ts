@@ -6,7 +6,7 @@ import { readIsland } from "../elements/island";
 import type { Snapshot } from "../core/wire";
 
 /** Milliseconds after a change; a page that is left keeps at once. */
-const SOON = 2_000;
+const SOON = 1_000;
 const MOST_ROWS = 200;
 const QUERY = { filter: "unread" } as const;
 
@@ -15,23 +15,25 @@ export function keep(base: string, connection: Connection): (() => void)[] {
   const { person, transport } = readIsland(base) ?? {};
   const ours = `notifs ${base}/ `;
   let kept = connection.cursor;
-  const isSignedOut = (): boolean => connection.status.name === "signed-out";
+  let isTheirs = false;
   const write = async (): Promise<void> => {
     const { cursor } = connection;
-    if (isSignedOut() || person === undefined || cursor === null || cursor === kept || !(await caches.has(ours + person))) return;
+    if (isTheirs || person === undefined || cursor === kept || !(await caches.has(ours + person))) return;
     kept = cursor;
-    const island = { base, person, transport, filter: QUERY.filter, message: snapshot(connection, cursor) };
+    const island = { base, person, transport, filter: QUERY.filter, message: snapshot(connection) };
     const headers = { "content-type": "application/json", date: new Date().toUTCString() };
     const cache = await caches.open(ours + person);
     await cache.put(`${base}/notifs/static/island`, new Response(JSON.stringify(island), { headers }));
-    if (isSignedOut()) await forget(ours);
+    if (isTheirs) await forget(ours);
   };
   const soon = new Timer(() => void write());
   const left = (): void => void (document.hidden && write());
   document.addEventListener("visibilitychange", left);
   return [
     connection.on("change", () => {
-      if (isSignedOut()) void forget(ours);
+      // A page that came with a cursor has none any more when somebody else has signed in meanwhile.
+      isTheirs ||= connection.status.name === "signed-out" || (person !== undefined && connection.cursor === null);
+      if (isTheirs) void forget(ours);
       else soon.set(SOON);
     }),
     () => document.removeEventListener("visibilitychange", left),
@@ -40,14 +42,14 @@ export function keep(base: string, connection: Connection): (() => void)[] {
 }
 
 /** As the server would write it: what is unread, newest first. */
-function snapshot({ state }: Connection, cursor: string): Snapshot {
+function snapshot({ state, cursor }: Connection): Snapshot {
   const rows = view(state, QUERY);
   return {
     type: "snapshot",
     meta: "",
     notif_count: state.unread,
     unseen_count: state.unseen,
-    cursor,
+    cursor: cursor ?? "",
     notifs: rows.slice(0, MOST_ROWS),
     has_more: rows.length > MOST_ROWS || !windowOf(state, QUERY).complete,
   };
