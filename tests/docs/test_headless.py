@@ -58,8 +58,7 @@ def test_the_types_are_beside_the_file(line: str, wrong: str, tmp_path: Path) ->
     mailbox = 'const mailbox = new Connection({ base: "", transport: "socket" });\n'
     (tmp_path / "page.ts").write_text(f"{start}{mailbox}{line}\nvoid view;\n")
     tsc = BROWSER / "node_modules" / "typescript" / "bin" / "tsc"
-    options = ("--strict", "--noEmit", "--target", "es2023", "--module", "esnext", "--moduleResolution", "bundler")
-    said = subprocess.run(
-        [node(), tsc, *options, "--preserveSymlinks", "page.ts"], cwd=tmp_path, check=False, capture_output=True, text=True
-    )
+    command = [node(), tsc, "--strict", "--noEmit", "--target", "es2023", "--module", "esnext", "--preserveSymlinks"]
+    command += ["--moduleResolution", "bundler", "page.ts"]
+    said = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (wrong in said.stdout) if wrong else (said.stdout == "" and said.returncode == 0), said.stdout

@@ -151,7 +151,7 @@ export class SocketIo {
 
   /** Without a network nothing is heard either, and waiting for that to show would only let acts run into it. */
   private check(): void {
-    if (this.line !== null && (Date.now() > this.due || !navigator.onLine)) this.end(LOST);
+    if (this.line !== null && (Date.now() > this.due || navigator.onLine === false)) this.end(LOST);
   }
 
   private end(end: End): void {

@@ -5,27 +5,16 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { SocketIo } from "../core/socketio";
 import type { End } from "../core/socketio";
 import type { Message } from "../core/wire";
+import { bePage, SERVER } from "./node";
 
-const { NOTIFS_URL = "", NOTIFS_USER = "" } = process.env;
 const messages: Message[] = [];
 const ends: End[] = [];
-let headers: Record<string, string>;
 let io: SocketIo;
 
-/** Node's takes headers, as a page cannot give them. */
-class NodeSocket extends WebSocket {
-  constructor(url: URL) {
-    super(url, { headers } as unknown as string[]);
-  }
-}
-
 beforeEach(() => {
-  vi.stubGlobal("WebSocket", NodeSocket);
-  vi.stubGlobal("location", new URL(NOTIFS_URL));
-  for (const name of ["addEventListener", "removeEventListener"]) vi.stubGlobal(name, () => undefined);
-  headers = { "x-user": NOTIFS_USER };
+  bePage();
   messages.length = ends.length = 0;
-  io = new SocketIo(NOTIFS_URL, "/notifs", {
+  io = new SocketIo(SERVER, "/notifs", {
     auth: async () => ({ cursor: null }),
     connected: () => undefined,
     event: (_, message) => messages.push(message as Message),
@@ -58,7 +47,8 @@ test("is let in, told what there is, and answered", async () => {
 });
 
 test("is not let in by who knows nobody, and cannot say why", async () => {
-  headers = {};
+  vi.unstubAllGlobals();
+  bePage("");
   io.open();
   await ended();
   expect(ends).toEqual([{ code: 1006, reason: "", meant: false }]);
@@ -66,7 +56,7 @@ test("is not let in by who knows nobody, and cannot say why", async () => {
 
 test("hears the server's goodbye, and may come again", async () => {
   await join();
-  await fetch(`${NOTIFS_URL}/goodbye`, { headers });
+  await fetch(`${SERVER}/goodbye`);
   await ended();
   expect(ends).toEqual([{ code: 1006, reason: "", meant: true }]);
   messages.length = 0;
