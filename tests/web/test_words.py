@@ -13,7 +13,7 @@ from notifs import Notifs
 from notifs.store.accounts import Person
 from notifs.web.words import OWN, PLURALS, negotiate, words
 from tests.servers import REPOSITORY
-from tests.web.site import HTML, Document, page
+from tests.web.site import HTML, Document, Site, page
 
 NOW = datetime(2026, 6, 23, 14, 5, tzinfo=UTC)
 
@@ -112,6 +112,19 @@ async def test_what_is_not_translated_says_that_it_is_english(adas: httpx2.Async
     document = await page(adas, "/account/")
     main = next(attributes for tag, attributes in document.tags if tag == "main")
     assert (main["lang"], main["dir"]) == ("en", "ltr")
+
+
+async def test_the_gallery_is_for_development_in_any_language(nobody: httpx2.AsyncClient, production: Site) -> None:
+    document = Document(await nobody.get("/gallery", params={"lang": "ar", "theme": "dark"}))
+    html = next(attributes for tag, attributes in document.tags if tag == "html")
+    assert (html["lang"], html["dir"], html["data-theme"]) == ("ar", "rtl", "dark")
+    for wrong in ({"lang": "xx", "theme": '"><script>'}, {"lang": "", "theme": ""}):
+        document = Document(await nobody.get("/gallery", params=wrong))
+        html = next(attributes for tag, attributes in document.tags if tag == "html")
+        assert html == {"lang": "en", "dir": "ltr"}
+    async with production.visitor() as visitor:
+        assert (await visitor.get("/gallery", headers=HTML)).status_code == 404
+        assert (await visitor.get("/gallery/", headers=HTML)).status_code == 404
 
 
 def fields(text: str) -> list[str]:
