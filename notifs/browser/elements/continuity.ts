@@ -39,7 +39,8 @@ export class Continuity implements ReactiveController {
 
   hostUpdated(): void {
     this.restoreFocus();
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const isSame = this.order === this.strip.offsets.keys;
+    if (isSame || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     this.glide();
     this.leave();
   }

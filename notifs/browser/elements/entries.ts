@@ -15,22 +15,44 @@ export interface Entry {
 export interface Day {
   readonly key: string;
   readonly label: string;
+  readonly rows: readonly Notification[];
+  readonly opened: ReadonlySet<string>;
   readonly entries: readonly Entry[];
 }
 
-/** Days and rows stay in the feed's order. */
-export function byDay(rows: readonly Notification[], now: number, opened: ReadonlySet<string>): Day[] {
-  const days = new Map<string, { label: string; groups: Map<string, Notification[]> }>();
+/** Days and rows stay in the feed's order. Of `before` the days that are the same are taken over: most are. */
+export function byDay(
+  rows: readonly Notification[],
+  now: number,
+  opened: ReadonlySet<string>,
+  before: readonly Day[] = [],
+): Day[] {
+  const days = new Map<string, { label: string; rows: Notification[] }>();
   const dayFor = dayFinder(now);
   for (const row of rows) {
     const { key, label } = dayFor(row.created_at);
-    const { groups } = days.get(key) ?? days.set(key, { label, groups: new Map() }).get(key)!;
-    const name = row.group === null ? row.id : `${key}/${row.group}`;
+    const day = days.get(key);
+    if (day === undefined) days.set(key, { label, rows: [row] });
+    else day.rows.push(row);
+  }
+  const known = new Map(before.map((day) => [day.key, day]));
+  return [...days].map(([key, { label, rows }]) => {
+    const day = known.get(key);
+    const isSame = day?.label === label && day.opened === opened && day.rows.length === rows.length;
+    if (isSame && rows.every((row, n) => row === day.rows[n])) return day;
+    return { key, label, rows, opened, entries: entriesOf(grouped(key, rows), opened) };
+  });
+}
+
+function grouped(day: string, rows: readonly Notification[]): Map<string, Notification[]> {
+  const groups = new Map<string, Notification[]>();
+  for (const row of rows) {
+    const name = row.group === null ? row.id : `${day}/${row.group}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [row]);
     else group.push(row);
   }
-  return [...days].map(([key, { label, groups }]) => ({ key, label, entries: entriesOf(groups, opened) }));
+  return groups;
 }
 
 /** What an actor is known by: the id, or the name where there is none. */

@@ -67,6 +67,7 @@ export class NotifsInbox extends MailboxElement {
   private rows: readonly Notification[] = [];
   private days: readonly Day[] = [];
   private entries: readonly Entry[] = [];
+  private keys: readonly string[] = [];
   private reckoned: readonly unknown[] = [];
   private keysFrom: EventTarget = this;
   private typed = "";
@@ -161,8 +162,9 @@ export class NotifsInbox extends MailboxElement {
     if (from.every((each, n) => each === this.reckoned[n])) return;
     this.reckoned = from;
     [this.rows] = from;
-    this.days = byDay(this.rows, now, opened);
+    this.days = byDay(this.rows, now, opened, this.days);
     this.entries = this.days.flatMap(({ entries }) => entries);
+    this.keys = keysOf(this.days);
     selection.keep(this.entries);
   }
 
@@ -250,7 +252,7 @@ export class NotifsInbox extends MailboxElement {
   private content(): unknown {
     const window = windowOf(this.state, this.query);
     const { strip } = this.triage;
-    strip.lay(keysOf(this.days));
+    strip.lay(this.keys);
     if (!loaded(window)) return this.failure === null ? loading() : failed(this.failure, this.tryAgain);
     if (this.rows.length > 0 || !window.complete) return [list(this.days, strip, this.context()), window.complete ? nothing : this.older()];
     const { filter } = this;

@@ -11,9 +11,11 @@ import { Offsets } from "./offsets";
 const AROUND = 800;
 const NEAR = 300;
 
+/** A row, where it is in the window and in the list. */
 interface Mark {
   readonly key: string;
   readonly top: number;
+  readonly start: number;
 }
 
 export class Strip implements ReactiveController {
@@ -47,32 +49,34 @@ export class Strip implements ReactiveController {
   }
 
   hostUpdated(): void {
-    for (const row of this.rows()) this.offsets.measured(row.dataset["id"] ?? "", row.getBoundingClientRect().height);
-    this.offsets.heading = this.find(".day-title")?.offsetHeight || this.offsets.heading;
-    this.keepInPlace();
     const width = this.find(".list")?.clientWidth ?? 0;
     if (width !== this.width) this.offsets.forget();
     this.width = width;
+    for (const row of this.rows()) this.offsets.measured(keyOf(row), row.getBoundingClientRect().height, this.from);
+    this.offsets.measured("", this.find(".day-title")?.offsetHeight ?? 0, 0);
+    this.keepInPlace();
   }
 
   /** Choose what to draw of these items. */
   lay(keys: readonly string[]): void {
     const { top, bottom } = this.view();
-    const before = this.marks.map(({ key }) => [key, this.offsets.of(key)] as const);
-    this.offsets.lay(keys);
-    const kept = before.find(([key]) => this.offsets.of(key) !== undefined);
-    const shift = kept === undefined ? 0 : (this.offsets.of(kept[0]) ?? 0) - (kept[1] ?? 0);
+    const { offsets } = this;
+    const isOther = keys !== offsets.keys;
+    offsets.lay(keys);
+    const kept = isOther ? this.marks.find(({ key }) => this.has(key)) : undefined;
+    const shift = kept === undefined ? 0 : offsets.start(offsets.indexOf(kept.key)) - kept.start;
     [this.from, this.to] = this.offsets.between(top + shift - AROUND, bottom + shift + AROUND);
   }
 
   has(key: string): boolean {
-    return this.offsets.keys.includes(key);
+    return this.offsets.indexOf(key) >= 0;
   }
 
   /** Scroll to where a row must be that is not drawn. */
   async reveal(key: string): Promise<void> {
-    const start = this.offsets.of(key);
-    if (start === undefined) return;
+    const index = this.offsets.indexOf(key);
+    if (index < 0) return;
+    const start = this.offsets.start(index);
     this.scroller().scrollBy({ top: start - this.view().top - NEAR, behavior: "instant" });
     this.marks = [];
     this.host.requestUpdate();
@@ -91,8 +95,9 @@ export class Strip implements ReactiveController {
   /** The uppermost row that can be seen whole. */
   get first(): string | undefined {
     const { offsets } = this;
-    const [from] = offsets.between(this.view().top + offsets.heading, Infinity);
-    return offsets.keys.slice(from + Number(offsets.start(from) < this.view().top)).find((key) => key !== "");
+    const { top } = this.view();
+    const [from, to] = offsets.between(top, top);
+    return offsets.keys.slice(offsets.start(from) < top ? to : from).find((key) => key !== "");
   }
 
   /** Draw on when the view comes near to the end of what is drawn. */
@@ -107,7 +112,8 @@ export class Strip implements ReactiveController {
   private marksBelow(top: number): Mark[] {
     const marks = this.rows().map((row) => {
       const { top, bottom } = edges(row);
-      return { key: row.dataset["id"] ?? "", top, bottom };
+      const key = keyOf(row);
+      return { key, top, bottom, start: this.offsets.start(this.offsets.indexOf(key, this.from)) };
     });
     const first = marks.findIndex(({ bottom }) => bottom > top);
     return first < 0 ? marks.reverse() : [...marks.slice(0, first + 1).reverse(), ...marks.slice(first + 1)];
@@ -115,7 +121,7 @@ export class Strip implements ReactiveController {
 
   private keepInPlace(): void {
     for (const { key, top } of this.marks) {
-      const row = this.rows().find((each) => each.dataset["id"] === key);
+      const row = this.rows().find((each) => keyOf(each) === key);
       if (row === undefined) continue;
       const by = row.getBoundingClientRect().top - top;
       if (Math.abs(by) >= 1) this.scroller().scrollBy({ top: by, behavior: "instant" });
@@ -151,6 +157,10 @@ export class Strip implements ReactiveController {
   private find(selector: string): HTMLElement | null {
     return this.host.shadowRoot?.querySelector<HTMLElement>(selector) ?? null;
   }
+}
+
+function keyOf(row: HTMLElement): string {
+  return row.dataset["id"] ?? "";
 }
 
 function edges(element: Element | null): { top: number; bottom: number } {

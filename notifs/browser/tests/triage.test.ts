@@ -55,8 +55,8 @@ describe("what is drawn of a long list", () => {
   test("is found among a hundred thousand, whatever their heights", () => {
     const offsets = new Offsets();
     const keys = ["", ...Array.from({ length: 100_000 }, (_, n) => String(n))];
-    offsets.measured("0", 100);
     offsets.lay(keys);
+    offsets.measured("0", 100, 1);
     const [heading, first] = [offsets.start(1), offsets.start(2)];
     expect(first - heading).toBe(100);
     const row = offsets.start(3) - first;
@@ -71,12 +71,14 @@ describe("what is drawn of a long list", () => {
   test("moves by what is added above, and an empty list has nothing", () => {
     const offsets = new Offsets();
     offsets.lay(["", "b"]);
-    const before = offsets.of("b") ?? 0;
-    offsets.measured("a", 80);
+    const before = offsets.start(offsets.indexOf("b"));
+    offsets.measured("a", 80, 0);
     offsets.lay(["", "a", "b"]);
-    expect(offsets.of("b")).toBe(before + 80);
+    expect(offsets.start(offsets.indexOf("b"))).toBe(before + 80);
+    offsets.measured("", 40, 0);
+    expect([offsets.start(1), offsets.start(2)]).toEqual([40, 120]);
     offsets.lay([]);
-    expect([offsets.total, offsets.of("b"), offsets.between(0, 1_000)]).toEqual([0, undefined, [0, 0]]);
+    expect([offsets.total, offsets.indexOf("b"), offsets.between(0, 1_000)]).toEqual([0, -1, [0, 0]]);
   });
 });
 
