@@ -57,8 +57,9 @@ describe.each(LANGUAGES)("the catalogue %s", (language) => {
     for (const [key, text] of Object.entries(catalogue(language))) {
       const model = (en as Catalogue)[key] ?? (en as Catalogue)[`${stem(key)}_other`] ?? "";
       // A form for one or two may say the number in words.
-      const allowed = /_(zero|one|two)$/.test(key) ? [placeholders(model), []] : [placeholders(model)];
-      expect(allowed, key).toContainEqual(placeholders(text));
+      const isCounted = !/_(zero|one|two)$/.test(key);
+      const told = (words: string): string[] => placeholders(words).filter((each) => isCounted || each !== "{n}");
+      expect(told(text), key).toEqual(told(model));
     }
   });
 
