@@ -139,7 +139,8 @@ export class Connection extends Emitter<Events> {
    * later. Rejects with ActError if the server refuses; then `shown` is as if it had never been asked for.
    */
   act(act: RowAct, ids: readonly string[], until?: Date): Promise<Done> {
-    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() });
+    const snoozes = act === "unsnooze" ? this.snoozesOf(ids) : [];
+    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() }, snoozes);
   }
 
   /** Up to what the person was looking at: what arrives while they click stays unread. */
@@ -165,6 +166,16 @@ export class Connection extends Emitter<Events> {
     const page = await this.link.ask((via) => via.fetch(request));
     this.dispatch({ ...page, ...query, type: "page" });
     this.expect(parseCursor(page.cursor));
+  }
+
+  /** What puts these off once more, as they are now. */
+  private snoozesOf(ids: readonly string[]): ActBody[] {
+    const byTime = new Map<string, string[]>();
+    for (const id of ids) {
+      const until = this.shown.rows.live(id)?.snoozed_until;
+      if (until) byTime.set(until, [...(byTime.get(until) ?? []), id]);
+    }
+    return [...byTime].map(([until, some]) => ({ ids: some, until }));
   }
 
   private async send(act: Act, body: ActBody): Promise<Ack> {

@@ -20,6 +20,8 @@ export interface Done {
   readonly cursor: string | null;
   /** What was asked for, one after the other: the server takes only so many ids at once. */
   readonly parts: readonly Entry[];
+  /** Of what was put off: until when, to put it off again. */
+  readonly snoozes: readonly ActBody[];
 }
 
 export interface Entry extends Asked {
@@ -83,23 +85,24 @@ export class Outbox {
     this.kept = new Kept(this.base, person, (acts) => this.adopt(acts));
   }
 
-  /** Rejects with ActError if it was refused. */
-  async act(act: Act, body: ActBody): Promise<Done> {
+  /** Rejects with ActError if it was refused. `snoozes`: what would put off again what the act takes back. */
+  async act(act: Act, body: ActBody, snoozes: readonly ActBody[] = []): Promise<Done> {
     const answered = split(body).map((part) => this.add(act, part));
     this.changed();
     void this.flush();
-    return done(act, body.ids ?? [], await Promise.all(answered));
+    return done(act, body.ids ?? [], await Promise.all(answered), snoozes);
   }
 
   /** Do the opposite to what an act has changed, unless somebody else has changed it since. */
-  async undo({ act, parts }: Done): Promise<void> {
+  async undo({ act, parts, snoozes }: Done): Promise<void> {
     const { sending } = this;
     if (sending !== null && parts.includes(sending.entry)) await sending.done;
     this.drop(...parts.filter(({ cursor }) => cursor === null));
+    const cursors = parts.flatMap(({ cursor, changed }) => (changed && cursor !== null ? [cursor] : []));
     const inverse = INVERSE[act];
-    const cursors = parts.filter(({ changed }) => changed).map(({ cursor }) => cursor);
-    const undone = cursors.map((at) => inverse !== undefined && at !== null && this.act(inverse, { at }));
-    await Promise.all(undone);
+    const undone = inverse === undefined ? [] : cursors.map((at) => this.act(inverse, { at }));
+    const again = cursors.length === 0 ? [] : snoozes.map((body) => this.act("snooze", body));
+    await Promise.all([...undone, ...again]);
   }
 
   /** Send what there is, until the server cannot be reached. */
@@ -214,11 +217,12 @@ function split(body: ActBody): ActBody[] {
   return starts.map((start) => ({ ...body, ids: ids.slice(start, start + MOST_IDS) }));
 }
 
-function done(act: Act, ids: readonly string[], parts: readonly Entry[]): Done {
+function done(act: Act, ids: readonly string[], parts: readonly Entry[], snoozes: readonly ActBody[]): Done {
   return {
     act,
     ids,
     parts,
+    snoozes,
     get cursor() {
       return parts.at(-1)?.cursor ?? null;
     },

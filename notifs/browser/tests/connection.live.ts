@@ -68,6 +68,13 @@ test("every act is shown as it is then done, and undone as one", async () => {
     await settled();
     expect(titles(mailbox.shown)).toEqual(["c", "b", "a"]);
   }
+  await mailbox.act("snooze", [a], later);
+  const back = await mailbox.act("unsnooze", [a]);
+  await settled();
+  expect(titles(mailbox.shown)).toEqual(["c", "b", "a"]);
+  await mailbox.undo(back);
+  await settled();
+  expect(titles(mailbox.shown)).toEqual(["c", "b"]);
 });
 
 test("all that was there is marked, nothing that came since, and it is given back", async () => {

@@ -312,6 +312,21 @@ describe("acts", () => {
     expect(server.requests).toEqual([]);
   });
 
+  test("that end a snooze are taken back by putting off again, until when it was", async () => {
+    server.store.create(1);
+    await open();
+    await connection.act("snooze", ["a1", "a2"], new Date("2030-01-01"));
+    await connection.act("snooze", ["a3"], new Date("2031-01-01"));
+    const done = await connection.act("unsnooze", ["a1", "a2", "a3"]);
+    expect(unread()).toBe(3);
+    await connection.undo(done);
+    expect(server.asked.slice(-2)).toEqual([
+      { event: "snooze", data: { ids: ["a1", "a2"], until: "2030-01-01T00:00:00.000Z" } },
+      { event: "snooze", data: { ids: ["a3"], until: "2031-01-01T00:00:00.000Z" } },
+    ]);
+    expect(unread()).toBe(0);
+  });
+
   test("that changed nothing are not taken back: at their cursor somebody else's change may stand", async () => {
     await open();
     server.push(server.store.act("archive", { ids: ["a1"] }));
