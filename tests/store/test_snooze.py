@@ -170,6 +170,9 @@ async def test_what_is_taken_back_does_not_come_back(store: Store) -> None:
     await store.change("ann", "snooze", ids=[id], until=DUE)
     await store.retract([id])
     assert await store.snoozes.end_due() == {}
+    _, entries = (await store.changes({"ann": 2}))["ann"]
+    assert entries is not None
+    assert [(line.archived_at is None, line.snoozed_until) for line in entries] == [(False, None)]
     assert await shown(store) == {filter: [] for filter in FILTERS}
     assert await wrong(store) == []
 
