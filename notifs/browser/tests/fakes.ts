@@ -50,10 +50,8 @@ export class FakeServer {
   async answer(socket: FakeSocket, event: string, data: Record<string, unknown>): Promise<Answer> {
     this.asked.push({ event, data });
     await Promise.resolve();
-    if (this.refusal !== null) return { ok: false, error: this.refusal };
-    if (this.refuses !== null && String(data["ids"]) === String(this.refuses)) {
-      return { ok: false, error: { code: "forbidden", message: "No." } };
-    }
+    const refused = this.refused(data);
+    if (refused !== null) return { ok: false, error: refused };
     if (event === "refresh") return this.refresh(data["token"]);
     if (event === "sync") this.sync(socket, data["cursor"] as string | null);
     else if (event === "fetch") return { ok: true, ...this.page(data) };
@@ -78,12 +76,17 @@ export class FakeServer {
     const path = url.pathname.replace("/api/v1/inbox", "");
     if (path === "/changes") return Response.json({ ...this.store.sync(url.searchParams.get("cursor"))[0], person: this.person });
     if (path === "") return Response.json(this.page(Object.fromEntries(url.searchParams)));
-    if (this.refusal !== null) {
-      const { code, message: detail } = this.refusal;
-      return Response.json({ code, detail }, { status: 503 });
-    }
     const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
-    return Response.json(this.act(act, JSON.parse(String(init.body)) as ActBody));
+    const data = JSON.parse(String(init.body)) as ActBody;
+    this.asked.push({ event: act, data });
+    const refused = this.refused(data);
+    if (refused === null) return Response.json(this.act(act, data));
+    return Response.json({ code: refused.code, detail: refused.message }, { status: 503 });
+  }
+
+  private refused({ ids }: ActBody): { code: string; message: string } | null {
+    if (this.refusal !== null) return this.refusal;
+    return this.refuses !== null && String(ids) === String(this.refuses) ? { code: "forbidden", message: "No." } : null;
   }
 
   install(): void {

@@ -187,6 +187,21 @@ describe("when they are sent after all", () => {
   });
 });
 
+test("they outlast a session, and go before what is done after it", async () => {
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  server.mode = "signed-out";
+  await pass(60_000);
+  expect(page.status.name).toBe("signed-out");
+  page.close();
+  server.mode = "down";
+  const next = await open();
+  await next.act("unarchive", ["a1"]);
+  await comeBack();
+  expect(acts().map(({ event }) => event)).toEqual(["archive", "unarchive"]);
+});
+
 describe("to undo", () => {
   test("what waits, nothing need be sent", async () => {
     const page = await open();
