@@ -137,6 +137,24 @@ async def test_a_snooze_is_told_and_ended_and_undone(ada: Page) -> None:
     await expect(row(ada, "four")).to_be_visible()
 
 
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_a_row_is_seen_to_leave_unless_nothing_shall_move(ada: Page, motion: str) -> None:
+    await ada.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+    await ada.evaluate(
+        """() => {
+            window.left = [];
+            const stage = document.querySelector("notifs-inbox").shadowRoot.querySelector(".leaving");
+            new MutationObserver((changes) => changes.forEach(({ addedNodes }) => window.left.push(...addedNodes)))
+                .observe(stage, { childList: true });
+        }"""
+    )
+    await inbox(ada).get_by_role("button", name="Archive: four").click()
+    await shown(ada, "five", "three", "two", "one")
+    left = await ada.evaluate("window.left.map((row) => row.querySelector('.title').innerText)")
+    assert len(left) == (1 if motion == "no-preference" else 0)
+    await expect(inbox(ada).locator(".leaving .row")).to_have_count(0)
+
+
 async def test_what_is_refused_comes_back_and_says_why(ada: Page) -> None:
     await inbox(ada).get_by_role("button", name="More: four").click()
     await menu_item(ada, "Snooze").click()

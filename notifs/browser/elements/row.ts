@@ -1,7 +1,6 @@
 /** One place in the list: a notification, or a group of them. web/templates/row.html draws single ones with forms. */
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
-import { classMap } from "lit/directives/class-map.js";
 
 import type { Actions } from "./actions";
 import { avatar } from "./avatar";
@@ -55,12 +54,11 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
   const { key, rows, isInside } = entry;
   const newest = rows[0] as Notification;
   const isBusy = rows.some(({ id }) => context.pending.has(id));
-  const classes = {
-    row: true, unread: rows.some(isUnread), urgent: newest.priority === "urgent", busy: isBusy, inside: isInside,
-    picked: context.isPicked(entry),
-  };
+  const isUrgent = newest.priority === "urgent";
+  const is = { unread: rows.some(isUnread), urgent: isUrgent, busy: isBusy, inside: isInside, picked: context.isPicked(entry) };
+  const classes = Object.entries(is).map(([name, holds]) => (holds ? ` ${name}` : ""));
   return html`<li
-    class=${classMap(classes)}
+    class="row${classes.join("")}"
     part="row"
     data-id=${key}
     tabindex="-1"

@@ -117,7 +117,7 @@ export class Triage {
       content: [
         ...acts,
         ...(isArchived ? [] : [snooze]),
-        { icon: "check", label: t("row.pick"), run: () => this.pick(entry) },
+        { icon: "done", label: t("row.pick"), run: () => this.pick(entry) },
         ...(actor && who ? [only("person", t("row.only_from", { name: actor.name ?? who }), { actor: who })] : []),
         ...(kind ? [only("filter", t("row.only_kind", { kind: kindName(kind) }), { kind })] : []),
       ],
