@@ -11,6 +11,8 @@ import { chime } from "./sound";
 const MISSED = "missed";
 
 export interface Toasts {
+  /** Say which rows this tab, and no other, alerts of. Returns whether to go on. */
+  readonly tell: (rows: readonly Notification[]) => boolean;
   /** Rows that this tab, and no other, is to tell of. */
   readonly show: (rows: readonly Notification[]) => void;
   readonly missed: (count: number) => void;
@@ -60,7 +62,7 @@ export class Alerts {
     if (this.isQuiet) return;
     const mine = new Set(await this.claims.take(rows.map(({ id }) => id)));
     const news = rows.filter(({ id }) => mine.has(id) && this.isCurrent(id));
-    if (news.length === 0) return;
+    if (news.length === 0 || !this.toasts.tell(news)) return;
     const { sound, desktop } = this.settings.choices;
     if (sound) chime();
     const byDesktop = desktop && this.desktop.isAllowed && !(await this.claims.isLookedAt());

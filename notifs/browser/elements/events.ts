@@ -1,7 +1,9 @@
-/** What an inbox tells its page. Events bubble out of every shadow root; those that say so can be prevented. */
+/** What elements tell their page. Events bubble out of every shadow root; those that say so can be prevented. */
 import type { Action, Notification, Query, RowAct } from "../core/wire";
 
-export interface InboxEvents {
+export interface Events {
+  /** This tab, and no other of this browser, alerts of these; prevent it to alert of them yourself. */
+  "notifs-alert": { readonly notifications: readonly Notification[] };
   /** Somebody follows a notification's link; prevent it to lead them yourself. */
   "notifs-open": { readonly notification: Notification };
   /** Somebody acts on notifications; prevent it, and nothing happens. */
@@ -14,13 +16,13 @@ export interface InboxEvents {
   "notifs-select": { readonly ids: readonly string[] };
 }
 
-type Told = { [Name in keyof InboxEvents]: CustomEvent<InboxEvents[Name]> };
+type Told = { [Name in keyof Events]: CustomEvent<Events[Name]> };
 
 declare global {
   interface HTMLElementEventMap extends Told {}
 }
 
 /** Returns whether to go on: false if somebody has prevented it. */
-export function tell<Name extends keyof InboxEvents>(host: HTMLElement, name: Name, detail: InboxEvents[Name]): boolean {
+export function tell<Name extends keyof Events>(host: HTMLElement, name: Name, detail: Events[Name]): boolean {
   return host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
 }

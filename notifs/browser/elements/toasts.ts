@@ -12,6 +12,7 @@ import { Speech } from "../alerts/speech";
 import { avatar } from "./avatar";
 import type { Connection } from "../core/connection";
 import { MailboxElement } from "./element";
+import { tell } from "./events";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
 import { safeLink } from "./links";
@@ -55,6 +56,7 @@ export class NotifsToasts extends MailboxElement {
     const { base, tokenUrl = "" } = this;
     const settings = settingsOf(base);
     const alerts = new Alerts(`notifs ${base} ${tokenUrl}`, connection, settings, {
+      tell: (notifications) => tell(this, "notifs-alert", { notifications }),
       show: (rows) => this.show(rows),
       missed: (count) => this.showMissed(count),
       go: (row) => location.assign((row && safeLink(row.mark_read)) ?? this.inboxHref),
