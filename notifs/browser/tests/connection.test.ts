@@ -8,6 +8,7 @@ import { view, windowOf } from "../core/state";
 import { ACTS } from "../core/wire";
 import type { Notification } from "../core/wire";
 import { FakeServer, FakeSocket } from "./fakes";
+import { Store } from "./model";
 
 let server: FakeServer;
 let connection: Connection;
@@ -269,6 +270,19 @@ describe("acts", () => {
     expect(connection.pending).toEqual(new Set(["a1"]));
     await pass(2_000);
     expect(unread()).toBe(1);
+    expect(connection.pending).toEqual(new Set());
+  });
+
+  test("are over when the database is another one, in which they never were", async () => {
+    await open();
+    server.loses = (message) => message.type === "changed";
+    await connection.act("mark_read", ["a1"]);
+    server.store = new Store();
+    server.store.epoch = "b";
+    server.store.create(1);
+    socket().drop();
+    await pass(1_000);
+    expect(connection.cursor).toBe("b:1");
     expect(connection.pending).toEqual(new Set());
   });
 

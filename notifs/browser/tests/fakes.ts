@@ -21,6 +21,8 @@ export class FakeServer {
   /** Messages that are lost on their way to the page. */
   loses: (message: Message) => boolean = () => false;
   refusal: { code: string; message: string } | null = null;
+  /** What it waits for before it does what it was asked. */
+  thinks: Promise<void> | null = null;
   /** What is asked of just these rows is refused. */
   refuses: readonly string[] | null = null;
   readonly asked: { event: string; data: unknown }[] = [];
@@ -49,7 +51,7 @@ export class FakeServer {
 
   async answer(socket: FakeSocket, event: string, data: Record<string, unknown>): Promise<Answer> {
     this.asked.push({ event, data });
-    await Promise.resolve();
+    await this.thinks;
     const refused = this.refused(data);
     if (refused !== null) return { ok: false, error: refused };
     if (event === "refresh") return this.refresh(data["token"]);
@@ -79,6 +81,7 @@ export class FakeServer {
     const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
     const data = JSON.parse(String(init.body)) as ActBody;
     this.asked.push({ event: act, data });
+    await this.thinks;
     const refused = this.refused(data);
     if (refused === null) return Response.json(this.act(act, data));
     return Response.json({ code: refused.code, detail: refused.message }, { status: 503 });

@@ -105,12 +105,13 @@ test("what was left is taken over when its page goes, where there are locks", as
   await goOffline();
   await page.act("archive", ["a1"]);
   const other = await open();
-  expect(other.waiting).toBe(0);
+  await other.act("unarchive", ["a1"]);
+  expect(other.waiting).toBe(1);
   page.close();
   await pass(1);
-  expect(other.waiting).toBe(1);
+  expect(other.waiting).toBe(2);
   await comeBack();
-  expect(acts()).toHaveLength(1);
+  expect(acts().map(({ event }) => event)).toEqual(["archive", "unarchive"]);
 });
 
 describe("they are never sent as somebody else", () => {
@@ -217,9 +218,15 @@ describe("to undo", () => {
     const page = await open();
     await goOffline();
     const done = await page.act("archive", ["a1"]);
+    let answers = (): void => undefined;
+    server.thinks = new Promise((resolve) => (answers = resolve));
     server.mode = "up";
-    while (acts().length === 0) await pass(1);
+    while (acts().length === 0) await pass(100);
     const undone = page.undo(done);
+    await pass(100);
+    expect(page.shown.unread).toBe(2);
+    answers();
+    server.thinks = null;
     await pass(1_000);
     await undone;
     expect(acts().map(({ event, data }) => [event, data])).toEqual([
