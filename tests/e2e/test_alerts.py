@@ -256,7 +256,9 @@ async def test_a_burst_is_one_toast_and_one_sentence(sqlite_site: Site, context:
     }""")
     await expect(page.locator("notifs-toasts [role=status]")).to_be_empty()
     async with sqlite_site.store() as notifs:
-        await asyncio.gather(*(send(notifs, f"number {n}") for n in range(5)))
+        for n in range(5):
+            await send(notifs, f"number {n}")
+            await expect(row(page, f"number {n}")).to_be_visible()
     await expect(page.locator("notifs-toasts .toast")).to_have_text(re.compile("5 new notifications"))
     spoken: list[str] = []
     async with asyncio.timeout(10):

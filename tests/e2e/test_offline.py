@@ -5,10 +5,14 @@ import re
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from playwright.async_api import BrowserContext, Page, Route, expect
 
+from notifs import Notifs, Settings
 from notifs.store.accounts import hash_password
 from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled
+from tests.e2e.test_host import identify
+from tests.wire import listening
 
 KEPT = """async () => {
     const kept = [];
@@ -117,6 +121,18 @@ async def test_signing_out_forgets_it(sqlite_site: Site, context: BrowserContext
     await expect(page.get_by_text("Before the tunnel")).to_have_count(0)
 
 
+async def test_signing_out_without_a_network_forgets_it_too(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    witness = await context.new_page()
+    await witness.goto(f"{sqlite_site.url}/notifs/static/notifs.svg")
+    await context.set_offline(True)
+    await page.reload()
+    await settled(page)
+    await page.get_by_role("button", name="Sign out").click()
+    await until_forgotten(witness)
+
+
 async def test_a_session_that_was_ended_elsewhere_is_forgotten_too(sqlite_site: Site, page: Page) -> None:
     async with sqlite_site.store() as notifs:
         await notifs.store.accounts.end_sign_ins((await notifs.store.user(EMAIL)).id)
@@ -132,6 +148,22 @@ async def test_a_server_that_does_not_know_the_person_any_more_is_believed(
     await page.goto(f"{sqlite_site.url}/notifications/")
     await expect(page.get_by_label("Email")).to_be_visible()
     await until_forgotten(page)
+
+
+async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, context: BrowserContext) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+    async with listening(app) as url:
+        await context.add_cookies([{"name": "customer", "value": "42", "url": url}])
+        await notifs.notify(to="42", title="Before the tunnel")
+        page = await context.new_page()
+        await page.goto(f"{url}/inbox/notifications/")
+        await until_kept(page, "Before the tunnel")
+        assert {path.split("/")[1] for path in await kept(page)} == {"inbox"}
+        await context.clear_cookies()
+        assert (await page.goto(f"{url}/inbox/notifications/")).status == 401  # type: ignore[union-attr]
+        await until_forgotten(page)
 
 
 async def test_another_person_sees_nothing_of_it(sqlite_site: Site, context: BrowserContext, page: Page) -> None:
