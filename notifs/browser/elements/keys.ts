@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "/": "search", "1": "tab", "2": "tab", "3": "tab", "4": "tab", "?": "help", Escape: "clear",
 };
 const SHEET: readonly (readonly [string, Command])[] = [
-  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["I", "read"], ["u", "unread"], ["e #", "archive"],
+  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["Shift+i", "read"], ["u", "unread"], ["e #", "archive"],
   ["s", "snooze"], ["z", "undo"], ["x", "select"], ["Ctrl+a ⌘+a", "select_all"], ["/", "search"],
   ["1 2 3 4", "tab"], ["Esc", "clear"], ["?", "help"],
 ];

@@ -44,6 +44,23 @@ describe("days and groups", () => {
     ]);
   });
 
+  test("a group is opened on one day only", () => {
+    const rows = rowsOf({ group: "a" }, { group: "a" }, { group: "a", created_at: on(22, 9) }, { group: "a", created_at: on(22, 8) });
+    const key = byDay(rows, NOW.getTime(), new Set())[1]?.entries[0]?.key ?? "";
+    expect(shown(rows, [key])).toEqual([["Today", ["r0+r1"]], ["Yesterday", ["r2+r3", "> r2", "> r3"]]]);
+  });
+
+  test("a day that is the same is taken over, and one with a changed row is not", () => {
+    const rows = rowsOf({}, { created_at: on(22, 9) });
+    const opened = new Set<string>();
+    const before = byDay(rows, NOW.getTime(), opened);
+    const read = { ...(rows[0] as Notification), read_at: NOW.toISOString() };
+    const after = byDay([read, ...rows.slice(1)], NOW.getTime(), opened, before);
+    expect(after[0]?.entries[0]?.rows).toEqual([read]);
+    expect(after[1]).toBe(before[1]);
+    expect(byDay(rows, NOW.getTime(), new Set(), before)[1]).not.toBe(before[1]);
+  });
+
   test("actors are told once each, by id or else by name", () => {
     const by = (id: string | null, name: string | null) => ({ actor: { id, name, avatar: null } });
     const rows = rowsOf(by("1", "Anna"), by("1", "Anna A."), by(null, "Ben"), {}, by(null, "Ben"));
@@ -75,6 +92,9 @@ describe("what is drawn of a long list", () => {
     offsets.measured("a", 80, 0);
     offsets.lay(["", "a", "b"]);
     expect(offsets.start(offsets.indexOf("b"))).toBe(before + 80);
+    offsets.measured("a", 70, 0);
+    expect(offsets.start(2)).toBe(before + 70);
+    offsets.measured("a", 80, 0);
     offsets.measured("", 40, 0);
     expect([offsets.start(1), offsets.start(2)]).toEqual([40, 120]);
     offsets.lay([]);
