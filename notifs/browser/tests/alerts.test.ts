@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+
+import { Badge } from "../alerts/badge";
+import { inAnHour, Settings, tomorrow } from "../alerts/settings";
+import { Speech } from "../alerts/speech";
+
+const NOON = new Date(2026, 10, 26, 12).getTime();
+const HOUR = 3_600_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOON });
+  localStorage.clear();
+});
+
+afterEach(() => void vi.useRealTimers());
+
+describe("settings", () => {
+  test("are off until they are chosen, and kept", () => {
+    const settings = new Settings("a");
+    expect(settings.choices).toEqual({ sound: false, desktop: false, quietUntil: 0 });
+    settings.choose({ sound: true });
+    settings.choose({ desktop: true });
+    expect(new Settings("a").choices).toEqual({ sound: true, desktop: true, quietUntil: 0 });
+    expect(new Settings("b").choices.sound).toBe(false);
+  });
+
+  test.each(["", "null", "[]", '"x"', "{", '{"sound":1,"quietUntil":"soon"}'])("do not trust what is kept: %s", (kept) => {
+    localStorage.setItem("a", kept);
+    expect(new Settings("a").choices).toEqual({ sound: false, desktop: false, quietUntil: 0 });
+  });
+
+  test("hold for this page where nothing can be kept", () => {
+    const full = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    const settings = new Settings("a");
+    settings.choose({ sound: true });
+    full.mockRestore();
+    expect(settings.choices.sound).toBe(true);
+  });
+
+  test("quiet ends by itself, and says so", () => {
+    const settings = new Settings("a");
+    const heard = vi.fn();
+    settings.on("change", heard);
+    settings.choose({ quietUntil: inAnHour(Date.now()) });
+    expect(settings.choices.quietUntil).toBe(NOON + HOUR);
+    expect(heard).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(HOUR);
+    expect(settings.choices.quietUntil).toBe(0);
+    expect(heard).toHaveBeenCalledTimes(2);
+  });
+
+  test("what another tab has chosen is heard", () => {
+    const settings = new Settings("a");
+    const heard = vi.fn();
+    settings.on("change", heard);
+    dispatchEvent(new StorageEvent("storage", { key: "b" }));
+    expect(heard).not.toHaveBeenCalled();
+    dispatchEvent(new StorageEvent("storage", { key: "a" }));
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
+  test.each([0, 7, 23])("tomorrow is at eight, seen from %i o'clock", (hour) => {
+    const now = new Date(2026, 11, 31, hour, 30).getTime();
+    expect(tomorrow(now)).toBe(new Date(2027, 0, 1, 8).getTime());
+  });
+});
+
+test("a sentence is heard out, then all that came meanwhile is one", () => {
+  const said: string[] = [];
+  const speech = new Speech(
+    (titles) => titles.join("+"),
+    () => said.push(speech.text),
+  );
+  speech.say(["a"]);
+  speech.say(["b", "c"]);
+  speech.say(["d"]);
+  expect(said).toEqual(["a"]);
+  vi.advanceTimersByTime(4_999);
+  expect(said).toEqual(["a"]);
+  vi.advanceTimersByTime(5_001);
+  expect(said).toEqual(["a", "b+c+d", ""]);
+});
+
+describe("the badge", () => {
+  const badge = new Badge();
+  const icon = (): string | null => document.querySelector("link")?.getAttribute("href") ?? null;
+
+  test("stands before the page's own title, which stays the page's", async () => {
+    document.title = "Shop";
+    badge.show(3, "3", null);
+    badge.show(4, "4", null);
+    expect(document.title).toBe("(4) Shop");
+    document.title = "Basket";
+    await Promise.resolve();
+    expect(document.title).toBe("(4) Basket");
+    badge.show(0, "", null);
+    expect(document.title).toBe("Basket");
+    document.title = "(4) good reasons";
+    badge.show(0, "", null);
+    expect(document.title).toBe("(4) good reasons");
+  });
+
+  test("changes the page's icon and gives it back", () => {
+    document.head.innerHTML += '<link rel="icon" href="/own.svg">';
+    badge.show(1, "1", "/new.svg");
+    expect(icon()).toBe("/new.svg");
+    badge.show(0, "", "/new.svg");
+    expect(icon()).toBe("/own.svg");
+  });
+
+  test("is on the icon of an installed app: a number, or that there is something", () => {
+    const app = { setAppBadge: vi.fn(async () => undefined), clearAppBadge: vi.fn(async () => undefined) };
+    Object.assign(navigator, app);
+    badge.show(3, "3", null);
+    badge.show(3, "•", null);
+    badge.show(0, "", null);
+    expect(app.setAppBadge.mock.calls).toEqual([[3], [undefined]]);
+    expect(app.clearAppBadge).toHaveBeenCalledOnce();
+  });
+});
