@@ -1,5 +1,6 @@
 """Reading mailboxes: a page, what has changed, what brings a client to the head; each of one moment."""
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,8 @@ from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter, Search
 T = TypeVar("T")
 Standings = Mapping[str, Standing]
 EVERYTHING = Search()
+SEARCHES = 2
+"""Searches at once: each may look through a large mailbox, and those who only read shall not wait for a connection."""
 _EVERY = 2**31 - 2
 
 
@@ -31,6 +34,7 @@ class Reading:
         self.database = database
         self.announcements = Announcements(database)
         self._epoch: str | None = None
+        self._searching = asyncio.Semaphore(SEARCHES)
 
     @property
     def epoch(self) -> str:
@@ -88,7 +92,8 @@ class Reading:
             standing = at[recipient]
             return await feed.page(connection, standing, recipient, filter, search=search, before=before, limit=limit)
 
-        return await self._read([recipient], work)
+        async with self._searching if search != EVERYTHING else contextlib.nullcontext():
+            return await self._read([recipient], work)
 
     async def unread(self, recipient: str) -> list[Entry]:
         """All unread lines, newest first, of one moment."""

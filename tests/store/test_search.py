@@ -1,10 +1,12 @@
 """What is looked for in a mailbox: by kind, by who caused it, by a part of the title."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 
 from notifs.store import Store
+from notifs.store.reading import SEARCHES
 from notifs.wire import Search
 from tests.samples import notification
 
@@ -54,6 +56,17 @@ async def test_all_that_is_asked_for_must_hold_in_the_filter(store: Store) -> No
     assert await found(store, Search(kind="chat", actor="8", text="T")) == ["three chat"]
     archived = await store.page("ann", "archived", search=Search(kind="chat"))
     assert [line.title for line in archived.entries] == ["one chat"]
+
+
+async def test_many_who_search_leave_connections_to_who_reads(store: Store) -> None:
+    for n in range(200):
+        await store.create(notification(f"n{n}"), ["ann"])
+    searching = asyncio.gather(*(store.page("ann", "all", search=Search(text="nothing")) for _ in range(30)))
+    most = 0
+    while not searching.done():
+        most = max(most, store.database.in_use)
+        await asyncio.sleep(0)
+    assert 0 < most <= SEARCHES
 
 
 async def test_what_is_found_comes_page_by_page(store: Store) -> None:
