@@ -87,7 +87,7 @@ async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwa
         await site.sign_in(page)
         await settled(page)
         site.kill()
-    await expect(page.get_by_text(re.compile("Could not reach the server"))).to_be_visible()
+    await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
     await site.send("while away")
     await site.send("and another")
     async with serving(sqlite_url, tmp_path, "--port", site.url.rpartition(":")[2]):
