@@ -71,7 +71,7 @@ export class Connection extends Emitter<Events> {
     super();
     this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
     this.told = this.state.cursor;
-    this.outbox = new Outbox(options.base, {
+    this.outbox = new Outbox(options.base, initial?.person ?? null, {
       send: (act, body) => this.send(act, body),
       changed: () => this.changed(),
       refused: (error) => this.emit("refused", error),
@@ -92,7 +92,6 @@ export class Connection extends Emitter<Events> {
         },
       },
     );
-    if (initial?.person !== undefined) this.outbox.belongsTo(initial.person);
   }
 
   /** The cursor that we stand at, as the server writes it. */
@@ -120,6 +119,8 @@ export class Connection extends Emitter<Events> {
   }
 
   open(): void {
+    if (!this.link.closed) return;
+    this.outbox.open();
     this.link.open();
   }
 

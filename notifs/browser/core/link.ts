@@ -54,6 +54,7 @@ const SPREAD = 4_000;
 const PATIENT_ATTEMPTS = 3;
 
 export class Link {
+  closed = true;
   private status: Status = { name: "connecting" };
 
   private readonly http: Http;
@@ -72,7 +73,6 @@ export class Link {
   private readonly waiting: (() => void)[] = [];
   private failed = 0;
   private retryAt = 0;
-  private closed = true;
 
   constructor(
     { base, transport, person, token }: LinkOptions,
@@ -99,6 +99,7 @@ export class Link {
   open(): void {
     if (!this.closed) return;
     this.closed = false;
+    this.setStatus({ name: "connecting" });
     addEventListener("online", this.comeBack);
     if (this.socket === null) void this.poller.ask();
     else this.socket.open();
@@ -111,6 +112,7 @@ export class Link {
     this.refreshing.stop();
     this.poller.stop();
     this.socket?.close();
+    this.forget();
   }
 
   /** Do not wait for the next attempt. */

@@ -56,14 +56,14 @@ export class Outbox {
   /** In the order in which they were asked for. */
   entries: readonly Entry[] = [];
   private kept: Kept | null = null;
-  private person: string | null = null;
   private sending: { readonly entry: Entry; readonly done: Promise<boolean> } | null = null;
-  private isClosed = false;
+  private isClosed = true;
   private readonly waits = new Backoff(1_000, 30_000);
   private readonly again = new Timer(() => void this.flush());
 
   constructor(
     private readonly base: string,
+    private person: string | null,
     private readonly events: OutboxEvents,
   ) {}
 
@@ -82,7 +82,7 @@ export class Outbox {
     if (person === this.person) return;
     this.person = person;
     this.kept?.close();
-    this.kept = new Kept(this.base, person, (acts) => this.adopt(acts));
+    this.take(person);
   }
 
   /** Rejects with ActError if it was refused. `snoozes`: what would put off again what the act takes back. */
@@ -134,11 +134,22 @@ export class Outbox {
     for (const { reject } of entries) reject(UNREACHABLE);
   }
 
-  /** What waits is for the next page. */
+  /** What waits is for who comes next: another page, or this one. */
   close(): void {
     this.isClosed = true;
     this.again.stop();
+    if (this.kept !== null) this.entries = this.entries.filter((entry) => !isWaiting(entry));
     this.kept?.close();
+    this.kept = null;
+  }
+
+  open(): void {
+    this.isClosed = false;
+    if (this.person !== null) this.take(this.person);
+  }
+
+  private take(person: string): void {
+    this.kept = new Kept(this.base, person, (acts) => this.adopt(acts));
   }
 
   private add(act: Act, body: ActBody): Promise<Entry> {

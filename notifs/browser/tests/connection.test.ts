@@ -259,6 +259,25 @@ describe("over a socket", () => {
   });
 });
 
+test("who is closed can be opened again, and goes on from there", async () => {
+  await open();
+  connection.close();
+  server.store.create(1);
+  const statuses: string[] = [];
+  const missed: number[] = [];
+  connection.on("change", () => statuses.push(connection.status.name));
+  connection.on("missed", (count) => missed.push(count));
+  connection.open();
+  connection.open();
+  await pass(1);
+  expect([...new Set(statuses)]).toEqual(["connecting", "live"]);
+  expect(socket().cursor).toBe("a:2");
+  expect(server.sockets).toHaveLength(1);
+  expect(missed).toEqual([1]);
+  await connection.act("archive", ["a1"]);
+  expect(unread()).toBe(2);
+});
+
 describe("acts", () => {
   test("change the state by the message that follows, and look busy until it has come", async () => {
     await open();

@@ -70,6 +70,20 @@ test("they are done at once for who looks, survive a reload, and are sent in ord
   expect(localStorage.length).toBe(0);
 });
 
+test("a page that is closed and opened again has them once", async () => {
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  page.close();
+  await pass(60_000);
+  expect(acts()).toEqual([]);
+  page.open();
+  expect([page.waiting, page.shown.unread]).toEqual([1, 2]);
+  await comeBack();
+  expect(acts()).toHaveLength(1);
+  expect(localStorage.length).toBe(0);
+});
+
 test("a mark-all is about what could be seen then", async () => {
   const page = await open();
   await goOffline();
