@@ -78,7 +78,8 @@ async def test_the_gallery_shows_what_is_tested_here(browser: Browser, gallery: 
         assert await page.locator("#states a").all_inner_texts() == STATES
 
 
-@pytest.mark.parametrize("theme", ["light", "dark", "arabic", "contrast"])
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("theme", ["light", "dark", "arabic"])
 async def test_axe_finds_nothing(browser: Browser, gallery: Site, theme: str) -> None:
     query, options = THEMES[theme]
     found = []
@@ -171,6 +172,7 @@ async def test_the_focus_comes_back_from_what_was_opened(browser: Browser, galle
         await expect(more).to_be_focused()
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("width", [320, 640])
 async def test_nothing_is_wider_than_the_page(browser: Browser, gallery: Site, width: int) -> None:
     """At 320 px, and at 200 % of a window of 1280 px (WCAG 2.2, 1.4.4 and 1.4.10), in the longest of our languages."""
@@ -183,6 +185,7 @@ async def test_nothing_is_wider_than_the_page(browser: Browser, gallery: Site, w
     assert wide == []
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("theme", ["light", "phone"])
 async def test_what_can_be_pressed_is_large_enough(browser: Browser, gallery: Site, theme: str) -> None:
     """24 px (WCAG 2.2, 2.5.8). A title's link is as large as its row."""
