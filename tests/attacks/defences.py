@@ -49,7 +49,7 @@ from notifs.web.browsers import Browsers
 from notifs.web.login import Login
 from notifs.web.middleware import BoundedBody, SafeHeaders
 from notifs.web.passwords import Passwords
-from notifs.web.render import Render
+from notifs.web.render import DIST, WORKER, Assets, Render
 from notifs.web.sessions import Sessions
 from notifs.web.tries import Tries
 from notifs.wire import NAMESPACE
@@ -904,3 +904,19 @@ def answers_may_be_kept() -> None:
 @defence
 def metrics_are_for_everybody() -> None:
     replace(standalone, "hmac", SimpleNamespace(compare_digest=lambda *_: True))
+
+
+# S44
+
+
+@defence
+def what_is_kept_stays() -> None:
+    get_response = Assets.get_response
+
+    async def get_forgetful(self: Assets, path: str, scope: Any) -> Response:
+        if path != WORKER:
+            return await get_response(self, path, scope)
+        worker = "CacheStorage.prototype.delete = async () => false;" + (DIST / path).read_text()
+        return Response(worker, media_type="text/javascript", headers={"service-worker-allowed": "/"})
+
+    replace(Assets, "get_response", get_forgetful)
