@@ -23,4 +23,5 @@ document.adoptedStyleSheets.push(sheet);
 export { Connection } from "./core/connection";
 export { ActError, SIGNED_OUT } from "./core/errors";
 export { connect, release } from "./core/shared";
+export type { Events as ElementEvents } from "./elements/events";
 export { NotifsBell, NotifsInbox, NotifsToasts };

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,25 @@ async def test_a_snooze_is_told_and_ended_and_undone(ada: Page) -> None:
     await expect(row(ada, "four")).to_be_visible()
 
 
+async def test_what_was_snoozed_comes_back_by_itself(sqlite_site: Site, page: Page) -> None:
+    id = await sqlite_site.send("soon")
+    await send(sqlite_site, "later than that")
+    await sqlite_site.sign_in(page)
+    await settled(page)
+    await inbox(page).get_by_role("button", name="Mark as read: soon").click()
+    await page.get_by_role("tab", name="All").click()
+    await shown(page, "later than that", "soon")
+    until = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
+    async with http_client(headers={"cookie": await sqlite_site.cookie()}) as http:
+        origin = {"origin": sqlite_site.url}
+        body = {"ids": [id], "until": until}
+        answer = await http.post(f"{sqlite_site.url}/api/v1/inbox/snooze", json=body, headers=origin)
+    assert answer.status_code == 200, answer.text
+    await shown(page, "later than that")
+    await shown(page, "later than that", "soon")
+    await expect(unread_tab(page)).to_contain_text("2")
+
+
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 async def test_a_row_is_seen_to_leave_unless_nothing_shall_move(ada: Page, motion: str) -> None:
     await ada.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
@@ -256,7 +276,11 @@ async def test_filters_and_search_and_their_end(sqlite_site: Site, page: Page) -
     await inbox(page).get_by_role("button", name="Filter").click()
     await menu_item(page, "From Ben").click()
     await shown(page, "Ben sent tea")
-    await inbox(page).get_by_role("button", name="Remove: From Ben").click()
+    await press(page, "/")
+    await page_types(page, "nothing such")
+    await expect(page.get_by_text("Nothing found: “nothing such”, From Ben.")).to_be_visible()
+    await inbox(page).locator(".blank").get_by_role("button", name="Clear the search").click()
+    await shown(page, "Ben sent tea", "Anna sent tea", "Anna sent proofs")
 
     await press(page, "/")
     field = inbox(page).get_by_role("searchbox", name="Search in titles")

@@ -15,6 +15,7 @@ import { icon } from "./icons";
 import { readIsland } from "./island";
 import { commandOf, sheet } from "./keys";
 import { keysOf, list } from "./list";
+import type { Item } from "./menu";
 import { CONTROLS } from "./row";
 import type { RowContext } from "./row";
 import { EMPTY, loaded, view, windowOf } from "../core/state";
@@ -194,7 +195,7 @@ export class NotifsInbox extends MailboxElement {
 
   private tools(): TemplateResult {
     const { menu } = this.triage;
-    const offered = () => ({ label: t("find.filter"), content: offers(view(this.state, { filter: this.filter }), this.finder) });
+    const offered = () => ({ label: t("find.filter"), content: this.offers() });
     return html`<div class="tools" part="tools">
       <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${this.search}>
         ${icon("search")}
@@ -211,6 +212,11 @@ export class NotifsInbox extends MailboxElement {
         ${icon("filter")}
       </button>
     </div>`;
+  }
+
+  private offers(): readonly Item[] | TemplateResult {
+    const offered = offers(view(this.state, { filter: this.filter }), this.finder);
+    return offered.length > 0 ? offered : html`<p class="secondary nothing">${t("find.nothing")}</p>`;
   }
 
   private trouble(): TemplateResult | null {
@@ -258,7 +264,7 @@ export class NotifsInbox extends MailboxElement {
     const { filter } = this;
     const words = sought(this.query, view(this.state, { filter }));
     if (words === "") return empty(filter, () => this.choose("all"));
-    return notFound(words, this.finder.close, filter === "all" ? null : () => this.choose("all"));
+    return notFound(words, this.forget, filter === "all" ? null : () => this.choose("all"));
   }
 
   private context(): RowContext {
@@ -328,11 +334,17 @@ export class NotifsInbox extends MailboxElement {
       this.typing.stop();
       this.isSearching = false;
       this.typed = "";
-      this.look({ text: undefined, kind: undefined, actor: undefined });
+      this.look({ text: undefined });
       this.requestUpdate();
       this.renderRoot.querySelector<HTMLElement>("#list")?.focus();
     },
     set: (terms) => this.look(terms),
+  };
+
+  /** Look for nothing any more. */
+  private readonly forget = (): void => {
+    this.finder.close();
+    this.look({ kind: undefined, actor: undefined });
   };
 
   private readonly onKey = (event: Event): void => {

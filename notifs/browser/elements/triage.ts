@@ -80,6 +80,7 @@ export class Triage {
   }
 
   clear(): void {
+    if (this.selection.ids.size === 0) return;
     this.selection.set([]);
     this.picked();
   }
