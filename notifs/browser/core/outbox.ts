@@ -50,7 +50,7 @@ const INVERSE: Partial<Record<Act, RowAct>> = {
   snooze: "unsnooze",
 };
 /** What a server says that cannot do it just now; nobody who waits needs to hear of it. */
-const FOR_NOW = /^(unreachable|unavailable|too_many_.*|http_(429|5..))$/;
+const FOR_NOW = /^(unreachable|unavailable|too_many_.*|http_(429|50[234]))$/;
 
 export class Outbox {
   /** In the order in which they were asked for. */
@@ -154,7 +154,8 @@ export class Outbox {
 
   private add(act: Act, body: ActBody): Promise<Entry> {
     return new Promise((resolve, reject) => {
-      const entry = { ...entryOf({ act, body, since: new Date().toISOString() }), resolve: () => resolve(entry), reject };
+      const asked = entryOf({ act, body, since: new Date().toISOString() });
+      const entry: Entry = { ...asked, resolve: () => resolve(entry), reject };
       this.entries = [...this.entries, entry];
     });
   }

@@ -28,7 +28,8 @@ function apply(state: State, asked: Asked): State {
   const next = { ...state, rows: state.rows.with(real.map(({ after }) => after)) };
   const count = (sum: number, is: Is): number =>
     real.reduce((moved, { before, after }) => moved + Number(is(after)) - Number(is(before)), sum);
-  const unread = Math.min(count(state.unread, isUnread), asked.act === "mark_all_read" ? left(next, asked, isUnread) : Infinity);
+  const most = asked.act === "mark_all_read" ? left(next, asked, isUnread) : Infinity;
+  const unread = Math.min(count(state.unread, isUnread), most);
   const unseen = Math.min(count(state.unseen, isUnseen), left(next, asked, isUnseen));
   return { ...next, unread: Math.max(0, unread), unseen: Math.max(0, unseen) };
 }

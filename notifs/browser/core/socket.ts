@@ -10,7 +10,7 @@ const NAMESPACE = "/notifs";
 /** WebSocket close code (IANA registry): this server stops; come back after a random part of a few seconds. */
 const SERVICE_RESTART = 1012;
 
-/** How it closed: by the server's word for good, because it restarts, as our token has expired, or by who knows what. */
+/** How it closed: by the server's word for good, because it restarts, as our token has expired, or who knows why. */
 export type Closed = "ended" | "restart" | "expired" | "lost";
 
 export interface SocketEvents {

@@ -3,7 +3,7 @@
 export type Filter = "unread" | "all" | "archived" | "snoozed";
 export const FILTERS: readonly Filter[] = ["unread", "all", "archived", "snoozed"];
 
-/** Which rows: of one filter, and of those the ones of a kind, of an actor (id, or name where it has none), with a word. */
+/** Which rows: of one filter, and of those the ones of a kind, of an actor (id, or name if there is none), with words. */
 export interface Query {
   readonly filter: Filter;
   readonly kind?: string | undefined;
@@ -158,7 +158,7 @@ export type RowAct = Exclude<Act, "mark_seen" | "mark_all_read">;
 
 /**
  * Which rows an act is about: those with these ids; those whose last change was that of the cursor `at`, which is how
- * an act is taken back; or all that could be seen at the cursor `up_to`. `until` is for snooze, in ISO 8601 with a zone.
+ * an act is taken back; or all that could be seen at the cursor `up_to`. `until` is for snooze: ISO 8601 with a zone.
  */
 export interface ActBody {
   readonly ids?: readonly string[];

@@ -28,8 +28,9 @@ afterEach(() => {
 });
 
 const until = (holds: () => void) => vi.waitFor(holds, { timeout: 10_000 });
-const send = (...titles: string[]) => fetch(`${SERVER}/send?${new URLSearchParams(titles.map((title) => ["title", title]))}`);
-const titles = (state: State, query: Query = { filter: "unread" }): string[] => view(state, query).map(({ title }) => title);
+const send = (...sent: string[]) => fetch(`${SERVER}/send?${new URLSearchParams(sent.map((title) => ["title", title]))}`);
+const titlesOf = (rows: readonly { readonly title: string }[]): string[] => rows.map(({ title }) => title);
+const titles = (state: State, query: Query = { filter: "unread" }): string[] => titlesOf(view(state, query));
 const settled = () => until(() => expect(mailbox.shown).toBe(mailbox.state));
 
 /** Send them, and wait until they are here. Returns their ids, by title. */
@@ -42,7 +43,7 @@ async function receive(...sent: string[]): Promise<Record<string, string>> {
 /** What the server says itself, asked afresh. */
 async function stored(): Promise<{ unread: number; unseen: number; titles: string[] }> {
   const page = await (await fetch(`${SERVER}/api/v1/inbox`)).json();
-  return { unread: page.notif_count, unseen: page.unseen_count, titles: page.notifs.map((row: { title: string }) => row.title) };
+  return { unread: page.notif_count, unseen: page.unseen_count, titles: titlesOf(page.notifs) };
 }
 
 const shown = () => ({ unread: mailbox.shown.unread, unseen: mailbox.shown.unseen, titles: titles(mailbox.shown) });
@@ -104,7 +105,7 @@ test("a search finds here what it finds there", async () => {
     const query = { filter: "all", text } as const;
     await mailbox.fetch(query);
     const answer = await (await fetch(`${SERVER}/api/v1/inbox?${new URLSearchParams(query)}`)).json();
-    expect([text, titles(mailbox.shown, query)]).toEqual([text, answer.notifs.map((row: { title: string }) => row.title)]);
+    expect([text, titles(mailbox.shown, query)]).toEqual([text, titlesOf(answer.notifs)]);
   }
   await send("Angry again");
   await until(() => expect(titles(mailbox.shown, { filter: "all", text: "ANG" })[0]).toBe("Angry again"));

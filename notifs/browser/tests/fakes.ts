@@ -76,7 +76,10 @@ export class FakeServer {
     if (this.believes !== null && bearer !== `Bearer ${this.believes}`) return Response.json({}, { status: 401 });
     const url = new URL(input, "http://page");
     const path = url.pathname.replace("/api/v1/inbox", "");
-    if (path === "/changes") return Response.json({ ...this.store.sync(url.searchParams.get("cursor"))[0], person: this.person });
+    if (path === "/changes") {
+      const [answer] = this.store.sync(url.searchParams.get("cursor"));
+      return Response.json({ ...answer, person: this.person });
+    }
     if (path === "") return Response.json(this.page(Object.fromEntries(url.searchParams)));
     const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
     const data = JSON.parse(String(init.body)) as ActBody;

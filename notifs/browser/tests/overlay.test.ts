@@ -11,7 +11,10 @@ const NOW = "2026-02-02T00:00:00.000Z";
 const THEN = "2026-01-01T00:00:00Z";
 
 function mailbox(rows: readonly Partial<Notification>[], fields: Partial<Snapshot> = {}): State {
-  const notifs = rows.map((row, n) => notification({ id: `n${rows.length - n}`, position: rows.length - n, revision: rows.length - n, ...row }));
+  const notifs = rows.map((row, index) => {
+    const n = rows.length - index;
+    return notification({ id: `n${n}`, position: n, revision: n, ...row });
+  });
   const unread = notifs.filter((row) => row.read_at === null && row.archived_at === null && row.snoozed_until === null);
   return restore(
     {

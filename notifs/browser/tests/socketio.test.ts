@@ -210,7 +210,7 @@ test("without anything to say who we are by it is given up", async () => {
   expect(ends).toEqual([{ code: 1006, reason: "", meant: true }]);
 });
 
-test("what was closed says nothing more, and what it was asked before it was opened again is not said on another line", async () => {
+test("what was closed says nothing more, and what was for its line is not said on another", async () => {
   let given = (_: object): void => undefined;
   auth = () => new Promise((resolve) => (given = resolve));
   io.open();

@@ -229,7 +229,8 @@ test("a search shows what it asks for, and what arrives that fits", () => {
   expect(view(state, query).map(({ id }) => id)).toEqual(["n4"]);
   expect(view(state, { ...query, text: "later" })).toEqual([]);
   const byName = { filter: "all", actor: "Bob" } as const;
-  const bob = reduce(reduce(state, page(7, [], byName)), change("created", 7, 8, [row(8, { actor: { id: null, name: "Bob", avatar: null } })]));
+  const his = row(8, { actor: { id: null, name: "Bob", avatar: null } });
+  const bob = play(state, page(7, [], byName), change("created", 7, 8, [his]));
   expect(view(bob, byName).map(({ id }) => id)).toEqual(["n8"]);
 });
 
