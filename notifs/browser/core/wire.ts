@@ -3,7 +3,7 @@
 export type Filter = "unread" | "all" | "archived" | "snoozed";
 export const FILTERS: readonly Filter[] = ["unread", "all", "archived", "snoozed"];
 
-/** Which rows: of one filter, and of those the ones of a kind, of an actor (id, or name if there is none), with words. */
+/** Which rows: of one filter, and of those the ones of a kind, of an actor (id, or else name), with words. */
 export interface Query {
   readonly filter: Filter;
   readonly kind?: string | undefined;
