@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
 from notifs import Notifs
@@ -314,6 +316,22 @@ async def test_the_settings_take_the_focus_and_give_it_back(sqlite_site: Site, c
     await expect(page.get_by_role("button", name="Alerts")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name=re.compile("^Notifications"))).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_the_settings_and_the_toasts(
+    sqlite_site: Site, context: BrowserContext, scheme: Literal["light", "dark"]
+) -> None:
+    (page,) = await tabs(context, sqlite_site, 1)
+    await page.emulate_media(color_scheme=scheme)
+    await sqlite_site.send("urgent", body="With words", priority="urgent", url="/")
+    panel = await settings(page)
+    await panel.get_by_label("Do not disturb").focus()
+    await expect(toast(page, "urgent")).to_be_visible()
+    for quiet in ("Off", "For 1 hour"):
+        await panel.get_by_label("Do not disturb").select_option(quiet)
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
 
 
 async def test_the_panel_opens_where_the_bell_ends(sqlite_site: Site, context: BrowserContext) -> None:
