@@ -409,6 +409,27 @@ async def test_the_popover_scrolls_by_itself(sqlite_site: Site, page: Page) -> N
     assert await page.evaluate("scrollY") == 0
 
 
+async def test_in_the_popover_keys_are_for_what_is_in_it(ada: Page) -> None:
+    await ada.get_by_role("button", name=re.compile("^Notifications, ")).click()
+    popover = ada.locator("notifs-bell notifs-inbox")
+    panel = ada.get_by_role("dialog", name="Notifications")
+    await expect(popover.get_by_role("listitem")).to_have_count(5)
+    await press(ada, "j", "x")
+    await expect(popover.get_by_role("toolbar")).to_contain_text("1 selected")
+    await expect(ada.locator("main").get_by_role("toolbar")).to_have_count(0)
+    await press(ada, "Escape")
+    await expect(popover.get_by_role("toolbar")).to_have_count(0)
+    await press(ada, "s")
+    await expect(popover.get_by_role("menuitem", name="Tomorrow")).to_be_visible()
+    await press(ada, "Escape")
+    await expect(popover.get_by_role("menuitem")).to_have_count(0)
+    await expect(panel).to_be_visible()
+    await press(ada, "e")
+    await expect(popover.get_by_role("listitem")).to_have_count(4)
+    await press(ada, "Escape")
+    await expect(panel).to_have_count(0)
+
+
 ACTIONS = {
     "title": "Deploy?",
     "actions": [

@@ -97,7 +97,9 @@ export class NotifsInbox extends MailboxElement {
   override connectedCallback(): void {
     if (!this.hasAttribute("filter")) this.filter = (!this.compact && readIsland(this.base)?.filter) || this.filter;
     super.connectedCallback();
-    this.keysFrom = this.history ? document : this;
+    // In the bell's popover keys come from the bell as well, which has the focus at first.
+    const bell = this.compact ? (this.getRootNode() as Partial<ShadowRoot>).host : undefined;
+    this.keysFrom = this.history ? document : (bell ?? this);
     this.keysFrom.addEventListener("keydown", this.onKey);
   }
 
@@ -348,7 +350,7 @@ export class NotifsInbox extends MailboxElement {
   };
 
   private readonly onKey = (event: Event): void => {
-    const command = this.shortcuts === "off" ? null : commandOf(event as KeyboardEvent);
+    const command = this.shortcuts === "off" ? null : commandOf(event as KeyboardEvent, this);
     if (command !== null && this.connection?.status.name !== "signed-out" && this.triage.run(command, event as KeyboardEvent)) {
       event.preventDefault();
     }

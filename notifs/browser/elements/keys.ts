@@ -22,15 +22,18 @@ const SHEET: readonly (readonly [string, Command])[] = [
 ];
 /** Where keys have another meaning. */
 const ELSEWHERE =
-  "input:not([type=checkbox]), textarea, select, [role=menu], [role=dialog], dialog, " +
+  "input:not([type=checkbox]), textarea, select, [role=menu], [role=dialog], dialog, notifs-bell, " +
   "[contenteditable]:not([contenteditable=false])";
 /** These go to what has the focus, if that is something to press. */
 const NATIVE = "a, button, input, summary, [tabindex='0']";
 
-/** What a key asks for, or null if it is not for us: while typing, with Ctrl, Alt or Meta, or for what has the focus. */
-export function commandOf(event: KeyboardEvent): Command | null {
+/**
+ * What a key asks of the inbox, or null if it is not for it: while typing, with Ctrl, Alt or Meta, or for what has the
+ * focus. What the inbox itself is in does not matter.
+ */
+export function commandOf(event: KeyboardEvent, inbox: EventTarget): Command | null {
   const path = event.composedPath();
-  const within = path.slice(0, path.indexOf(event.currentTarget as EventTarget));
+  const within = path.slice(0, path.indexOf(path.includes(inbox) ? inbox : (event.currentTarget as EventTarget)));
   const isIn = (target: EventTarget, selector: string): boolean => target instanceof Element && target.matches(selector);
   if (event.defaultPrevented || event.isComposing || within.some((each) => isIn(each, ELSEWHERE))) return null;
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "a") return "select_all";

@@ -152,7 +152,7 @@ describe("keys", () => {
     document.body.innerHTML = `<main>${markup}</main>`;
     let found: string | null = null;
     const main = document.querySelector("main") as HTMLElement;
-    main.addEventListener("keydown", (event) => (found = commandOf(event)));
+    main.addEventListener("keydown", (event) => (found = commandOf(event, main)));
     const target = main.querySelector("[id=here]") ?? main;
     target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...keys }));
     return found;
@@ -170,6 +170,7 @@ describe("keys", () => {
   test.each([
     '<input id="here">', '<textarea id="here"></textarea>', '<div role="menu"><button id="here"></button></div>',
     '<div contenteditable="true"><b id="here"></b></div>', '<dialog><p id="here"></p></dialog>', '<select id="here"></select>',
+    '<notifs-bell id="here"></notifs-bell>',
   ])("nothing in %s", (markup) => {
     expect(command("e", markup)).toBe(null);
     expect(command("a", markup, { ctrlKey: true })).toBe(null);
