@@ -2,8 +2,8 @@
 import { Connection } from "../index";
 import type { Filter, Notification, Snapshot } from "../core/wire";
 
-/** How the server is: it answers; it takes for ever; it fails; it does nothing that is asked; it cannot be reached. */
-export type Mood = "well" | "slow" | "failing" | "refusing" | "away";
+/** The server answers; takes for ever; cannot read; does nothing that is asked; is not to be reached; knows nobody. */
+export type Mood = "well" | "slow" | "failing" | "refusing" | "away" | "strange";
 
 /** Below this path there is no real server. */
 const NOWHERE = "/gallery/mailbox";
@@ -23,16 +23,20 @@ export class Mailbox {
     const message: Snapshot = { ...this.counted, type: "snapshot", notifs: rows, has_more: false };
     const initial = filter === null ? undefined : { message, filter };
     this.connection = new Connection({ base: this.base, transport: "http", initial });
+    this.connection.open();
   }
 
   async answer(path: string): Promise<Response> {
     if (this.mood === "slow") return new Promise(() => undefined);
     if (this.mood === "away") throw new TypeError("nobody is there");
-    if (this.mood === "failing") return problem("The store could not be read.");
+    if (this.mood === "strange") return new Response(null, { status: 401 });
     const [act, query] = path.split("?");
     if (act === "/changes") return Response.json({ ...this.counted, type: "delta", prev: this.rows.length, notifs: [] });
+    if (this.mood === "failing") return problem("The store could not be read.");
     if (act === "") return Response.json(this.page(new URLSearchParams(query)));
-    return this.mood === "refusing" ? problem("It was taken back meanwhile.") : Response.json(this.counted);
+    if (this.mood === "refusing") return problem("It was taken back meanwhile.");
+    // What it has done shows in the change that follows, which never comes.
+    return Response.json({ ...this.counted, cursor: `gallery:${this.rows.length + 1}` });
   }
 
   private page(asked: URLSearchParams): unknown {

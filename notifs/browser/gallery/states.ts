@@ -27,39 +27,10 @@ export const STATES: readonly State[] = [
   { name: "empty-search", draw: () => inbox(new Mailbox(few()), "all"), then: search("nothing like it") },
   { name: "search", draw: () => inbox(new Mailbox(few()), "all"), then: search("engine") },
   { name: "error", draw: () => inbox(new Mailbox([], "failing"), "archived"), then: until(".blank .button") },
-  {
-    name: "reconnecting",
-    draw: () => {
-      const mailbox = new Mailbox(few(), "away");
-      mailbox.connection.status = { name: "reconnecting", retryAt: Date.now() + 4_000 };
-      return inbox(mailbox, "all");
-    },
-  },
-  {
-    name: "offline",
-    draw: () => {
-      const mailbox = new Mailbox(few(), "away");
-      mailbox.connection.status = { name: "reconnecting", retryAt: Date.now() + 4_000 };
-      return inbox(mailbox, "all");
-    },
-    then: press("[data-slot=archive]"),
-  },
-  {
-    name: "degraded",
-    draw: () => {
-      const mailbox = new Mailbox(few());
-      mailbox.connection.degraded = "Updates may be late";
-      return inbox(mailbox, "all");
-    },
-  },
-  {
-    name: "signed-out",
-    draw: () => {
-      const mailbox = new Mailbox([]);
-      mailbox.connection.status = { name: "signed-out" };
-      return inbox(mailbox);
-    },
-  },
+  { name: "reconnecting", draw: () => inbox(new Mailbox(few(), "away"), "all"), then: until(".trouble") },
+  { name: "offline", draw: () => inbox(new Mailbox(few(), "away"), "all"), then: until(".trouble", press("[data-slot=archive]")) },
+  { name: "degraded", draw: () => inbox(new Mailbox(few()), "all"), then: degrade },
+  { name: "signed-out", draw: () => inbox(new Mailbox([], "strange", null)), then: until(".blank .button") },
   { name: "selection", draw: () => inbox(new Mailbox(few()), "all"), then: press("[data-slot=pick]") },
   { name: "refused", draw: () => inbox(new Mailbox(few(), "refusing"), "all"), then: press("[data-slot=archive]") },
   { name: "done", draw: () => inbox(new Mailbox(few()), "all"), then: press("[data-slot=archive]") },
@@ -100,8 +71,12 @@ function press(...selectors: string[]) {
   };
 }
 
-function until(selector: string) {
-  return async (drawn: Drawn): Promise<void> => void (await appeared(drawn, selector));
+/** Wait for what matches, then go on. */
+function until(selector: string, then?: (drawn: Drawn) => Promise<void>) {
+  return async (drawn: Drawn): Promise<void> => {
+    await appeared(drawn, selector);
+    await then?.(drawn);
+  };
 }
 
 function search(text: string) {
@@ -119,6 +94,14 @@ function key(name: string) {
 
 function arrive(count: number) {
   return async ({ connection }: Drawn): Promise<void> => connection?.emit("arrived", connection.state.rows.newest.slice(0, count));
+}
+
+/** The server says so by a socket, which there is none of here. */
+async function degrade(drawn: Drawn): Promise<void> {
+  await appeared(drawn, ".row");
+  if (drawn.connection === null) return;
+  drawn.connection.degraded = "Updates may be late";
+  drawn.connection.emit("change", undefined);
 }
 
 async function miss({ connection }: Drawn): Promise<void> {
