@@ -107,6 +107,16 @@ async def test_errors_and_the_sign_in_page_speak_it_too(nobody: httpx2.AsyncClie
     assert re.findall(r"<h1>(.+?)</h1>", refused.text) == ["Anmelden"]
 
 
+def test_a_template_has_no_words_of_its_own_unless_it_says_that_it_is_english() -> None:
+    english = {"account", "history", "docs", "gallery"}
+    spoken = {}
+    for path in (REPOSITORY / "notifs" / "web" / "templates").glob("*.html"):
+        source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", path.read_text(), flags=re.DOTALL)
+        said = re.findall(r">([^<]*)<", source) + re.findall(r'(?:aria-label|title|placeholder|alt)="([^"]*)"', source)
+        spoken[path.stem] = [text.strip() for text in said if re.search(r"[^\W\d_]", text.replace("notifs", ""))]
+    assert {name for name, said in spoken.items() if said and not name.startswith("admin")} == english
+
+
 async def test_what_is_not_translated_says_that_it_is_english(adas: httpx2.AsyncClient) -> None:
     adas.headers["accept-language"] = "ar"
     document = await page(adas, "/account/")
