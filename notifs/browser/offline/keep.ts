@@ -26,14 +26,16 @@ export function keep(base: string, connection: Connection): (() => void)[] {
     await cache.put(`${base}/notifs/static/island`, new Response(JSON.stringify(island), { headers }));
     if (isTheirs) await forget(ours);
   };
-  const soon = new Timer(() => void write());
-  const left = (): void => void (document.hidden && write());
+  // Some browsers have caches, and let nobody use them: then there is nothing to forget, either.
+  const quietly = (done: Promise<void>): void => void done.catch(() => undefined);
+  const soon = new Timer(() => quietly(write()));
+  const left = (): void => void (document.hidden && quietly(write()));
   document.addEventListener("visibilitychange", left);
   return [
     connection.on("change", () => {
       // A page that came with a cursor has none any more when somebody else has signed in meanwhile.
       isTheirs ||= connection.status.name === "signed-out" || (person !== undefined && connection.cursor === null);
-      if (isTheirs) void forget(ours);
+      if (isTheirs) quietly(forget(ours));
       else soon.set(SOON);
     }),
     () => document.removeEventListener("visibilitychange", left),
