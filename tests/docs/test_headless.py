@@ -57,7 +57,7 @@ def test_the_types_are_beside_the_file(line: str, wrong: str, tmp_path: Path) ->
     start = 'import { Connection, view } from "./headless";\n'
     mailbox = 'const mailbox = new Connection({ base: "", transport: "socket" });\n'
     (tmp_path / "page.ts").write_text(f"{start}{mailbox}{line}\nvoid view;\n")
-    tsc = BROWSER / "node_modules" / "typescript" / "bin" / "tsc"
+    tsc = str(BROWSER / "node_modules" / "typescript" / "bin" / "tsc")
     command = [node(), tsc, "--strict", "--noEmit", "--target", "es2023", "--module", "esnext", "--preserveSymlinks"]
     command += ["--moduleResolution", "bundler", "page.ts"]
     said = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
