@@ -44,7 +44,12 @@ async def change(
 
     Ids that are not the recipient's are ignored, and copies that were taken back. Returns where the mailbox then
     stands, and the change, or None if there was nothing to change.
+
+    Raises:
+        ValueError: something is to be snoozed, and it is not said until when.
     """
+    if act == "snooze" and until is None:
+        raise ValueError("snooze: until when?")
     head = await _lock(connection, recipient)
     target, after_unread, after_unseen = _plan(act, until)
     where = [Receipt.recipient == recipient, target, Receipt.retracted_at.is_(None)]

@@ -26,7 +26,7 @@ from notifs.store.models import (
 )
 from notifs.wire import Cursor
 from tests.samples import notification, once
-from tests.store.model import ACTS
+from tests.store.model import ACTS, DUE, LATER
 from tests.store.queries import explain, recorded
 
 DAY = timedelta(days=1)
@@ -326,9 +326,10 @@ async def write(store: Store, number: int) -> None:
     for _ in range(20):
         to = random_.sample(PEOPLE, k=random_.randint(1, 3))
         id = await create(store, *to, expires_at=long_ago if random_.random() < 0.3 else None)
-        await store.change(to[0], random_.choice(ACTS), ids=[id])
+        await store.change(to[0], random_.choice(ACTS), ids=[id], until=random_.choice([DUE, LATER]))
+        await store.snoozes.end_due()
         if random_.random() < 0.2:
-            await store.change(to[0], random_.choice(ACTS))
+            await store.change(to[0], random_.choice(ACTS), until=random_.choice([DUE, LATER]))
         if random_.random() < 0.2:
             await execute(store, update(Receipt).where(Receipt.read_at.is_not(None)).values(read_at=long_ago))
 
@@ -344,7 +345,8 @@ async def follow(store: Store, person: str, busy: asyncio.Future[Any]) -> None:
             lines = {}
         lines.update((entry.id, entry) for entry in entries or page.entries)
         cursor = store.cursor(page.head)
-        unread = [line for line in lines.values() if line.read_at is None and line.archived_at is None]
+        kept = [line for line in lines.values() if line.archived_at is None and line.snoozed_until is None]
+        unread = [line for line in kept if line.read_at is None]
         assert len(unread) == page.head.unread
         if last:
             assert {line.id for line in unread} == {line.id for line in await store.unread(person)}

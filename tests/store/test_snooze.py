@@ -85,6 +85,13 @@ async def test_archiving_ends_it(store: Store) -> None:
     assert await shown(store) == {"unread": [], "all": [], "archived": [id], "snoozed": []}
 
 
+async def test_it_is_said_until_when(store: Store) -> None:
+    await create(store)
+    with pytest.raises(ValueError, match="until when"):
+        await store.change("ann", "snooze")
+    assert await store.head("ann") == Head(1, unread=1, unseen=1)
+
+
 async def test_what_is_archived_is_not_snoozed(store: Store) -> None:
     id = await create(store)
     await store.change("ann", "archive", ids=[id])
