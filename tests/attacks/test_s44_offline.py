@@ -34,7 +34,7 @@ async def test_the_next_person_at_a_browser_finds_nothing_of_the_one_before(
         await send(client, ada, SECRET)
         await send(client, bob, "for bob")
     for signs_out in (False, True):
-        async with visiting(browser, target, ada) as visit:
+        async with visiting(browser, target, ada, service_workers="allow") as visit:
             inbox = f"{target.url}/notifications/"
             await visit.page.goto(inbox)
             await until_kept(visit.page, SECRET)

@@ -72,8 +72,12 @@ class Visit:
 async def visiting(
     browser: Browser, target: Target, person: Person | None = None, **options: Any
 ) -> AsyncIterator[Visit]:
-    """A window of somebody's; `options` are those of the browser's context."""
-    context = await browser.new_context(viewport={"width": 1100, "height": 760}, reduced_motion="reduce", **options)
+    """A window of somebody's; `options` are those of the browser's context.
+
+    What a service worker asks for is not seen from outside, so there is none unless they allow it.
+    """
+    usual: Any = {"viewport": {"width": 1100, "height": 760}, "reduced_motion": "reduce", "service_workers": "block"}
+    context = await browser.new_context(**usual | options)
     visit = Visit(context, await context.new_page())
     for name, told in (("ran", visit.ran), ("broke", visit.broke)):
         await context.expose_binding(name, lambda source, what, told=told: told.append(what))
