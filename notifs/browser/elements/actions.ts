@@ -31,9 +31,11 @@ export class Actions {
     const { label, url, method, style } = action;
     const look = `button small ${style}`;
     if (method !== "POST") {
-      return html`<a class=${look} part="action" href=${url} rel=${leaves(url) ? "noopener noreferrer" : nothing}>${label}</a>`;
+      const rel = leaves(url) ? "noopener noreferrer" : nothing;
+      return html`<a class=${look} part="action" href=${url} rel=${rel}>${label}</a>`;
     }
     const state = this.states.get(keyOf(notification, action));
+    const sign = state === "busy" ? html`<span class="spinner"></span>` : state === "done" ? icon("check") : nothing;
     return html`<button
         class=${look}
         part="action"
@@ -42,7 +44,7 @@ export class Actions {
         aria-disabled=${state === "busy" || state === "done"}
         @click=${() => void this.press(notification, action)}
       >
-        ${state === "busy" ? html`<span class="spinner"></span>` : state === "done" ? icon("check") : nothing}${label}</button
+        ${sign}${label}</button
       ><span role="status">${state === "failed" ? t("action.failed") : nothing}</span>`;
   }
 

@@ -24,7 +24,8 @@ export class Acts {
     if (connection === null || ids.length === 0 || !tell(this.host, "notifs-act", { act, ids, until })) return;
     for (const id of ids) this.refusals.delete(id);
     const time = until === undefined ? "" : inWords(until, new Date());
-    const refused = await this.follow(connection, connection.act(act, ids, until), t(`done.${act}`, { n: ids.length, time }));
+    const told = t(`done.${act}`, { n: ids.length, time });
+    const refused = await this.follow(connection, connection.act(act, ids, until), told);
     if (refused === null) return;
     for (const id of ids) this.refusals.set(id, refused);
     if (ids.length > 1) this.notices.say(refused);

@@ -8,7 +8,12 @@ import type { Filter } from "../core/wire";
 import { t } from "../words";
 
 const SKELETONS = [1, 2, 3, 4, 5];
-const ICONS: Readonly<Record<Filter, IconName>> = { unread: "done", all: "bell", archived: "archive", snoozed: "clock" };
+const ICONS: Readonly<Record<Filter, IconName>> = {
+  unread: "done",
+  all: "bell",
+  archived: "archive",
+  snoozed: "clock",
+};
 
 /** The style sheet shows it only after a moment: most of the time there is nothing to wait for. */
 export function loading(): TemplateResult {

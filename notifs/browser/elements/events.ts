@@ -7,7 +7,11 @@ export interface Events {
   /** Somebody follows a notification's link; prevent it to lead them yourself. */
   "notifs-open": { readonly notification: Notification };
   /** Somebody acts on notifications; prevent it, and nothing happens. */
-  "notifs-act": { readonly act: RowAct | "mark_all_read"; readonly ids: readonly string[]; readonly until?: Date | undefined };
+  "notifs-act": {
+    readonly act: RowAct | "mark_all_read";
+    readonly ids: readonly string[];
+    readonly until?: Date | undefined;
+  };
   /** Somebody presses a button of a notification's own that asks for a POST; prevent it, and nothing is sent. */
   "notifs-action": { readonly notification: Notification; readonly action: Action };
   /** Another tab, filter or search is shown. */

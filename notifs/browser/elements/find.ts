@@ -49,14 +49,24 @@ export function searchField(text: string, { input, close }: Finder): TemplateRes
 }
 
 /** What else is looked for, each taken away by a click. */
-export function chips({ kind, actor }: Terms, rows: readonly Notification[], { set }: Finder): TemplateResult | typeof nothing {
+export function chips(
+  { kind, actor }: Terms,
+  rows: readonly Notification[],
+  { set }: Finder,
+): TemplateResult | typeof nothing {
   if (!kind && !actor) return nothing;
   const chip = (words: string, terms: Terms): TemplateResult =>
-    html`<button class="chip" part="chip" type="button" aria-label=${t("find.remove", { words })} @click=${() => set(terms)}>
+    html`<button
+      class="chip"
+      part="chip"
+      type="button"
+      aria-label=${t("find.remove", { words })}
+      @click=${() => set(terms)}
+    >
       ${words} ${icon("close")}
     </button>`;
   return html`<div class="chips">
-    ${actor ? chip(t("find.from", { name: nameOf(actor, rows) }), { actor: undefined }) : nothing}
+    ${actor ? chip(from(actor, rows), { actor: undefined }) : nothing}
     ${kind ? chip(kindName(kind), { kind: undefined }) : nothing}
   </div>`;
 }
@@ -65,15 +75,16 @@ export function chips({ kind, actor }: Terms, rows: readonly Notification[], { s
 export function offers(rows: readonly Notification[], { set }: Finder): Item[] {
   const actors = mostOf(rows.map(actorOf));
   const kinds = mostOf(rows.map((row) => row.kind));
+  const item = (icon: Item["icon"], label: string, terms: Terms): Item => ({ icon, label, run: () => set(terms) });
   return [
-    ...actors.map((actor): Item => ({ icon: "person", label: t("find.from", { name: nameOf(actor, rows) }), run: () => set({ actor }) })),
-    ...kinds.map((kind): Item => ({ icon: "filter", label: kindName(kind), run: () => set({ kind }) })),
+    ...actors.map((actor) => item("person", from(actor, rows), { actor })),
+    ...kinds.map((kind) => item("filter", kindName(kind), { kind })),
   ];
 }
 
 /** What was looked for, in words. */
 export function sought({ kind, actor, text }: Terms, rows: readonly Notification[]): string {
-  const parts = [text && `“${text}”`, actor && t("find.from", { name: nameOf(actor, rows) }), kind && kindName(kind)];
+  const parts = [text && `“${text}”`, actor && from(actor, rows), kind && kindName(kind)];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -83,8 +94,8 @@ export function kindName(kind: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function nameOf(actor: string, rows: readonly Notification[]): string {
-  return rows.find((row) => actorOf(row) === actor)?.actor?.name ?? actor;
+function from(actor: string, rows: readonly Notification[]): string {
+  return t("find.from", { name: rows.find((row) => actorOf(row) === actor)?.actor?.name ?? actor });
 }
 
 function mostOf(values: readonly (string | null)[]): string[] {

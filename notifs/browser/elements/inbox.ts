@@ -11,12 +11,12 @@ import type { Day, Entry } from "./entries";
 import { tell } from "./events";
 import { chips, offers, searchField, sought } from "./find";
 import type { Finder, Terms } from "./find";
+import { head } from "./head";
 import { icon } from "./icons";
 import { readIsland } from "./island";
 import { commandOf, sheet } from "./keys";
-import { keysOf, list } from "./list";
+import { cue, keysOf, list } from "./list";
 import type { Item } from "./menu";
-import { CONTROLS } from "./row";
 import type { RowContext } from "./row";
 import { EMPTY, loaded, view, windowOf } from "../core/state";
 import type { State } from "../core/state";
@@ -27,7 +27,7 @@ import triageStyles from "../styles/triage.css?inline";
 import { tabs } from "./tabs";
 import { Timer } from "../core/timer";
 import { Triage } from "./triage";
-import type { Filter, Notification, Query } from "../core/wire";
+import type { Filter, Notification, Query, RowAct } from "../core/wire";
 import { reason, t } from "../words";
 
 const CLOCK = 30_000;
@@ -47,14 +47,14 @@ export class NotifsInbox extends MailboxElement {
   };
   static override styles = [tokens, controls, inboxStyles, triageStyles].map((each) => unsafeCSS(each));
 
-  /** The tab that is shown; and of it only one kind, only one actor (id, or name where it has none), only such titles. */
+  /** The tab that is shown; of it only one kind, only one actor (id, or name where it has none), only such titles. */
   declare filter: Filter;
   declare kind: string | undefined;
   declare actor: string | undefined;
   declare text: string | undefined;
   /** As in the bell's popover: one heading level lower, and a scroll of its own. */
   declare compact: boolean;
-  /** Keep the address in step with the tab, and take keys from the whole page; for one that is nothing but the inbox. */
+  /** Keep the address in step with the tab, and take keys from the whole page: one that is nothing but the inbox. */
   declare history: boolean;
   /** "off": single keys do nothing (WCAG 2.2, 2.1.4). */
   declare shortcuts: string;
@@ -144,7 +144,7 @@ export class NotifsInbox extends MailboxElement {
     const isSignedOut = this.connection?.status.name === "signed-out";
     const { notices, menu } = this.triage;
     return html`<section class="inbox" part="inbox" aria-labelledby=${this.compact ? nothing : "title"}>
-      ${this.header(isSignedOut)} ${isSignedOut ? signedOut(this.loginHref) : [this.toolbar(), this.list(), notices.render()]}
+      ${this.head()} ${isSignedOut ? signedOut(this.loginHref) : [this.toolbar(), this.list(), notices.render()]}
       ${menu.render()} ${sheet()}
     </section>`;
   }
@@ -171,49 +171,16 @@ export class NotifsInbox extends MailboxElement {
     selection.keep(this.entries);
   }
 
-  private header(isSignedOut: boolean): TemplateResult {
-    const { unread } = this.state;
-    const told = this.trouble() ?? (unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread"));
-    return html`<header class="head" part="header">
-      <div class="page-title" part="title" id="title" role="heading" aria-level=${this.headingLevel}>
-        <slot name="title">${t("inbox.title")}</slot>
-      </div>
-      ${isSignedOut
-        ? nothing
-        : html`<button
-              class="button quiet"
-              part="mark-all"
-              type="button"
-              aria-disabled=${unread === 0}
-              @click=${() => this.state.unread > 0 && void this.triage.acts.markAllRead()}
-            >
-              ${t("inbox.mark_all_read")}
-            </button>
-            <p class="summary" part="summary">${told}</p>
-            ${this.tools()}`}
-      <slot name="header"></slot>
-    </header>`;
-  }
-
-  private tools(): TemplateResult {
-    const { menu } = this.triage;
-    const offered = () => ({ label: t("find.filter"), content: this.offers() });
-    return html`<div class="tools" part="tools">
-      <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${this.search}>
-        ${icon("search")}
-      </button>
-      <button
-        class="icon-button"
-        type="button"
-        popovertarget="menu"
-        aria-haspopup="menu"
-        title=${t("find.filter")}
-        aria-label=${t("find.filter")}
-        @click=${(event: MouseEvent) => menu.fill(event, offered())}
-      >
-        ${icon("filter")}
-      </button>
-    </div>`;
+  private head(): TemplateResult {
+    const { acts, menu } = this.triage;
+    return head({
+      level: this.headingLevel,
+      unread: this.state.unread,
+      connection: this.connection,
+      markAllRead: () => void acts.markAllRead(),
+      search: this.search,
+      filter: (event) => menu.fill(event, { label: t("find.filter"), content: this.offers() }),
+    });
   }
 
   private offers(): readonly Item[] | TemplateResult {
@@ -221,26 +188,27 @@ export class NotifsInbox extends MailboxElement {
     return offered.length > 0 ? offered : html`<p class="secondary nothing">${t("find.nothing")}</p>`;
   }
 
-  private trouble(): TemplateResult | null {
-    const { status, degraded, waiting = 0 } = this.connection ?? {};
-    const kept = waiting > 0 ? t("inbox.waiting", { n: waiting }) : "";
-    const words =
-      status?.name === "reconnecting" ? unreachable(status.retryAt) : degraded ? t("inbox.degraded") : kept && nothing;
-    return words ? html`<span class="trouble" role="status">${icon("warning")} ${words} ${kept}</span>` : null;
-  }
-
+  /** The tabs, or what can be done with all that are picked; and beneath it what is looked for. */
   private toolbar(): unknown {
-    const { selection, menu } = this.triage;
-    const count = selection.ids.size;
-    const snooze = (event: MouseEvent): void => menu.fill(event, this.triage.snoozeMenu((at) => this.triage.actOnPicked("snooze", at)));
-    const row = count > 0
-      ? bar(count, this.filter, { act: (act) => this.triage.actOnPicked(act), snooze, clear: () => this.triage.clear() })
-      : tabs(this.filter, this.state.unread, this.choose);
-    return [row, this.isSearching || this.text ? searchField(this.typed || this.text || "", this.finder) : nothing, chips(this.query, this.rows, this.finder)];
+    const { triage, filter, finder } = this;
+    const count = triage.selection.ids.size;
+    const snooze = (at: Date): void => triage.actOnPicked("snooze", at);
+    const picked = {
+      act: (act: RowAct) => triage.actOnPicked(act),
+      snooze: (event: MouseEvent) => triage.menu.fill(event, triage.snoozeMenu(snooze)),
+      clear: () => triage.clear(),
+    };
+    const text = this.typed || this.text || "";
+    return [
+      count > 0 ? bar(count, filter, picked) : tabs(filter, this.state.unread, this.choose),
+      this.isSearching || text ? searchField(text, finder) : nothing,
+      chips(this.query, this.rows, finder),
+    ];
   }
 
   private list(): TemplateResult {
-    const isPicking = this.triage.selection.ids.size > 0;
+    const { selection, swipe } = this.triage;
+    const isPicking = selection.ids.size > 0;
     return html`<div
       class=${isPicking ? "list picking" : "list"}
       part="list"
@@ -252,7 +220,7 @@ export class NotifsInbox extends MailboxElement {
       aria-busy=${this.isLoading}
       @scroll=${() => this.triage.strip.drawOn()}
     >
-      ${this.cue()} ${this.content()}
+      ${cue(swipe.cue, (each) => this.triage.swipeAct(each.key, each.side))} ${this.content()}
       <div class="leaving" aria-hidden="true" inert></div>
     </div>`;
   }
@@ -262,7 +230,9 @@ export class NotifsInbox extends MailboxElement {
     const { strip } = this.triage;
     strip.lay(this.keys);
     if (!loaded(window)) return this.failure === null ? loading() : failed(this.failure, this.tryAgain);
-    if (this.rows.length > 0 || !window.complete) return [list(this.days, strip, this.context()), window.complete ? nothing : this.older()];
+    if (this.rows.length > 0 || !window.complete) {
+      return [list(this.days, strip, this.context()), window.complete ? nothing : this.older()];
+    }
     const { filter } = this;
     const words = sought(this.query, view(this.state, { filter }));
     if (words === "") return empty(filter, () => this.choose("all"));
@@ -288,17 +258,6 @@ export class NotifsInbox extends MailboxElement {
         if (!tell(this, "notifs-open", { notification })) event.preventDefault();
       },
     };
-  }
-
-  /** What letting go of a row that is pushed aside will do. */
-  private cue(): TemplateResult | typeof nothing {
-    const { cue } = this.triage.swipe;
-    const act = cue && this.triage.swipeAct(cue.key, cue.side);
-    if (!cue || !act) return nothing;
-    const style = `inset-block-start: ${cue.top}px; block-size: ${cue.height}px`;
-    return html`<div class="cue ${cue.side} ${cue.isArmed ? "armed" : ""}" aria-hidden="true" .style=${style}>
-      ${icon(CONTROLS[act].icon)} ${t(CONTROLS[act].label)}
-    </div>`;
   }
 
   private older(): TemplateResult {
@@ -350,10 +309,9 @@ export class NotifsInbox extends MailboxElement {
   };
 
   private readonly onKey = (event: Event): void => {
-    const command = this.shortcuts === "off" ? null : commandOf(event as KeyboardEvent, this);
-    if (command !== null && this.connection?.status.name !== "signed-out" && this.triage.run(command, event as KeyboardEvent)) {
-      event.preventDefault();
-    }
+    if (this.shortcuts === "off" || this.connection?.status.name === "signed-out") return;
+    const command = commandOf(event as KeyboardEvent, this);
+    if (command !== null && this.triage.run(command, event as KeyboardEvent)) event.preventDefault();
   };
 
   private readonly tryAgain = (): void => {
@@ -379,13 +337,4 @@ export class NotifsInbox extends MailboxElement {
   private forgetFailure({ status }: Connection): void {
     if (status.name === "live" && !this.isLoading) this.failure = null;
   }
-}
-
-/** Seconds are for the eye only: a screen reader would count them aloud. */
-function unreachable(retryAt: number): TemplateResult {
-  if (!navigator.onLine) return html`${t("inbox.offline")}`;
-  const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-  const words = t("inbox.unreachable");
-  if (seconds <= 0) return html`${words}`;
-  return html`<span class="hidden">${words}</span><span aria-hidden="true">${t("inbox.unreachable_in", { n: seconds })}</span>`;
 }

@@ -16,8 +16,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "/": "search", "1": "tab", "2": "tab", "3": "tab", "4": "tab", "?": "help", Escape: "clear",
 };
 const SHEET: readonly (readonly [string, Command])[] = [
-  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["Shift+i", "read"], ["u", "unread"], ["e #", "archive"],
-  ["s", "snooze"], ["z", "undo"], ["x", "select"], ["Ctrl+a ⌘+a", "select_all"], ["/", "search"],
+  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["Shift+i", "read"], ["u", "unread"],
+  ["e #", "archive"], ["s", "snooze"], ["z", "undo"], ["x", "select"], ["Ctrl+a ⌘+a", "select_all"], ["/", "search"],
   ["1 2 3 4", "tab"], ["Esc", "clear"], ["?", "help"],
 ];
 /** Where keys have another meaning. */
@@ -34,19 +34,18 @@ const NATIVE = "a, button, input, summary, [tabindex='0']";
 export function commandOf(event: KeyboardEvent, inbox: EventTarget): Command | null {
   const path = event.composedPath();
   const within = path.slice(0, path.indexOf(path.includes(inbox) ? inbox : (event.currentTarget as EventTarget)));
-  const isIn = (target: EventTarget, selector: string): boolean => target instanceof Element && target.matches(selector);
-  if (event.defaultPrevented || event.isComposing || within.some((each) => isIn(each, ELSEWHERE))) return null;
+  if (event.defaultPrevented || event.isComposing || within.some((each) => matches(each, ELSEWHERE))) return null;
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key === "a") return "select_all";
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   const command = COMMANDS[event.key] ?? null;
-  const isForRow = within[0] !== undefined && !isIn(within[0], NATIVE);
-  if (event.key === "Enter" || event.key.startsWith("Arrow")) return isForRow || command !== "open" ? inList(within, command) : null;
-  return command;
+  // Elsewhere than in the list they press and scroll.
+  const isEnter = event.key === "Enter";
+  const isOurs = within.some((each) => matches(each, ".list")) && !(isEnter && matches(within[0], NATIVE));
+  return isOurs || !(isEnter || event.key.startsWith("Arrow")) ? command : null;
 }
 
-/** Enter and the arrows are ours only in the list: elsewhere they press and scroll. */
-function inList(path: readonly EventTarget[], command: Command | null): Command | null {
-  return path.some((each) => each instanceof Element && each.matches(".list")) ? command : null;
+function matches(target: EventTarget | undefined, selector: string): boolean {
+  return target instanceof Element && target.matches(selector);
 }
 
 export function sheet(): TemplateResult {

@@ -4,9 +4,12 @@ import type { TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import type { Day } from "./entries";
-import { row } from "./row";
+import { icon } from "./icons";
+import { CONTROLS, row } from "./row";
 import type { RowContext } from "./row";
 import type { Strip } from "./strip";
+import type { Cue } from "./swipe";
+import { t } from "../words";
 
 /** The keys of everything in the list, as `Offsets` wants them. */
 export function keysOf(days: readonly Day[]): string[] {
@@ -35,17 +38,31 @@ export function list(days: readonly Day[], { offsets, from, to }: Strip, context
 
   /** The items of the day begin at `start` with its heading; those from `first` are drawn, `last` exclusive. */
   function section({ label, entries }: Day, start: number, first: number, last: number): TemplateResult {
-    const places = entries.slice(first - start - 1, last - start - 1).map((entry, n) => ({ entry, index: first - start - 1 + n }));
+    const top = start + 1;
+    const places = entries.slice(first - top, last - top).map((entry, n) => ({ entry, index: first - top + n }));
     const of = entries.length;
     return html`<section class="day" part="day">
       <div class="day-title" part="day-title" role="heading" aria-level=${context.headingLevel - 1}>${label}</div>
-      ${space(offsets.start(first) - offsets.start(start + 1))}
+      ${space(offsets.start(first) - offsets.start(top))}
       <ul class="rows" role="list">
         ${repeat(places, ({ entry }) => entry.key, ({ entry, index }) => row(entry, { index, of }, context))}
       </ul>
-      ${space(offsets.start(start + 1 + of) - offsets.start(Math.max(first, last)))}
+      ${space(offsets.start(top + of) - offsets.start(Math.max(first, last)))}
     </section>`;
   }
+}
+
+/** Under a row that is pushed aside: what letting go of it will do. */
+export function cue(
+  cue: Cue | null,
+  actOf: (cue: Cue) => keyof typeof CONTROLS | undefined,
+): TemplateResult | typeof nothing {
+  const act = cue && actOf(cue);
+  if (!cue || !act) return nothing;
+  const style = `inset-block-start: ${cue.top}px; block-size: ${cue.height}px`;
+  return html`<div class="cue ${cue.side} ${cue.isArmed ? "armed" : ""}" aria-hidden="true" .style=${style}>
+    ${icon(CONTROLS[act].icon)} ${t(CONTROLS[act].label)}
+  </div>`;
 }
 
 /** By property: an attribute would be against the page's policy. */

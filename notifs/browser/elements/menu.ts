@@ -87,7 +87,14 @@ export class Menu implements ReactiveController {
 
   private item(item: Item): TemplateResult {
     const { icon: name, label, detail } = item;
-    return html`<button class="menu-item" part="menu-item" type="button" role="menuitem" tabindex="-1" @click=${() => this.choose(item)}>
+    return html`<button
+      class="menu-item"
+      part="menu-item"
+      type="button"
+      role="menuitem"
+      tabindex="-1"
+      @click=${() => this.choose(item)}
+    >
       ${icon(name)}<span>${label}</span>${detail === undefined ? nothing : html`<span class="detail">${detail}</span>`}
     </button>`;
   }

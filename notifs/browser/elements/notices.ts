@@ -46,7 +46,9 @@ export class Notices implements ReactiveController {
 
   render(): TemplateResult {
     const last = this.notices.at(-1);
-    return html`<div class="notice" part="notice" role="status">${last === undefined ? nothing : this.line(last)}</div>`;
+    return html`<div class="notice" part="notice" role="status">
+      ${last === undefined ? nothing : this.line(last)}
+    </div>`;
   }
 
   private line({ text, undo }: Notice): TemplateResult {

@@ -54,8 +54,13 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
   const { key, rows, isInside } = entry;
   const newest = rows[0] as Notification;
   const isBusy = rows.some(({ id }) => context.pending.has(id));
-  const isUrgent = newest.priority === "urgent";
-  const is = { unread: rows.some(isUnread), urgent: isUrgent, busy: isBusy, inside: isInside, picked: context.isPicked(entry) };
+  const is = {
+    unread: rows.some(isUnread),
+    urgent: newest.priority === "urgent",
+    busy: isBusy,
+    inside: isInside,
+    picked: context.isPicked(entry),
+  };
   const classes = Object.entries(is).map(([name, holds]) => (holds ? ` ${name}` : ""));
   return html`<li
     class="row${classes.join("")}"
@@ -85,12 +90,13 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
   </li>`;
 }
 
-/** `words`, leading to where the notification does: by way of the server, which marks it as read, while it is unread. */
+/** `words`, leading to where the notification does; while it is unread by way of the server, which marks it. */
 export function linked(notification: Notification, words: unknown, open?: (event: MouseEvent) => void): unknown {
   const url = safeLink(notification.url);
   if (url === null) return words;
   const href = isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
-  return html`<a href=${href} rel=${leaves(url) ? "noopener noreferrer" : nothing} data-slot="title" @click=${open ?? nothing}
+  const rel = leaves(url) ? "noopener noreferrer" : nothing;
+  return html`<a href=${href} rel=${rel} data-slot="title" @click=${open ?? nothing}
     >${words}</a
   >`;
 }
@@ -126,7 +132,8 @@ function heading({ rows, isInside }: Entry, { headingLevel, open }: RowContext):
   const words = html`${rows.some(isUnread) ? html`<bdi class="hidden">${t("row.unread")} </bdi>` : nothing}${
     newest.priority === "urgent" ? html`<bdi class="flag">${t("row.urgent")}</bdi> ` : nothing
   }${newest.title}`;
-  return html`<div class="title" part="row-title" dir="auto" role="heading" aria-level=${headingLevel + Number(isInside)}>
+  const level = headingLevel + Number(isInside);
+  return html`<div class="title" part="row-title" dir="auto" role="heading" aria-level=${level}>
     ${linked(newest, words, (event) => open(newest, event))}
   </div>`;
 }

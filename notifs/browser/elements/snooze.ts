@@ -34,7 +34,8 @@ export function bounds(now: Date): { min: string; max: string; value: string } {
 /** As `<input type="datetime-local">` has it: the reader's clock, without a zone. */
 export function written(at: Date): string {
   const two = (part: number): string => String(part).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
 /** "18:00", "Tue 08:00", "12 Nov 08:00": as much as it takes. */

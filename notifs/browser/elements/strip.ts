@@ -89,7 +89,8 @@ export class Strip implements ReactiveController {
     this.marks = [];
     if (top <= 0) return;
     this.find(".list")?.scrollTo({ top: 0, behavior: "instant" });
-    if ((this.find(".inbox")?.getBoundingClientRect().top ?? 0) < 0) this.find(".inbox")?.scrollIntoView({ behavior: "instant" });
+    const inbox = this.find(".inbox");
+    if (edges(inbox).top < 0) inbox?.scrollIntoView({ behavior: "instant" });
   }
 
   /** The uppermost row that can be seen whole. */

@@ -132,7 +132,8 @@ export class Swipe implements ReactiveController {
     void this.host.updateComplete.then(() => {
       if (touch.row.dataset["id"] === undefined) return;
       touch.row.style.translate = "";
-      if (!matchMedia("(prefers-reduced-motion: reduce)").matches) touch.row.animate([{ translate: `${by}px` }, { translate: "0" }], BACK);
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+      touch.row.animate([{ translate: `${by}px` }, { translate: "0" }], BACK);
     });
   }
 

@@ -8,6 +8,8 @@ import { t } from "../words";
 
 export function tabs(current: Filter, unread: number, choose: (filter: Filter) => void): TemplateResult {
   const onKeydown = (event: KeyboardEvent): void => step(event, choose);
+  const count = (filter: Filter) =>
+    filter === "unread" && unread > 0 ? html`<span class="count">${unread}</span>` : nothing;
   return html`<div class="tabs" part="tabs" role="tablist" aria-label=${t("tabs.label")} @keydown=${onKeydown}>
     ${FILTERS.map(
       (filter) => html`<button
@@ -21,7 +23,7 @@ export function tabs(current: Filter, unread: number, choose: (filter: Filter) =
         tabindex=${filter === current ? 0 : -1}
         @click=${() => choose(filter)}
       >
-        ${t(`tabs.${filter}`)}${filter === "unread" && unread > 0 ? html`<span class="count">${unread}</span>` : nothing}
+        ${t(`tabs.${filter}`)}${count(filter)}
       </button>`,
     )}
   </div>`;

@@ -102,23 +102,27 @@ export class Triage {
   /** What pushing a row aside does to it. */
   swipeAct(key: string, side: Side): Exclude<RowAct, "snooze"> | undefined {
     const acts = actsFor(this.entry(key)?.rows ?? []);
-    return side === "end" ? acts.find((act) => act !== "archive") : acts.find((act) => CONTROLS[act].slot === "archive");
+    return acts.find((act) => (side === "end" ? act !== "archive" : CONTROLS[act].slot === "archive"));
   }
 
   rowMenu(entry: Entry): Filling {
     const { rows } = entry;
     const { actor, kind } = rows[0] ?? {};
-    const acts = actsFor(rows).map((act): Item => ({ icon: CONTROLS[act].icon, label: t(CONTROLS[act].label), run: () => this.act(act, entry) }));
+    const item = (icon: Item["icon"], label: string, run: Item["run"]): Item => ({ icon, label, run });
+    const acts = actsFor(rows).map((act) =>
+      item(CONTROLS[act].icon, t(CONTROLS[act].label), () => this.act(act, entry)),
+    );
     const isArchived = rows.every(({ archived_at }) => archived_at !== null);
-    const snooze: Item = { icon: "clock", label: t("row.snooze"), run: () => this.snoozeMenu((at) => this.act("snooze", entry, at)) };
-    const only = (icon: Item["icon"], label: string, terms: Terms): Item => ({ icon, label, run: () => this.desk.only(terms) });
+    const snooze = item("clock", t("row.snooze"), () => this.snoozeMenu((at) => this.act("snooze", entry, at)));
+    const only = (icon: Item["icon"], label: string, terms: Terms): Item =>
+      item(icon, label, () => this.desk.only(terms));
     const who = rows[0] && actorOf(rows[0]);
     return {
       label: t("row.menu"),
       content: [
         ...acts,
         ...(isArchived ? [] : [snooze]),
-        { icon: "done", label: t("row.pick"), run: () => this.pick(entry) },
+        item("done", t("row.pick"), () => this.pick(entry)),
         ...(actor && who ? [only("person", t("row.only_from", { name: actor.name ?? who }), { actor: who })] : []),
         ...(kind ? [only("filter", t("row.only_kind", { kind: kindName(kind) }), { kind })] : []),
       ],
@@ -130,7 +134,8 @@ export class Triage {
     const offered = moments(now).map(
       ({ word, at }): Item => ({ icon: "clock", label: t(word), detail: until(at, now), run: () => snooze(at) }),
     );
-    const pick: Item = { icon: "more", label: t("snooze.pick"), run: () => ({ label: t("snooze.pick"), content: this.snoozeForm(snooze) }) };
+    const label = t("snooze.pick");
+    const pick: Item = { icon: "more", label, run: () => ({ label, content: this.snoozeForm(snooze) }) };
     return { label: t("row.snooze"), content: [...offered, pick] };
   }
 
@@ -193,7 +198,9 @@ export class Triage {
     const anchor = isPicked ? this.find(".snooze") : this.focused()?.querySelector<HTMLElement>("[data-slot=menu]");
     const entry = this.entry(this.focused()?.dataset["id"]);
     if (!anchor || this.desk.filter() === "archived") return false;
-    this.menu.open(anchor, this.snoozeMenu((at) => (isPicked || !entry ? this.actOnPicked("snooze", at) : this.act("snooze", entry, at))));
+    const snooze = (at: Date): void =>
+      isPicked || !entry ? this.actOnPicked("snooze", at) : this.act("snooze", entry, at);
+    this.menu.open(anchor, this.snoozeMenu(snooze));
     return true;
   }
 

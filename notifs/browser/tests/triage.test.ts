@@ -45,7 +45,9 @@ describe("days and groups", () => {
   });
 
   test("a group is opened on one day only", () => {
-    const rows = rowsOf({ group: "a" }, { group: "a" }, { group: "a", created_at: on(22, 9) }, { group: "a", created_at: on(22, 8) });
+    const [nine, eight] = [on(22, 9), on(22, 8)];
+    const group = "a";
+    const rows = rowsOf({ group }, { group }, { group, created_at: nine }, { group, created_at: eight });
     const key = byDay(rows, NOW.getTime(), new Set())[1]?.entries[0]?.key ?? "";
     expect(shown(rows, [key])).toEqual([["Today", ["r0+r1"]], ["Yesterday", ["r2+r3", "> r2", "> r3"]]]);
   });
@@ -108,7 +110,8 @@ describe("a snooze ends", () => {
     Object.fromEntries(moments(now).map(({ word, at }) => [word.replace("snooze.", ""), written(at)]));
 
   test("later today, tomorrow, or next week, in the morning", () => {
-    expect(told(NOW)).toEqual({ later: "2026-06-23T18:00", tomorrow: "2026-06-24T08:00", next_week: "2026-06-29T08:00" });
+    const expected = { later: "2026-06-23T18:00", tomorrow: "2026-06-24T08:00", next_week: "2026-06-29T08:00" };
+    expect(told(NOW)).toEqual(expected);
   });
 
   test("not later today when it is late, and not next week when that is tomorrow", () => {
@@ -154,22 +157,26 @@ describe("keys", () => {
     const main = document.querySelector("main") as HTMLElement;
     main.addEventListener("keydown", (event) => (found = commandOf(event, main)));
     const target = main.querySelector("[id=here]") ?? main;
-    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...keys }));
+    const init = { key, bubbles: true, composed: true, cancelable: true, ...keys };
+    target.dispatchEvent(new KeyboardEvent("keydown", init));
     return found;
   }
 
   const ROW = '<div class="list"><li id="here"></li></div>';
 
   test.each([
-    ["j", "next"], ["ArrowDown", "next"], ["k", "previous"], ["e", "archive"], ["#", "archive"], ["I", "read"], ["u", "unread"],
-    ["U", "unread"], ["s", "snooze"], ["x", "select"], ["z", "undo"], ["/", "search"], ["3", "tab"], ["?", "help"], ["Enter", "open"],
+    ["j", "next"], ["ArrowDown", "next"], ["k", "previous"], ["e", "archive"], ["#", "archive"], ["I", "read"],
+    ["u", "unread"], ["U", "unread"], ["s", "snooze"], ["x", "select"], ["z", "undo"], ["/", "search"], ["3", "tab"],
+    ["?", "help"], ["Enter", "open"],
   ])("%s on a row: %s", (key, wanted) => expect(command(key, ROW)).toBe(wanted));
 
   test.each(["i", "5", "Tab", " "])("%s means nothing", (key) => expect(command(key, ROW)).toBe(null));
 
   test.each([
-    '<input id="here">', '<textarea id="here"></textarea>', '<div role="menu"><button id="here"></button></div>',
-    '<div contenteditable="true"><b id="here"></b></div>', '<dialog><p id="here"></p></dialog>', '<select id="here"></select>',
+    '<input id="here">', '<textarea id="here"></textarea>',
+    '<div role="menu"><button id="here"></button></div>',
+    '<div contenteditable="true"><b id="here"></b></div>',
+    '<dialog><p id="here"></p></dialog>', '<select id="here"></select>',
     '<notifs-bell id="here"></notifs-bell>',
   ])("nothing in %s", (markup) => {
     expect(command("e", markup)).toBe(null);

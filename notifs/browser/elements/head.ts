@@ -1,0 +1,78 @@
+/** The head of the inbox: how much is unread, what is wrong just now, and where to look for something. */
+import { html, nothing } from "lit";
+import type { TemplateResult } from "lit";
+
+import type { Connection } from "../core/connection";
+import { icon } from "./icons";
+import { t } from "../words";
+
+export interface HeadContext {
+  readonly level: number;
+  readonly unread: number;
+  readonly connection: Connection | null;
+  readonly markAllRead: () => void;
+  readonly search: () => void;
+  readonly filter: (event: MouseEvent) => void;
+}
+
+export function head(context: HeadContext): TemplateResult {
+  const isSignedOut = context.connection?.status.name === "signed-out";
+  return html`<header class="head" part="header">
+    <div class="page-title" part="title" id="title" role="heading" aria-level=${context.level}>
+      <slot name="title">${t("inbox.title")}</slot>
+    </div>
+    ${isSignedOut ? nothing : controls(context)}
+    <slot name="header"></slot>
+  </header>`;
+}
+
+/** Whoever presses a button that turns itself off would lose the focus: it only says that it is off. */
+function controls({ unread, connection, markAllRead, search, filter }: HeadContext): TemplateResult {
+  const told = unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread");
+  return html`<button
+      class="button quiet"
+      part="mark-all"
+      type="button"
+      aria-disabled=${unread === 0}
+      @click=${() => unread > 0 && markAllRead()}
+    >
+      ${t("inbox.mark_all_read")}
+    </button>
+    <p class="summary" part="summary">${trouble(connection) ?? told}</p>
+    <div class="tools" part="tools">
+      <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${search}>
+        ${icon("search")}
+      </button>
+      <button
+        class="icon-button"
+        type="button"
+        popovertarget="menu"
+        aria-haspopup="menu"
+        title=${t("find.filter")}
+        aria-label=${t("find.filter")}
+        @click=${filter}
+      >
+        ${icon("filter")}
+      </button>
+    </div>`;
+}
+
+function trouble(connection: Connection | null): TemplateResult | null {
+  if (connection === null) return null;
+  const { status, degraded, waiting } = connection;
+  const kept = waiting > 0 ? t("inbox.waiting", { n: waiting }) : "";
+  const isAway = status.name === "reconnecting";
+  if (!isAway && degraded === null && kept === "") return null;
+  const why = isAway ? unreachable(status.retryAt) : degraded === null ? "" : t("inbox.degraded");
+  return html`<span class="trouble" role="status">${icon("warning")} ${why} ${kept}</span>`;
+}
+
+/** Seconds are for the eye only: a screen reader would count them aloud. */
+function unreachable(retryAt: number): TemplateResult {
+  if (!navigator.onLine) return html`${t("inbox.offline")}`;
+  const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+  const words = t("inbox.unreachable");
+  if (seconds <= 0) return html`${words}`;
+  const shown = t("inbox.unreachable_in", { n: seconds });
+  return html`<span class="hidden">${words}</span><span aria-hidden="true">${shown}</span>`;
+}
