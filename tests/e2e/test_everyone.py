@@ -104,6 +104,27 @@ async def test_the_servers_own_pages_have_nothing_that_axe_finds(adas: BrowserCo
     assert found == []
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_pages_are_no_wider_than_a_small_phone(browser: Browser, site: Site, scripts: bool) -> None:
+    ada = await site.person("ada")
+    await site.notifs.notify(to=ada.id, title="Notification", body="word " * 40, actor={"name": "Grace Hopper"})
+    name, _, value = (await site.cookie(ada)).partition("=")
+    wide = []
+    for language in ("de", "ar"):
+        context = await browser.new_context(
+            viewport={"width": 320, "height": 600}, java_script_enabled=scripts, locale=language
+        )
+        page = await context.new_page()
+        for path in ("/login/", "/notifications/", "/notifications/?filter=snoozed&find", "/account/", "/nothing"):
+            if path == "/notifications/":
+                await context.add_cookies([{"name": name, "value": value, "url": site.url}])
+            await page.goto(site.url + path)
+            page_width = await page.locator("html").evaluate("(html) => html.scrollWidth")
+            wide += [(language, path, page_width)] if page_width > 320 else []
+        await context.close()
+    assert wide == []
+
+
 async def host(context: BrowserContext, site: Site, css: str) -> Page:
     """A page of somebody else's that has the elements on it."""
     page = await context.new_page()
