@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 from playwright.async_api import Browser, expect
@@ -39,6 +40,9 @@ PROVIDER = {
     "NOTIFS_PROVIDERS__EVIL__LABEL": "".join(joined(10_000)),
     "NOTIFS_PROVIDERS__EVIL__ICON": "javascript:alert(1)",
 }
+
+ALL_AT_ONCE: Any = {"width": 1100, "height": 16_000}
+"""A window that high shows all: the inbox draws only what can be seen."""
 
 
 def hostile(payload: str) -> Notification:
@@ -77,6 +81,7 @@ async def test_what_is_sent_to_a_person_is_text(target: Target, browser: Browser
             return through
         await visit.see(f"{target.url}/notifications/?filter=all")
         await expect(visit.page.locator("main").get_by_role("tablist")).to_be_visible()
+        await visit.page.set_viewport_size(ALL_AT_ONCE)
         await visit.page.wait_for_function(f"() => {SCROLL} >= {len(PAYLOADS)}")
         titles = await visit.page.evaluate(TITLES)
         assert {shown(title) for title in titles} == {shown(payload) for payload in PAYLOADS}
