@@ -99,7 +99,7 @@ async def test_the_main_job_from_signing_in_to_signing_out(
         await expect(row(tab, "Hello")).to_be_visible()
         await expect(tab.locator("notifs-bell")).to_contain_text("2")
 
-    await page.get_by_role("button", name="Mark as read: Hello").click()
+    await page.locator("notifs-inbox").get_by_role("button", name="Mark as read: Hello").click()
     for tab in (page, other):
         await expect(unread_tab(tab)).to_contain_text("1")
         await expect(tab.locator("notifs-bell")).to_contain_text("1")
