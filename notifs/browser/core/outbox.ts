@@ -50,7 +50,7 @@ const INVERSE: Partial<Record<Act, RowAct>> = {
   snooze: "unsnooze",
 };
 /** What a server says that cannot do it just now; nobody who waits needs to hear of it. */
-const FOR_NOW = /^(unreachable|unavailable|too_many_.*|http_(429|50[234]))$/;
+const FOR_NOW = /^(unreachable|store_unavailable|too_many_.*|http_(429|50[234]))$/;
 
 export class Outbox {
   /** In the order in which they were asked for. */

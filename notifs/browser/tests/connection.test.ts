@@ -307,8 +307,8 @@ describe("acts", () => {
 
   test("that are refused say why", async () => {
     await open();
-    server.refusal = { code: "unavailable", message: "Try again later." };
-    await expect(connection.act("archive", ["a1"])).rejects.toEqual(new ActError("unavailable", "Try again later."));
+    server.refusal = { code: "store_unavailable", message: "Try again later." };
+    await expect(connection.act("archive", ["a1"])).rejects.toEqual(new ActError("store_unavailable", "Try again later."));
     expect(connection.pending).toEqual(new Set());
   });
 

@@ -115,7 +115,7 @@ describe("the inbox", () => {
 
   test("says at the row why an act was refused", async () => {
     store({});
-    server.refusal = { code: "unavailable", message: "the store is busy; try again" };
+    server.refusal = { code: "bad_request", message: "the store is busy; try again" };
     const inbox = await show("<notifs-inbox></notifs-inbox>");
     await click(inbox, "[data-slot=read]");
     expect(words(inbox, ".row .refusal")).toEqual(["The store is busy; try again."]);

@@ -55,7 +55,7 @@ test.each(Object.keys(FRAMEWORKS))("a list, its badge and a button: %s", async (
   document.querySelectorAll("button")[1]?.click();
   await drawn("a3", "a1");
   await vi.waitFor(() => expect(server.store.counted().notif_count).toBe(2));
-  server.refusal = { code: "unavailable", message: "Try again later." };
+  server.refusal = { code: "store_unavailable", message: "Try again later." };
   const alert = vi.fn();
   vi.stubGlobal("alert", alert);
   document.querySelectorAll("button")[0]?.click();

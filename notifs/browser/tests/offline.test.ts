@@ -189,7 +189,7 @@ describe("when they are sent after all", () => {
     page.on("refused", (error) => refused.push(error));
     await goOffline();
     await page.act("archive", ["a1"]);
-    server.refusal = { code: "unavailable", message: "busy" };
+    server.refusal = { code: "store_unavailable", message: "busy" };
     await comeBack();
     const asked = acts().length;
     expect(asked).toBeGreaterThan(1);
