@@ -109,7 +109,7 @@ async def test_the_main_job_from_signing_in_to_signing_out(
     for title in ("while away", "and another"):
         await site.send(title)
     for tab in (page, other):
-        await expect(tab.get_by_text("Could not reach the server")).to_be_visible()
+        await expect(tab.get_by_text("Could not reach the server").first).to_be_visible()
     await network.accept()
     for tab in (page, other):
         await expect(row(tab, "and another")).to_be_visible(timeout=15_000)
