@@ -11,7 +11,8 @@ const states = asked === null ? STATES.filter(({ isAlone }) => !isAlone) : STATE
 if (asked !== null) root.dataset["state"] = asked;
 answerHere();
 document.getElementById("states")?.append(...STATES.map(entry));
-await Promise.all(states.map(show));
+for (const state of states) await show(state);
+scrollTo(0, 0);
 root.dataset["ready"] = "";
 
 function entry({ name }: State): HTMLElement {
@@ -28,6 +29,8 @@ async function show({ name, draw, then }: State): Promise<void> {
   section.append(Object.assign(document.createElement("h2"), { textContent: name }), drawn);
   section.classList.add(drawn.localName);
   document.getElementById("gallery")?.append(section);
+  // Only what is in view is drawn.
+  section.scrollIntoView();
   await drawn.updateComplete;
   await then?.(drawn);
   await settled();
