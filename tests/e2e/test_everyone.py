@@ -9,6 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from notifs import Settings
+from notifs.web.words import PLURALS, words
 from tests.e2e.conftest import settled
 from tests.web.site import Site, serve
 
@@ -58,6 +59,26 @@ async def test_nothing_moves_after_the_first_paint(adas: BrowserContext, site: S
     await expect(page.locator("notifs-inbox").get_by_role("listitem").first).to_be_visible()
     await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert await page.evaluate("globalThis.shifts") == []
+
+
+@pytest.mark.parametrize("language", PLURALS)
+async def test_the_first_paint_says_what_the_elements_say(browser: Browser, site: Site, language: str) -> None:
+    ada = await site.person("ada")
+    await site.notifs.notify(to=ada.id, title="Notification", priority="urgent")
+    name, _, value = (await site.cookie(ada)).partition("=")
+    said = []
+    for scripts in (False, True):
+        context = await browser.new_context(java_script_enabled=scripts, locale=language, timezone_id="UTC")
+        await context.add_cookies([{"name": name, "value": value, "url": site.url}])
+        page = await context.new_page()
+        await page.goto(f"{site.url}/notifications/")
+        if scripts:
+            await settled(page)
+        parts = page.locator("main").locator(".head .page-title, .head .button, .summary, .tab, .day-title, .title, time")
+        said.append([" ".join(text.split()) for text in await parts.all_inner_texts()])
+        await context.close()
+    assert said[0] == said[1]
+    assert said[0][0] == words(language)("inbox.title")
 
 
 async def test_nobody_else_is_asked_for_anything(adas: BrowserContext, site: Site) -> None:
