@@ -434,7 +434,7 @@ async def test_in_the_popover_keys_are_for_what_is_in_it(ada: Page) -> None:
     await expect(panel).to_have_count(0)
 
 
-ACTIONS = {
+ACTIONS: dict[str, Any] = {
     "title": "Deploy?",
     "actions": [
         {"label": "Approve", "url": "/approve", "method": "POST", "style": "primary"},
