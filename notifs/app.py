@@ -329,8 +329,8 @@ class Notifs:
             Middleware(SameOrigin, origins=self._origins, keyed=keyed),
         ]
 
-    def routes(self, safe: Sequence[Middleware] = ()) -> list[BaseRoute]:
-        """The routes of notifs, each wrapped in `safe`."""
+    def routes(self, safe: Sequence[Middleware] = (), *, gallery: bool = False) -> list[BaseRoute]:
+        """The routes of notifs, each wrapped in `safe`; `gallery`: in development that one too."""
         api = InboxApi(self.store, self.acts, self._forms, self._identify)
         routes: list[BaseRoute] = [
             *self._pages.routes(f"{self.path}/notifications", safe),
@@ -343,10 +343,10 @@ class Notifs:
             guard = self.realtime.guard(self._identify, self._origins)
             # The first one: after a restart everybody connects, and each route before it is tried for each of them.
             routes.insert(0, Mount(f"{self.path}/socket.io", guard, middleware=safe))
-        if not self.settings.production:
-            routes += Gallery(self._render).routes(self.path, safe)
         if self._accounts:
             routes += self._own.routes(safe)
+        if gallery and not self.settings.production:
+            routes += Gallery(self._render).routes(self.path, safe)
         return routes
 
     def _sources(self) -> Iterator[Source]:

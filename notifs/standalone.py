@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     own = {"/": home, "/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
     app = Starlette(
-        routes=[*notifs.routes(), *(Route(path, endpoint) for path, endpoint in own.items())],
+        routes=[*notifs.routes(gallery=True), *(Route(path, endpoint) for path, endpoint in own.items())],
         middleware=notifs.middleware(hsts=settings.production),
         exception_handlers={HTTPException: _pass_on},
         lifespan=lifespan,
