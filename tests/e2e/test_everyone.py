@@ -74,7 +74,9 @@ async def test_the_first_paint_says_what_the_elements_say(browser: Browser, site
         await page.goto(f"{site.url}/notifications/")
         if scripts:
             await settled(page)
-        parts = page.locator("main").locator(".head .page-title, .head .button, .summary, .tab, .day-title, .title, time")
+        parts = page.locator("main").locator(
+            ".head .page-title, .head .button, .summary, .tab, .day-title, .title, time"
+        )
         said.append([" ".join(text.split()) for text in await parts.all_inner_texts()])
         await context.close()
     assert said[0] == said[1]
