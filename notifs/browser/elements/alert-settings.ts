@@ -54,10 +54,10 @@ function quiet(settings: Settings): TemplateResult {
   };
   return html`<label class="choice">
     <span>${t("alerts.quiet")}</span>
-    <select .value=${live(quietUntil > 0 ? QUIET : "")} @change=${onChange}>
-      <option value="">${t("alerts.quiet_off")}</option>
+    <select @change=${onChange}>
+      <option value="" .selected=${live(quietUntil === 0)}>${t("alerts.quiet_off")}</option>
       ${quietUntil > 0
-        ? html`<option value=${QUIET}>${t("alerts.quiet_until", { time: timeOf(quietUntil, now) })}</option>`
+        ? html`<option value=${QUIET} .selected=${live(true)}>${t("alerts.quiet_until", { time: timeOf(quietUntil, now) })}</option>`
         : nothing}
       <option value=${HOUR}>${t("alerts.quiet_hour")}</option>
       <option value=${TOMORROW}>${t("alerts.quiet_tomorrow", { time: timeOf(tomorrow(now), tomorrow(now)) })}</option>

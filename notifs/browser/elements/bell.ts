@@ -17,6 +17,8 @@ import { t } from "../words";
 
 const MOST_SHOWN = 99;
 const MARGIN = 8;
+/** What scrolls may be anything in the page. */
+const SCROLLS = { capture: true, passive: true };
 
 export class NotifsBell extends MailboxElement {
   static override properties: PropertyDeclarations = {
@@ -55,7 +57,7 @@ export class NotifsBell extends MailboxElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    removeEventListener("resize", this.keepInPlace);
+    this.stay(false);
     if (this.badgeTitle) this.badge.show(0, "", null);
   }
 
@@ -80,7 +82,7 @@ export class NotifsBell extends MailboxElement {
 
   protected override render(): TemplateResult {
     return html`<button
-        class="bell"
+        class=${this.isQuiet ? "bell quiet" : "bell"}
         part="button"
         type="button"
         popovertarget="panel"
@@ -118,7 +120,7 @@ export class NotifsBell extends MailboxElement {
         base=${this.base}
         transport=${this.transport ?? nothing}
         inbox-url=${this.inboxHref}
-        login-url=${this.loginHref}
+        login-url=${this.loginUrl ?? nothing}
         token-url=${this.tokenUrl ?? nothing}
         filter="unread"
       ></notifs-inbox>
@@ -132,7 +134,9 @@ export class NotifsBell extends MailboxElement {
       </div>`;
   }
 
+  /** Whose they are is not known any more once somebody has signed out. */
   private get fresh(): number {
+    if (this.connection?.status.name === "signed-out") return 0;
     return this.connection?.state.cursor ? this.connection.shown.unseen : this.count;
   }
 
@@ -148,14 +152,19 @@ export class NotifsBell extends MailboxElement {
 
   private onToggle(event: ToggleEvent): void {
     this.isOpen = event.newState === "open";
+    this.stay(this.isOpen);
     if (this.isOpen) {
       this.place();
-      addEventListener("resize", this.keepInPlace);
     } else {
       this.isSetting = false;
-      removeEventListener("resize", this.keepInPlace);
       this.takeFocusBack();
     }
+  }
+
+  /** With the bell, wherever the window or anything in it takes that. */
+  private stay(isOpen: boolean): void {
+    const change = isOpen ? addEventListener : removeEventListener;
+    for (const type of ["resize", "scroll"]) change(type, this.keepInPlace, SCROLLS);
   }
 
   /** In the settings, and back where they were opened from. */
@@ -171,15 +180,16 @@ export class NotifsBell extends MailboxElement {
   }
 
   /**
-   * Under the bell, where that ends in the direction of the words, and within the window. On a phone the style sheet
-   * lets the panel fill the screen instead.
+   * Under the bell, where that ends in the direction of the words, and within the window; closed when the bell is out
+   * of sight. On a phone the style sheet lets the panel fill the screen instead.
    */
   private place(): void {
     const bell = this.renderRoot.querySelector(".bell");
     const panel = this.renderRoot.querySelector<HTMLElement>(".panel");
     if (bell === null || panel === null) return;
-    const { bottom, left, right } = bell.getBoundingClientRect();
+    const { top, bottom, left, right } = bell.getBoundingClientRect();
     const width = document.documentElement.clientWidth;
+    if (panel.offsetWidth < width && (bottom < 0 || top > innerHeight)) return panel.hidePopover();
     const end = getComputedStyle(panel).direction === "rtl" ? left : width - right;
     const most = width - MARGIN - panel.offsetWidth;
     panel.style.insetBlockStart = `${Math.round(bottom) + MARGIN}px`;

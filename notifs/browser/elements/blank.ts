@@ -57,10 +57,11 @@ export function failed(reason: string, tryAgain: () => void): TemplateResult {
   </div>`;
 }
 
-export function signedOut(href: string): TemplateResult {
+/** `wasIn`: whether there was an inbox to see before. */
+export function signedOut(href: string, wasIn: boolean): TemplateResult {
   return html`<div class="blank" part="blank" role="alert">
     ${icon("bell")}
-    <p>${t("blank.signed_out")}</p>
+    <p>${t(wasIn ? "blank.signed_out" : "blank.not_signed_in")}</p>
     <p class="secondary">${t("blank.signed_out_how")}</p>
     ${href && html`<a class="button primary" href=${href}>${t("blank.sign_in")}</a>`}
   </div>`;

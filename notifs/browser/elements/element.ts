@@ -19,7 +19,7 @@ export abstract class MailboxElement extends LitElement {
   declare base: string;
   declare transport: Transport | undefined;
   declare inboxUrl: string;
-  /** Empty if there is no page to send people to. */
+  /** Where people sign in, if there is such a page. */
   declare loginUrl: string | undefined;
   /** Where the host gives tokens, for pages that sign in by them; read when the element enters the page. */
   declare tokenUrl: string | undefined;
@@ -63,8 +63,11 @@ export abstract class MailboxElement extends LitElement {
     return this.inboxUrl || `${this.base}/notifications/`;
   }
 
+  /** Where to sign in, and to come back from; empty if there is no page to send people to. */
   protected get loginHref(): string {
-    return this.loginUrl ?? `${this.base}/login/`;
+    const { loginUrl } = this;
+    const next = encodeURIComponent(location.pathname + location.search);
+    return loginUrl ? `${loginUrl}${loginUrl.includes("?") ? "&" : "?"}next=${next}` : "";
   }
 
   /** The server's markup goes in the same turn in which ours comes, so that nothing flickers. */

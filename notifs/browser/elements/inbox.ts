@@ -144,7 +144,7 @@ export class NotifsInbox extends MailboxElement {
     const isSignedOut = this.connection?.status.name === "signed-out";
     const { notices, menu } = this.triage;
     return html`<section class="inbox" part="inbox" aria-labelledby=${this.compact ? nothing : "title"}>
-      ${this.head()} ${isSignedOut ? signedOut(this.loginHref) : [this.toolbar(), this.list(), notices.render()]}
+      ${this.head()} ${isSignedOut ? signedOut(this.loginHref, this.state.cursor !== null) : [this.toolbar(), this.list(), notices.render()]}
       ${menu.render()} ${sheet()}
     </section>`;
   }

@@ -55,7 +55,7 @@ export class Triage {
     private readonly desk: Desk,
   ) {
     this.strip = new Strip(host);
-    this.continuity = new Continuity(host, this.strip, desk.filter, "#list");
+    this.continuity = new Continuity(host, this.strip, desk.filter, "#list, .blank .primary");
     this.notices = new Notices(host);
     this.menu = new Menu(host);
     this.acts = new Acts(host, desk.connection, this.notices);

@@ -30,7 +30,7 @@ export const STATES: readonly State[] = [
   { name: "reconnecting", draw: () => inbox(new Mailbox(few(), "away"), "all"), then: until(".trouble") },
   { name: "offline", draw: () => inbox(new Mailbox(few(), "away"), "all"), then: until(".trouble", press("[data-slot=archive]")) },
   { name: "degraded", draw: () => inbox(new Mailbox(few()), "all"), then: degrade },
-  { name: "signed-out", draw: () => inbox(new Mailbox([], "strange", null)), then: until(".blank .button") },
+  { name: "signed-out", draw: signedOut, then: until(".blank .button") },
   { name: "selection", draw: () => inbox(new Mailbox(few()), "all"), then: press("[data-slot=pick]") },
   { name: "refused", draw: () => inbox(new Mailbox(few(), "refusing"), "all"), then: press("[data-slot=archive]") },
   { name: "done", draw: () => inbox(new Mailbox(few()), "all"), then: press("[data-slot=archive]") },
@@ -49,6 +49,10 @@ export const STATES: readonly State[] = [
 
 function inbox({ connection }: Mailbox, filter: Filter = "unread"): NotifsInbox {
   return Object.assign(document.createElement("notifs-inbox") as NotifsInbox, { connection, filter });
+}
+
+function signedOut(): NotifsInbox {
+  return Object.assign(inbox(new Mailbox([], "strange", null)), { loginUrl: "/login/" });
 }
 
 function bell({ connection }: Mailbox): NotifsBell {

@@ -181,9 +181,27 @@ describe("the inbox", () => {
     server.mode = "signed-out";
     await settle(2_000);
     expect(words(inbox, ".blank p")[0]).toBe("You have been signed out.");
-    expect(one(inbox, ".blank a").getAttribute("href")).toBe("/in/");
-    inbox.setAttribute("login-url", "");
+    expect(one(inbox, ".blank a").getAttribute("href")).toBe("/in/?next=%2F");
+    inbox.setAttribute("login-url", "/in/?by=mail");
     await settle();
+    expect(one(inbox, ".blank a").getAttribute("href")).toBe("/in/?by=mail&next=%2F");
+  });
+
+  test("whoever is signed out while in it is at the link to sign in", async () => {
+    store({});
+    const inbox = await show('<notifs-inbox login-url="/in/"></notifs-inbox>');
+    one(inbox, ".row").focus();
+    server.mode = "signed-out";
+    server.sockets[0]?.drop();
+    await settle(2_000);
+    expect(inbox.shadowRoot?.activeElement).toBe(one(inbox, ".blank a"));
+  });
+
+  test("sends who is not signed in nowhere, unless it was told where", async () => {
+    server.mode = "signed-out";
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    await settle(2_000);
+    expect(words(inbox, ".blank p")[0]).toBe("You are not signed in.");
     expect(all(inbox, ".blank a")).toEqual([]);
   });
 
@@ -217,6 +235,34 @@ describe("the bell", () => {
     document.body.innerHTML = '<notifs-bell base="/other" count="120"></notifs-bell>';
     await Promise.resolve();
     expect(words(document.querySelector("notifs-bell") as Element, ".badge")).toEqual(["99+"]);
+  });
+
+  test("counts for nobody once the person is signed out", async () => {
+    store({});
+    document.title = "Page";
+    const bell = await show("<notifs-bell badge-title></notifs-bell>");
+    expect([words(bell, ".badge"), document.title]).toEqual([["1"], "(1) Page"]);
+    server.mode = "signed-out";
+    server.sockets[0]?.drop();
+    await settle(2_000);
+    expect([words(bell, ".badge"), document.title]).toEqual([[], "Page"]);
+    expect(one(bell, "button.bell").getAttribute("aria-label")).toBe("Notifications");
+  });
+
+  test("says when its settings are opened how long nobody is to be disturbed", async () => {
+    localStorage.setItem("notifs-alerts ", JSON.stringify({ quietUntil: Date.now() + 3_600_000 }));
+    const bell = await show("<notifs-bell></notifs-bell>");
+    expect(all(bell, ".bell.quiet")).toHaveLength(1);
+    toggle(bell, "open");
+    await settle();
+    await click(bell, ".to-settings");
+    const select = one(bell, "select") as HTMLSelectElement;
+    expect(select.selectedOptions[0]?.textContent).toMatch(/^Until/);
+    select.value = "";
+    select.dispatchEvent(new Event("change"));
+    await settle();
+    expect(select.value).toBe("");
+    expect(all(bell, ".bell.quiet")).toEqual([]);
   });
 
   test("marks as seen what is looked at, and what arrives meanwhile", async () => {
