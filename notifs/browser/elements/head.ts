@@ -4,6 +4,7 @@ import type { TemplateResult } from "lit";
 
 import type { Connection } from "../core/connection";
 import { icon } from "./icons";
+import { copiedAt } from "../offline/copy";
 import { t } from "../words";
 
 export interface HeadContext {
@@ -69,6 +70,8 @@ function trouble(connection: Connection | null): TemplateResult | null {
 
 /** Seconds are for the eye only: a screen reader would count them aloud. */
 function unreachable(retryAt: number): TemplateResult {
+  const time = copiedAt();
+  if (time !== null) return html`${t("offline.copy", { time })}`;
   if (!navigator.onLine) return html`${t("inbox.offline")}`;
   const seconds = Math.ceil((retryAt - Date.now()) / 1000);
   const words = t("inbox.unreachable");

@@ -1,18 +1,19 @@
-/** Says on a page of ours that it is a copy, which the worker has kept: until there is a server again. */
+/** On a page of ours that is a copy, which the worker has kept: since when, until there is a server again. */
 import type { Connection } from "../core/connection";
-import { locale, t } from "../words";
+import { locale } from "../words";
 
-export function sayCopy(connection: Connection): () => void {
+/** When the page was sent, in words; null if it is no copy. */
+export function copiedAt(): string | null {
   const { kept } = document.documentElement.dataset;
-  const main = document.querySelector("main");
-  if (kept === undefined || main === null) return () => undefined;
-  const time = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(kept));
-  const line = document.createElement("p");
-  line.className = "told copy";
-  line.role = "status";
-  line.textContent = t("offline.copy", { time });
-  main.prepend(line);
+  if (kept === undefined) return null;
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(kept));
+}
+
+/** Returns the way to stop. */
+export function endCopy(connection: Connection): () => void {
   return connection.on("change", () => {
-    if (connection.status.name === "live" || connection.status.name === "polling") line.remove();
+    if (connection.status.name === "live" || connection.status.name === "polling") {
+      delete document.documentElement.dataset["kept"];
+    }
   });
 }

@@ -1,6 +1,6 @@
 /** A page's part in being readable without a network. */
 import type { Connection } from "../core/connection";
-import { sayCopy } from "./copy";
+import { endCopy } from "./copy";
 import { keep } from "./keep";
 
 /** As much of Trusted Types as a worker's address needs; none in some browsers. */
@@ -17,7 +17,7 @@ export function beOffline(base: string, connection: Connection): (() => void)[] 
   // A browser that lets no worker in has nothing to keep for one.
   if (!("serviceWorker" in navigator)) return [];
   register(base).catch((error: unknown) => console.warn("notifs: no service worker:", error));
-  return [...keep(base, connection), sayCopy(connection)];
+  return [...keep(base, connection), endCopy(connection)];
 }
 
 /** Let the server's worker in, unless its place is somebody else's. */
