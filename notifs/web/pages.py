@@ -23,7 +23,7 @@ from notifs.web.render import RECIPIENT, Render, island
 from notifs.wire import PAGE, SEARCH_LIMIT, SNOOZE_DAYS, Filter, Search
 
 ACTS: tuple[Act, ...] = ("unread", "archive", "unarchive", "unsnooze")
-PRESETS = {"snooze.tomorrow": 1, "snooze.next_week": 7}
+PRESETS = {"snooze.day": 1, "snooze.week": 7}
 """For how many days something is snoozed by a button. What hour it is where the reader is, only a script knows."""
 
 

@@ -96,7 +96,7 @@ def environment(base: str, login_url: str, transport: str, image_hosts: frozense
     made.tests["local"] = is_local_path
     made.globals.update(
         base=base, login_url=login_url, inbox_url=f"{base}/notifications/", transport=transport,
-        asset=partial(_asset, base),
+        asset=partial(_asset, base), english=words("en"),
     )  # fmt: skip
     return made
 

@@ -122,6 +122,7 @@ async def test_what_is_not_translated_says_that_it_is_english(adas: httpx2.Async
     document = await page(adas, "/account/")
     main = next(attributes for tag, attributes in document.tags if tag == "main")
     assert (main["lang"], main["dir"]) == ("en", "ltr")
+    assert "12 characters or more." in document.text
 
 
 async def test_the_gallery_is_for_development_in_any_language(nobody: httpx2.AsyncClient, production: Site) -> None:
