@@ -356,6 +356,23 @@ async def test_the_panel_opens_where_the_bell_ends(sqlite_site: Site, context: B
         await page.keyboard.press("Escape")
 
 
+async def test_the_panel_stays_with_the_bell_and_goes_with_it(sqlite_site: Site, context: BrowserContext) -> None:
+    (page,) = await tabs(context, sqlite_site, 1)
+    await page.evaluate("document.body.append(Object.assign(document.createElement('hr'), { className: 'far' }))")
+    await page.evaluate("document.querySelector('.far').style.marginBlockStart = '3000px'")
+    bell, panel = page.get_by_role("button", name=re.compile("^Notifications")), page.get_by_role("dialog")
+    await bell.click()
+    await expect(panel).to_be_visible()
+    await page.evaluate("scrollTo(0, 20)")
+    await page.wait_for_function("""() => {
+        const { shadowRoot } = document.querySelector("notifs-bell");
+        const [bell, panel] = [".bell", ".panel"].map(each => shadowRoot.querySelector(each).getBoundingClientRect());
+        return scrollY === 20 && Math.abs(panel.top - bell.bottom) < 9;
+    }""")
+    await page.evaluate("scrollTo(0, 1000)")
+    await expect(panel).to_be_hidden()
+
+
 async def test_a_backlog_is_one_line_in_one_tab(sqlite_url: str, tmp_path: Path, context: BrowserContext) -> None:
     async with serving(sqlite_url, tmp_path) as site:
         pages = await tabs(context, site, 2)

@@ -79,11 +79,11 @@ export class NotifsToasts extends MailboxElement {
   private single(row: Notification): TemplateResult {
     const { id, title, body, priority } = row;
     const isUrgent = priority === "urgent";
-    const words = html`${isUrgent ? html`<bdi class="flag">${t("row.urgent")}</bdi> ` : nothing}${title}`;
     return html`<div class=${classMap({ toast: true, urgent: isUrgent })} part="toast">
       ${avatar(row)}
       <div class="what">
-        <div class="title" dir="auto">${linked(row, words)}</div>
+        ${isUrgent ? html`<div class="flag">${t("row.urgent")}</div>` : nothing}
+        <div class="title" dir="auto">${linked(row, title)}</div>
         ${body ? html`<p class="body" dir="auto">${body}</p>` : nothing}
       </div>
       <div class="controls">
