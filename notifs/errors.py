@@ -19,6 +19,7 @@
     ├── TooManyTries                429  wait, then try again
     ├── TooManyRequests             429  this API key, or network, has none left just now
     ├── TooManySockets              429  close one of yours, or wait, then try again
+    ├── TooManySearches             429  wait for one of yours to end, then search again
     ├── SettingsError                    the settings do not allow a start
     ├── SchemaError                      the database has another schema than this code
     ├── Unreachable                 503  `notifs.client` got no answer
@@ -187,6 +188,14 @@ class TooManySockets(NotifsError):
         super().__init__(message, code=code)
         self.retry_after = retry_after
         """Seconds until the next one may succeed."""
+
+
+class TooManySearches(NotifsError):
+    """This person has as many searches under way, or waiting, as one may have."""
+
+    code = "too_many_searches"
+    status = 429
+    retry_after = 1
 
 
 class Unreachable(NotifsError):

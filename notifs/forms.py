@@ -141,6 +141,7 @@ class Forms:
             "unseen_count": page.head.unseen,
             "cursor": str(self._cursor(page.head)),
             "has_more": page.more,
+            "through": page.through,
         }
 
     def _message(self, type: Type, head: Head, entries: Sequence[Entry]) -> Message:

@@ -167,6 +167,9 @@ class Page(TypedDict):
     unseen_count: int
     cursor: str
     has_more: bool
+    through: int | None
+    """The position that the next page is to be `before`. A search looks through some thousand notifications at a time:
+    it may have found few of them, or none, and yet have more."""
 
 
 class Ack(TypedDict):

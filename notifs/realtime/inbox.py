@@ -34,7 +34,8 @@ async def fetch(ctx: Context, data: Fetch) -> wire.Page:
     """Answer a page of one filter, in the ack itself."""
     page = await ctx.store.page(ctx.recipient, data.filter, search=data.search, before=data.before, limit=data.limit)
     fitting = messages.fitting(ctx.forms, page.entries)
-    page = Page(page.head, fitting, page.more or len(fitting) < len(page.entries))
+    if len(fitting) < len(page.entries):
+        page = Page(page.head, fitting, True)
     return ctx.forms.page(data.filter, page, data.before, data.search)
 
 

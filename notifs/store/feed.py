@@ -11,7 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -27,6 +27,8 @@ FILTERS = {
 }
 LINES_AT_ONCE = 2000
 """Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""
+STRETCH = 20_000
+"""Lines of a filter that are looked through for one page of what is searched for, at most."""
 
 
 class Head(NamedTuple):
@@ -94,6 +96,15 @@ class Page:
     head: Head
     entries: tuple[Entry, ...]
     more: bool
+    rest: int | None = None
+    """Of a search that ended early: the position of the first line that it has not looked at."""
+
+    @property
+    def through(self) -> int | None:
+        """The position that the next page is to be `before`; None if there is nothing here."""
+        if self.rest is not None:
+            return self.rest + 1
+        return self.entries[-1].position if self.entries else None
 
 
 Step = tuple[str, int]
@@ -192,19 +203,32 @@ async def page(
 ) -> Page:
     """The `limit` newest lines of a filter below the position `before`. `at` says where the mailbox stands.
 
-    With a search it costs what must be looked at until there are so many: at most the lines of the filter.
+    With a search it costs what must be looked at until there are so many: at most a STRETCH of the filter.
     """
-    statement = _lines(recipient).where(FILTERS[filter]).order_by(Receipt.position.desc()).limit(limit + 1)
+    where = [Receipt.recipient == recipient, FILTERS[filter]]
     if before is not None:
-        statement = statement.where(Receipt.position < before)
+        where.append(Receipt.position < before)
+    rest = None
     if search != Search():
-        statement = statement.where(_matches(search))
         await follow_indexes(connection)
-    found = _entries(await connection.execute(statement))
-    return Page(at.head, found[:limit], len(found) > limit)
+        rest = await _beyond(connection, where)
+        where.append(_matches(connection.dialect.name, search))
+    if rest is not None:
+        where.append(Receipt.position > rest)
+    newest = _lines(recipient).where(*where).order_by(Receipt.position.desc()).limit(limit + 1)
+    found = _entries(await connection.execute(newest))
+    if len(found) > limit:
+        return Page(at.head, found[:limit], True)
+    return Page(at.head, found, rest is not None, rest)
 
 
-def _matches(search: Search) -> ColumnElement[bool]:
+async def _beyond(connection: AsyncConnection, where: Sequence[ColumnElement[bool] | TextClause]) -> int | None:
+    """The position of the first of these lines that is not in their first STRETCH."""
+    statement = select(Receipt.position).where(*where).order_by(Receipt.position.desc()).offset(STRETCH).limit(1)
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+def _matches(dialect: str, search: Search) -> ColumnElement[bool]:
     """Whether a receipt is of what is searched for.
 
     It is asked line by line, in a subquery: in a join, databases that guess it to be rare begin with everybody's.
@@ -217,7 +241,9 @@ def _matches(search: Search) -> ColumnElement[bool]:
         id, name = (one.actor[key].as_string() for key in ("id", "name"))
         conditions.append(func.coalesce(id, name) == search.actor)
     if search.text is not None:
-        conditions.append(one.title.icontains(search.text, autoescape=True))
+        # Not LIKE: what a pattern costs grows with the lengths of both, of the pattern and of the title.
+        place = func.instr if dialect == "sqlite" else func.strpos
+        conditions.append(place(func.lower(one.title), func.lower(search.text)) > 0)
     asked = select(and_(*conditions)).where(one.id == Receipt.notification_id).correlate(Receipt)
     return asked.scalar_subquery()
 

@@ -1,6 +1,5 @@
 """Reading mailboxes: a page, what has changed, what brings a client to the head; each of one moment."""
 
-import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -13,13 +12,12 @@ from notifs.store import feed
 from notifs.store.announcements import Announcements
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head, Look, Page, Standing
+from notifs.store.searches import Searches
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, Cursor, Filter, Search
 
 T = TypeVar("T")
 Standings = Mapping[str, Standing]
 EVERYTHING = Search()
-SEARCHES = 2
-"""Searches at once: each may look through a large mailbox, and those who only read shall not wait for a connection."""
 _EVERY = 2**31 - 2
 
 
@@ -34,7 +32,7 @@ class Reading:
         self.database = database
         self.announcements = Announcements(database)
         self._epoch: str | None = None
-        self._searching = asyncio.Semaphore(SEARCHES)
+        self._searches = Searches()
 
     @property
     def epoch(self) -> str:
@@ -86,13 +84,17 @@ class Reading:
         before: int | None = None,
         limit: int = 50,
     ) -> Page:
-        """The newest lines of a filter below the position `before`, with the head of the same moment."""
+        """The newest lines of a filter below the position `before`, with the head of the same moment.
+
+        Raises:
+            TooManySearches: enough of this recipient are under way or waiting.
+        """
 
         async def work(connection: AsyncConnection, at: Standings) -> Page:
             standing = at[recipient]
             return await feed.page(connection, standing, recipient, filter, search=search, before=before, limit=limit)
 
-        async with self._searching if search != EVERYTHING else contextlib.nullcontext():
+        async with self._searches.turn(recipient) if search != EVERYTHING else contextlib.nullcontext():
             return await self._read([recipient], work)
 
     async def unread(self, recipient: str) -> list[Entry]:

@@ -147,7 +147,7 @@ class Pages:
         self, request: Request, filter: Filter, search: Search, before: int | None, page: Page
     ) -> dict[str, Any]:
         message = self._forms.snapshot(page)
-        older = self._url(filter, search, page.entries[-1].position) if page.more else None
+        older = self._url(filter, search, page.through) if page.more else None
         here = self._url(filter, search, before)
         t = self._render.words(request)
         notifs: list[Any] = message["notifs"]

@@ -48,7 +48,7 @@ async def test_a_page_has_one_filter_newest_first_with_counts(
     assert page == {
         "filter": "unread", "before": None, "kind": None, "actor": None, "text": None,
         "notifs": (await notifs.get_unread_notifs(ada.id)),
-        "notif_count": 2, "unseen_count": 2, "cursor": cursor, "has_more": False,
+        "notif_count": 2, "unseen_count": 2, "cursor": cursor, "has_more": False, "through": 3,
     }  # fmt: skip
     assert titles(page) == ["n4", "n3"]
     assert titles(await get(adas, filter="all")) == ["n4", "n3", "n1"]

@@ -224,7 +224,7 @@ function page(state: State, message: FetchedPage): State {
   if (cursor.revision > state.cursor.revision) return hold(state, message);
   const window = windowOf(state, message);
   const joins = message.before === null || message.before === window.through;
-  const through = lastPosition(message.notifs) ?? message.before;
+  const through = message.through ?? lastPosition(message.notifs) ?? message.before;
   const rows = upsert(state.rows, message.notifs);
   return {
     ...state,

@@ -124,6 +124,8 @@ export interface Page extends Query {
   readonly notifs: readonly Notification[];
   readonly has_more: boolean;
   readonly before: number | null;
+  /** Down to which position it was looked, where that is not the last row's: a search may find none, and have more. */
+  readonly through?: number | null;
 }
 
 /** An act was done; its change is on the way, if it `changed` any of the rows. */

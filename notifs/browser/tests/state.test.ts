@@ -32,6 +32,12 @@ const play = (state: State, ...inputs: Input[]): State => inputs.reduce(reduce, 
 const shown = (state: State): number[] => view(state, { filter: "unread" }).map((each) => each.position);
 const three = restore(snapshot(3, [row(3), row(2), row(1)]), "unread");
 
+test("a page of a search that has found nothing yet says where to go on", () => {
+  const query = { filter: "all", text: "rare" } as const;
+  const state = reduce(three, page(3, [], { ...query, has_more: true, through: 2 }));
+  expect(windowOf(state, query)).toEqual({ through: 2, complete: false });
+});
+
 test("a cursor's epoch may itself contain colons", () => {
   expect(parseCursor("a:b:7")).toEqual({ epoch: "a:b", revision: 7 });
   expect(formatCursor({ epoch: "a:b", revision: 7 })).toBe("a:b:7");
