@@ -18,7 +18,7 @@ import { EMPTY, reduce, restore, windowOf } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
 import { formatCursor, parseCursor } from "./wire";
-import type { Ack, Act, ActBody, Cursor, Filter, Message, Notification, Query, RowAct, Snapshot } from "./wire";
+import type { Ack, Act, ActBody, Cursor, Filter, Message, Notification, Page, Query, RowAct, Snapshot } from "./wire";
 
 export type { Status, Transport } from "./link";
 
@@ -38,7 +38,13 @@ export interface Events {
 export interface Options extends Omit<LinkOptions, "person"> {
   /** What the server has painted already, and for whom. */
   readonly initial?:
-    | { readonly message: Snapshot; readonly filter: Filter; readonly person?: string | undefined }
+    | {
+        readonly message: Snapshot;
+        readonly filter: Filter;
+        /** What was found, where it has painted that. */
+        readonly found?: Page | undefined;
+        readonly person?: string | undefined;
+      }
     | undefined;
 }
 
@@ -69,11 +75,13 @@ export class Connection extends Emitter<Events> {
   /** `token`: how to get one of the host's, where no cookie says who we are. Rejects with SIGNED_OUT if nobody is. */
   constructor({ initial, ...options }: Options) {
     super();
-    this.state = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
+    const whole = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
+    this.state = initial?.found === undefined ? whole : reduce(whole, { type: "page", ...initial.found });
     this.told = this.state.cursor;
     this.outbox = new Outbox(options.base, initial?.person ?? null, {
       send: (act, body) => this.send(act, body),
       changed: () => this.changed(),
+      isThere: () => this.link.met,
       refused: (error) => this.emit("refused", error),
     });
     this.link = new Link(
@@ -88,6 +96,7 @@ export class Connection extends Emitter<Events> {
         another: () => this.startAfresh(),
         changed: (status) => {
           this.status = status;
+          if (status.name === "signed-out") this.outbox.leave();
           this.changed();
         },
       },

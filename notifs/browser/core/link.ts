@@ -55,6 +55,8 @@ const PATIENT_ATTEMPTS = 3;
 
 export class Link {
   closed = true;
+  /** Whether the server has said who we are, and nothing has come between since. */
+  met = false;
   private status: Status = { name: "connecting" };
 
   private readonly http: Http;
@@ -69,7 +71,6 @@ export class Link {
   private person: string | undefined;
   /** Counts the people whose this was. */
   private people = 0;
-  private isMet = false;
   private readonly waiting: (() => void)[] = [];
   private failed = 0;
   private retryAt = 0;
@@ -132,7 +133,7 @@ export class Link {
     const { people } = this;
     try {
       await this.meeting();
-      if (!this.isMet || people !== this.people) throw this.status.name === "signed-out" ? SIGNED_OUT : UNREACHABLE;
+      if (!this.met || people !== this.people) throw this.status.name === "signed-out" ? SIGNED_OUT : UNREACHABLE;
       const answer = await question(this.socket?.live ? this.socket : this.http);
       if (people !== this.people) throw UNREACHABLE;
       return answer;
@@ -157,8 +158,8 @@ export class Link {
 
   /** Until the server has said whose mailbox it is, or cannot be asked. */
   private async meeting(): Promise<void> {
-    if (!this.isMet && !this.live) await this.poller.ask();
-    if (this.isMet || !this.live) return;
+    if (!this.met && !this.live) await this.poller.ask();
+    if (this.met || !this.live) return;
     await new Promise<void>((resolve) => {
       const late = setTimeout(resolve, PATIENCE);
       this.waiting.push(() => {
@@ -176,7 +177,7 @@ export class Link {
     const before = this.person;
     this.person = person ?? before;
     if (before !== undefined && this.person !== before) return this.startAfresh();
-    this.isMet = true;
+    this.met = true;
     this.release();
     this.events.met(this.person);
   }
@@ -235,7 +236,7 @@ export class Link {
   private startAfresh(): void {
     this.people += 1;
     if (this.tokens !== null) this.person = undefined;
-    this.isMet = false;
+    this.met = false;
     this.events.another();
     if (this.poller.running) void this.poller.ask();
     if (this.socket?.live) {
@@ -265,7 +266,7 @@ export class Link {
   }
 
   private forget(): void {
-    this.isMet = false;
+    this.met = false;
     this.release();
     this.events.lost();
   }

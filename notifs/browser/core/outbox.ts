@@ -2,7 +2,7 @@
  * Acts on their way to the server: in order, one at a time, and kept for later while it cannot be reached.
  *
  * An act is under way from the click until the state has reached the cursor that it was answered with, or until it was
- * refused.
+ * refused. It is in the browser's keeping from the click until the answer.
  */
 import { Backoff } from "./backoff";
 import { ActError, SIGNED_OUT, UNREACHABLE } from "./errors";
@@ -37,6 +37,8 @@ export interface Entry extends Asked {
 export interface OutboxEvents {
   readonly send: (act: Act, body: ActBody) => Promise<Ack>;
   readonly changed: () => void;
+  /** Whether the server has said that it is there. */
+  readonly isThere: () => boolean;
   /** One that had been kept for later was refused after all. */
   readonly refused: (error: ActError) => void;
 }
@@ -80,8 +82,8 @@ export class Outbox {
   /** Whose acts they are: what is kept of theirs is taken over. */
   belongsTo(person: string): void {
     if (person === this.person) return;
+    this.leave();
     this.person = person;
-    this.kept?.close();
     this.take(person);
   }
 
@@ -126,21 +128,30 @@ export class Outbox {
     if (!this.entries.every(isUnderWay)) this.entries = this.entries.filter(isUnderWay);
   }
 
-  /** Somebody else is here. */
+  /** Somebody else is here; who, will be told. */
   clear(): void {
     const { entries } = this;
     this.entries = [];
     this.save();
+    this.leave();
+    this.person = null;
     for (const { reject } of entries) reject(UNREACHABLE);
   }
 
-  /** What waits is for who comes next: another page, or this one. */
+  /** What waits is for who comes next: another page, or this one. Only where nothing can be kept it stays here. */
+  leave(): void {
+    if (this.kept === null) return;
+    this.kept.save(this.entries.filter(isWaiting));
+    this.kept.close();
+    this.kept = null;
+    this.entries = this.entries.filter((entry) => !isWaiting(entry));
+  }
+
   close(): void {
     this.isClosed = true;
+    this.keep();
     this.again.stop();
-    if (this.kept !== null) this.entries = this.entries.filter((entry) => !isWaiting(entry));
-    this.kept?.close();
-    this.kept = null;
+    this.leave();
   }
 
   open(): void {
@@ -149,7 +160,7 @@ export class Outbox {
   }
 
   private take(person: string): void {
-    this.kept = new Kept(this.base, person, (acts) => this.adopt(acts));
+    this.kept = Kept.open(this.base, person, (acts) => this.adopt(acts));
   }
 
   private add(act: Act, body: ActBody): Promise<Entry> {
@@ -162,8 +173,10 @@ export class Outbox {
 
   private adopt(acts: readonly Asked[]): void {
     if (acts.length === 0) return;
-    this.entries = [...acts.map((asked) => ({ ...entryOf(asked), waits: true })), ...this.entries];
+    const adopted = acts.map((asked) => ({ ...entryOf(asked), waits: true }));
+    this.entries = [...adopted, ...this.entries].sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
     this.changed();
+    if (this.events.isThere()) void this.flush();
   }
 
   /** Returns whether to go on with the next one. */
@@ -209,7 +222,7 @@ export class Outbox {
   }
 
   private save(): void {
-    this.kept?.save(this.entries.filter(isWaiting));
+    this.kept?.save(this.entries.filter(({ cursor }) => cursor === null));
   }
 }
 

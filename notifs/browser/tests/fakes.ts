@@ -187,3 +187,19 @@ export class FakeSocket {
     this.say(`43/notifs,${id}${JSON.stringify([answer])}`);
   }
 }
+
+/** Web Locks, as far as we use them: each name is one's at a time, first come, first served. */
+export class FakeLocks {
+  private readonly queues = new Map<string, Promise<void>>();
+
+  async request(name: string, { signal }: { signal: AbortSignal }, work: () => Promise<void>): Promise<void> {
+    const before = this.queues.get(name);
+    const aborted = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const granted = before === undefined ? Promise.resolve() : Promise.race([before, aborted]);
+    aborted.catch(() => undefined);
+    const done = granted.then(work);
+    const over = done.catch(() => undefined);
+    this.queues.set(name, Promise.all([before, over]).then(() => undefined));
+    return done;
+  }
+}

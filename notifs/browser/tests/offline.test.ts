@@ -5,7 +5,7 @@ import { Connection } from "../core/connection";
 import type { Options } from "../core/connection";
 import type { ActError } from "../core/errors";
 import { ACTS } from "../core/wire";
-import { FakeServer } from "./fakes";
+import { FakeLocks, FakeServer } from "./fakes";
 import { Store } from "./model";
 
 let server: FakeServer;
@@ -17,6 +17,7 @@ beforeEach(() => {
   server = new FakeServer();
   server.store.create(3);
   server.install();
+  vi.spyOn(navigator, "locks", "get").mockReturnValue(new FakeLocks() as unknown as LockManager);
   pages = [];
 });
 
@@ -78,6 +79,7 @@ test("a page that is closed and opened again has them once", async () => {
   await pass(60_000);
   expect(acts()).toEqual([]);
   page.open();
+  await pass(1);
   expect([page.waiting, page.shown.unread]).toEqual([1, 2]);
   await comeBack();
   expect(acts()).toHaveLength(1);
@@ -104,28 +106,104 @@ test("who comes back takes over only what is sent by nobody", async () => {
   expect(acts()).toHaveLength(1);
 });
 
-test("what was left is taken over when its page goes, where there are locks", async () => {
-  const held = new Set<string>();
-  const queue: (() => void)[] = [];
-  const request = async (name: string, work: () => Promise<void>): Promise<void> => {
-    while (held.has(name)) await new Promise<void>((resolve) => queue.push(resolve));
-    held.add(name);
-    await work();
-    held.delete(name);
-    for (const next of queue.splice(0)) next();
-  };
-  vi.stubGlobal("navigator", { onLine: true, locks: { request } });
+/** Another page that has done this and is still there. Returns how it keeps what it did, and how it goes. */
+function otherPage(act: string, body: object, age = 0) {
+  const key = `notifs.acts  ada ${act}`;
+  const since = new Date(Date.now() - age).toISOString();
+  const keep = (): void => localStorage.setItem(key, JSON.stringify([{ act, body, since }]));
+  let leave = (): void => undefined;
+  const gone = new Promise<void>((resolve) => (leave = resolve));
+  void navigator.locks.request(key, { signal: new AbortController().signal }, () => gone);
+  keep();
+  return { keep, leave };
+}
+
+describe("what another page has left", () => {
+  test("is sent by a page that is there, at once", async () => {
+    const other = otherPage("archive", { ids: ["a1"] });
+    const page = await open();
+    expect(page.waiting).toBe(0);
+    other.leave();
+    await pass(1);
+    expect(acts().map(({ event }) => event)).toEqual(["archive"]);
+    expect([page.waiting, page.state.unread, localStorage.length]).toEqual([0, 2, 0]);
+  });
+
+  test("is not for a page that is closed by then", async () => {
+    const other = otherPage("archive", { ids: ["a1"] });
+    const page = await open();
+    page.close();
+    other.leave();
+    await pass(1);
+    expect([page.waiting, localStorage.length]).toEqual([0, 1]);
+  });
+
+  test("is not for a page on which somebody else is by then", async () => {
+    const other = otherPage("archive", { ids: ["a1"] });
+    const page = await open();
+    server.person = "eve";
+    for (const socket of [...server.sockets]) socket.drop();
+    await pass(1_000);
+    other.keep();
+    other.leave();
+    await pass(1_000);
+    await page.act("mark_read", ["a2"]);
+    expect(acts().map(({ event }) => event)).toEqual(["mark_read"]);
+  });
+
+  test("is done in the order in which it was asked for", async () => {
+    otherPage("archive", { ids: ["a1"] }, 2_000).leave();
+    otherPage("unarchive", { ids: ["a1"] }, 1_000).leave();
+    await goOffline();
+    await open();
+    await comeBack();
+    expect(acts().map(({ event }) => event)).toEqual(["archive", "unarchive"]);
+  });
+
+  test("is forgotten after a week", async () => {
+    const day = 86_400_000;
+    otherPage("archive", { ids: ["a1"] }, 8 * day).leave();
+    otherPage("mark_read", { ids: ["a1"] }, 6 * day).leave();
+    await open();
+    expect(acts().map(({ event }) => event)).toEqual(["mark_read"]);
+  });
+});
+
+test("where no lock tells whether a page is gone, each page has its own alone", async () => {
+  vi.spyOn(navigator, "locks", "get").mockReturnValue(undefined as unknown as LockManager);
   const page = await open();
   await goOffline();
   await page.act("archive", ["a1"]);
+  expect(localStorage.length).toBe(0);
   const other = await open();
-  await other.act("unarchive", ["a1"]);
-  expect(other.waiting).toBe(1);
+  expect(other.waiting).toBe(0);
   page.close();
-  await pass(1);
-  expect(other.waiting).toBe(2);
+  page.open();
   await comeBack();
-  expect(acts().map(({ event }) => event)).toEqual(["archive", "unarchive"]);
+  expect(acts()).toHaveLength(1);
+});
+
+test("what is on its way is kept until it is answered", async () => {
+  const page = await open();
+  let answers = (): void => undefined;
+  server.thinks = new Promise((resolve) => (answers = resolve));
+  const done = page.act("archive", ["a1"]);
+  expect([page.waiting, localStorage.length]).toEqual([0, 1]);
+  answers();
+  await done;
+  expect(localStorage.length).toBe(0);
+});
+
+test("what is on its way when its page is closed is the next one's", async () => {
+  const page = await open();
+  server.thinks = new Promise(() => undefined);
+  const done = page.act("archive", ["a1"]);
+  page.close();
+  expect((await done).cursor).toBeNull();
+  server.thinks = null;
+  const next = await open();
+  await pass(1);
+  expect([next.waiting, next.state.unread]).toEqual([0, 2]);
 });
 
 describe("they are never sent as somebody else", () => {
@@ -200,6 +278,19 @@ describe("when they are sent after all", () => {
     await pass(60_000);
     expect([page.waiting, page.state.unread, refused.length]).toEqual([0, 2, 0]);
   });
+});
+
+test("a page that is signed out leaves them to one that is not", async () => {
+  const page = await open();
+  await goOffline();
+  await page.act("archive", ["a1"]);
+  server.mode = "signed-out";
+  await pass(60_000);
+  expect([page.status.name, page.waiting]).toEqual(["signed-out", 0]);
+  await expect(page.act("archive", ["a2"])).rejects.toMatchObject({ code: "signed_out" });
+  server.mode = "up";
+  await open();
+  expect(acts().map(({ data }) => data)).toEqual([{ ids: ["a1"] }]);
 });
 
 test("they outlast a session, and go before what is done after it", async () => {
@@ -278,7 +369,11 @@ test("without a network nothing is sent into the void", async () => {
   expect(page.waiting).toBe(0);
 });
 
-test.each(["{", "[]", "[1]", '[{"act":"constructor","body":{}}]', '[{"act":"archive"}]', "null"])(
+const NOW = new Date().toISOString();
+test.each([
+  "{", "[]", "[1]", "null", `[{"act":"constructor","body":{},"since":"${NOW}"}]`, `[{"act":"archive","since":"${NOW}"}]`,
+  `[{"act":"archive","body":null,"since":"${NOW}"}]`, '[{"act":"archive","body":{"ids":["a1"]}}]',
+])(
   "what is kept and is none of ours does no harm: %s",
   async (text) => {
     localStorage.setItem("notifs.acts  ada x", text);
