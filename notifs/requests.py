@@ -63,12 +63,6 @@ class Ids(Request):
         return [id for id in map(_uuid, self.ids) if id is not None]
 
 
-class Snooze(Ids):
-    """The same, and the moment at which they come back: in ISO 8601 with its zone."""
-
-    until: Until
-
-
 class ReadAll(Request):
     """All that the person could see at the cursor `up_to`; what arrived since stays unread."""
 
@@ -76,14 +70,15 @@ class ReadAll(Request):
 
 
 class Either(Request):
-    """Notifications by `ids`, or by the one other field."""
+    """Notifications by `ids`, or by the one other field that need not be given."""
 
     ids: Annotated[list[Id], Field(max_length=IDS_LIMIT)] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if sum(value is not None for _, value in self) != 1:
-            raise ValueError(f"give either {' or '.join(type(self).model_fields)}")
+        choice = [name for name, field in type(self).model_fields.items() if not field.is_required()]
+        if sum(getattr(self, name) is not None for name in choice) != 1:
+            raise ValueError(f"give either {' or '.join(choice)}")
         return self
 
     def uuids(self) -> list[uuid.UUID] | None:
@@ -94,6 +89,12 @@ class These(Either):
     """Either `ids`, or `at`: all that was last changed by the act that was answered with this cursor."""
 
     at: At | None = None
+
+
+class Snooze(These):
+    """The same, and the moment at which they come back: in ISO 8601 with its zone."""
+
+    until: Until
 
 
 class Seen(Either):

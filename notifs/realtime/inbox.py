@@ -78,7 +78,7 @@ async def unarchive(ctx: Context, data: These) -> wire.Done:
 @handlers.on("snooze")
 async def snooze(ctx: Context, data: Snooze) -> wire.Done:
     """Put off until a moment: out of the inbox, then back in it as if they were new."""
-    return _done(ctx, await ctx.acts.do(ctx.recipient, "snooze", ids=data.uuids(), until=data.until))
+    return _done(ctx, await ctx.acts.do(ctx.recipient, "snooze", ids=data.uuids(), at=data.at, until=data.until))
 
 
 @handlers.on("unsnooze")

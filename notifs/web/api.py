@@ -19,6 +19,8 @@ from notifs.requests import Request as Asked
 from notifs.store import Act, Store
 from notifs.wire import PAGE, Cursor
 
+PERSON = "notifs-person"
+"""The header by which a client says whose mailbox it means: `person`, as it was told it."""
 ACTS: tuple[Act, ...] = ("read", "unread", "archive", "unarchive", "unsnooze")
 A = TypeVar("A", bound=Asked)
 
@@ -70,9 +72,9 @@ class InboxApi:
         return self._done(await self._acts.do(recipient, "read", up_to=asked.up_to))
 
     async def snooze(self, request: Request) -> Response:
-        """POST {ids, until}."""
+        """POST {ids, until} or {at, until}."""
         recipient, asked = await self._recipient(request), await _body(request, Snooze)
-        return self._done(await self._acts.do(recipient, "snooze", ids=asked.uuids(), until=asked.until))
+        return self._done(await self._acts.do(recipient, "snooze", ids=asked.uuids(), at=asked.at, until=asked.until))
 
     def _act(self, act: Act) -> Any:
         async def endpoint(request: Request) -> Response:
@@ -85,6 +87,9 @@ class InboxApi:
         recipient = await self._identify(request.scope)
         if recipient is None:
             raise NotSignedIn("sign in first; the session's cookie is missing or has ended")
+        # A page may stay open while somebody else signs in beside it.
+        if request.headers.get(PERSON, person := person_of(recipient)) != person:
+            raise BadRequest("somebody else is signed in by now; read afresh", code="another_person", status=409)
         return recipient
 
     def _done(self, done: Done) -> Response:

@@ -122,6 +122,20 @@ async def test_a_moment_that_cannot_be_is_refused_in_words(notifs: Notifs, url: 
         assert (await client.ask("fetch"))["notifs"][0]["revision"] == 1
 
 
+async def test_who_wants_it_put_off_again_does_not_undo_what_others_did_since(notifs: Notifs, url: str) -> None:
+    ids = [await notifs.notify(to="ada", title=title) for title in ("stays", "read elsewhere")]
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    async with Client.open(url, headers=ADA) as client:
+        await client.ask("snooze", {"ids": ids, "until": until})
+        done = await client.ask("unsnooze", {"ids": ids})
+        await client.ask("mark_read", {"ids": ids[1:]})
+        assert (await client.ask("snooze", {"at": done["cursor"], "until": until}))["changed"] == 1
+        snoozed = await client.ask("fetch", {"filter": "snoozed"})
+        assert [row["id"] for row in snoozed["notifs"]] == ids[:1]
+        both = await client.ask("snooze", {"ids": ids, "at": done["cursor"], "until": until})
+        assert both["error"]["code"] == "bad_request"
+
+
 async def test_mark_all_is_undone_by_its_cursor_as_one_change(notifs: Notifs, url: str) -> None:
     for n in range(3):
         await notifs.notify(to="ada", title=f"n{n}")

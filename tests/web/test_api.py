@@ -164,7 +164,11 @@ async def test_what_is_snoozed_waits_under_its_filter(notifs: Notifs, ada: Perso
     assert {notif["snoozed_until"] for notif in snoozed["notifs"]} == {f"{until:%Y-%m-%dT%H:%M:%S}.000Z"}
     assert {notif["archived_at"] for notif in snoozed["notifs"]} == {None}
     assert titles(await get(adas, filter="all")) == ["n3"]
-    assert (await post(adas, "unsnooze", at=ack["cursor"]))["notif_count"] == 3
+    ack = await post(adas, "unsnooze", at=ack["cursor"])
+    assert ack["notif_count"] == 3
+    await post(adas, "read", ids=ids[:1])
+    assert (await post(adas, "snooze", at=ack["cursor"], until=there.isoformat()))["changed"] == 1
+    assert titles(await get(adas, filter="snoozed")) == ["n2"]
 
 
 @pytest.mark.parametrize(
@@ -242,18 +246,19 @@ async def test_bad_input_gets_a_code_and_changes_nothing(
     assert (await get(adas))["cursor"].endswith(":3")
 
 
-@pytest.mark.parametrize("act", ["read", "unread", "archive", "unarchive", "unsnooze"])
+@pytest.mark.parametrize("act", ["read", "unread", "archive", "unarchive", "snooze", "unsnooze"])
 async def test_an_act_takes_either_ids_or_a_cursor_of_here(
     notifs: Notifs, ada: Person, adas: httpx2.AsyncClient, act: str
 ) -> None:
     ids = await fill(notifs, ada)
     here = (await get(adas))["cursor"]
-    for body, code in {
-        orjson.dumps({"ids": ids, "at": here}): "bad_request", b'{"ids":null,"at":null}': "bad_request",
-        b'{"at":7}': "invalid_cursor", b'{"at":"garbage"}': "invalid_cursor",
-        b'{"at":"0123456789abcdef:1"}': "invalid_cursor",
-    }.items():  # fmt: skip
-        answer = await adas.post(f"{INBOX}/{act}", content=body, headers={"content-type": "application/json"})
+    until = {"until": (datetime.now(UTC) + timedelta(days=1)).isoformat()} if act == "snooze" else {}
+    for body, code in (
+        ({"ids": ids, "at": here}, "bad_request"), ({"ids": None, "at": None}, "bad_request"),
+        ({"at": 7}, "invalid_cursor"), ({"at": "garbage"}, "invalid_cursor"),
+        ({"at": "0123456789abcdef:1"}, "invalid_cursor"),
+    ):  # fmt: skip
+        answer = await adas.post(f"{INBOX}/{act}", json={**body, **until})
         assert (answer.status_code, answer.json()["code"]) == (400, code), body
     assert (await get(adas))["cursor"] == here
 
