@@ -54,8 +54,10 @@ class Pages:
         filter: Filter = asked if asked in get_args(Filter) else "unread"  # type: ignore[assignment]
         before = int(below) if below.isascii() and below.isdigit() and len(below) < 19 else None
         search = Search(*(_term(request.query_params.get(name)) for name in Search._fields))
+        # Of a search the script needs both: it goes on from the mailbox, and shows what was found.
+        whole = await self._store.page(recipient, filter, limit=PAGE) if any(search) and before is None else None
         page = await self._store.page(recipient, filter, search=search, before=before, limit=PAGE)
-        return self._show(request, "inbox.html", self._context(request, filter, search, before, page))
+        return self._show(request, "inbox.html", self._context(request, filter, search, before, page, whole))
 
     async def read(self, request: Request) -> Response:
         """The mark-as-read link. POST marks; GET marks only where a person follows it, else it offers a button."""
@@ -144,7 +146,7 @@ class Pages:
         return going if isinstance(going, str) and is_local_path(going) else otherwise
 
     def _context(
-        self, request: Request, filter: Filter, search: Search, before: int | None, page: Page
+        self, request: Request, filter: Filter, search: Search, before: int | None, page: Page, whole: Page | None
     ) -> dict[str, Any]:
         message = self._forms.snapshot(page)
         older = self._url(filter, search, page.through) if page.more else None
@@ -159,6 +161,8 @@ class Pages:
             "filter": filter,
             "message": message,
         }
+        if whole is not None:
+            handed |= {"message": self._forms.snapshot(whole), "found": self._forms.page(filter, page, None, search)}
         tabs = [
             {
                 "filter": name,

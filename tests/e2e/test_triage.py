@@ -259,6 +259,29 @@ async def test_more_than_the_server_takes_at_once_are_acted_on(sqlite_site: Site
     await expect(unread_tab(page)).to_contain_text("230")
 
 
+@pytest.mark.parametrize("way", ["typed", "followed"])
+async def test_the_address_says_what_is_looked_for(sqlite_site: Site, page: Page, way: str) -> None:
+    await send(sqlite_site, "A moth in the log book", "Tea")
+    await sqlite_site.sign_in(page)
+    if way == "followed":
+        await page.goto(f"{sqlite_site.url}/notifications/?filter=all&text=moth")
+    else:
+        await settled(page)
+        await inbox(page).get_by_role("tab", name="All").click()
+        await press(page, "/")
+        await page_types(page, "moth")
+    for _ in range(2):
+        await settled(page)
+        await expect(inbox(page).get_by_role("searchbox", name="Search in titles")).to_have_value("moth")
+        await shown(page, "A moth in the log book")
+        assert re.search(r"/notifications/\?filter=all&text=moth$", page.url)
+        await page.reload()
+    await settled(page)
+    await inbox(page).get_by_role("button", name="Clear the search").click()
+    await shown(page, "Tea", "A moth in the log book")
+    await page.wait_for_url("**/notifications/?filter=all")
+
+
 async def test_filters_and_search_and_their_end(sqlite_site: Site, page: Page) -> None:
     anna, ben = ({"id": name.lower(), "name": name} for name in ("Anna", "Ben"))
     await send(

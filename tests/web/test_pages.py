@@ -101,6 +101,10 @@ async def test_a_search_goes_by_a_form_and_stays_from_page_to_page(
     form = (await page(adas, (await page(adas)).links["Search in titles"])).form("Search")
     answer = await adas.get(form.action, params={**form.fields, "text": "EVEN"}, headers=HTML)
     found = Document(answer)
+    (host,) = [attributes for tag, attributes in found.tags if tag == "notifs-inbox"]
+    assert (host["filter"], host["text"]) == ("unread", "EVEN")
+    assert [notif["title"] for notif in found.island["message"]["notifs"]][:2] == ["n120 even", "n119 odd"]
+    assert [notif["title"] for notif in found.island["found"]["notifs"]][:2] == ["n120 even", "n118 even"]
     assert rows(found.text) == [f"n{number}" for number in range(120, 20, -2)]
     assert found.form("Search").fields["text"] == "EVEN"
     found = await page(adas, found.links["Load older"])

@@ -2,6 +2,7 @@
 import { html, nothing, unsafeCSS } from "lit";
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from "lit";
 
+import { queryString } from "./address";
 import { bar } from "./bar";
 import { empty, failed, loading, notFound, signedOut } from "./blank";
 import type { Connection } from "../core/connection";
@@ -127,7 +128,7 @@ export class NotifsInbox extends MailboxElement {
       this.failure = null;
       this.triage.clear();
       this.triage.strip.toTop();
-      if (this.hasUpdated) tell(this, "notifs-query", this.query);
+      if (this.hasUpdated) this.tellQuery();
     }
     this.reckon();
   }
@@ -271,9 +272,12 @@ export class NotifsInbox extends MailboxElement {
 
   private readonly choose = (filter: Filter): void => {
     this.filter = filter;
-    const query = filter === "unread" ? "" : `?filter=${filter}`;
-    if (this.history) history.replaceState(null, "", this.inboxHref + query);
   };
+
+  private tellQuery(): void {
+    tell(this, "notifs-query", this.query);
+    if (this.history) history.replaceState(null, "", this.inboxHref + queryString(this.query));
+  }
 
   private readonly search = (): void => {
     this.isSearching = true;

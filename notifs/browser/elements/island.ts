@@ -1,6 +1,6 @@
 /** What the server has painted and left for the elements to go on from: a JSON island in the page. */
 import type { Transport } from "../core/connection";
-import type { Filter, Snapshot } from "../core/wire";
+import type { Filter, Page, Snapshot } from "../core/wire";
 
 export interface Island {
   readonly base: string;
@@ -9,6 +9,7 @@ export interface Island {
   readonly transport: Transport;
   readonly filter: Filter;
   readonly message: Snapshot;
+  readonly found?: Page;
 }
 
 export function readIsland(base: string): Island | null {

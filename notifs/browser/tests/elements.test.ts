@@ -222,6 +222,21 @@ describe("the inbox", () => {
     expect(filter).toBe("all");
     expect(server.sockets).toHaveLength(0);
   });
+
+  test("takes over what the server has found, and goes on to the mailbox from there", async () => {
+    store({ title: "Tea" });
+    store({ title: "Proofs" });
+    const { filter, before: _, ...counted } = server.store.fetch({ filter: "unread" }, null);
+    const message = { type: "snapshot", meta: "", ...counted, has_more: true };
+    const found = { kind: null, actor: null, ...server.store.fetch({ filter: "unread", text: "tea" }, null) };
+    const island = JSON.stringify({ base: "", transport: "http", filter, message, found });
+    const inbox = await show(
+      `<script type="application/json" id="notifs-island">${island}</script><notifs-inbox text="tea"></notifs-inbox>`,
+    );
+    expect(words(inbox, ".title")).toEqual(["Unread: Tea"]);
+    expect((one(inbox, "[type=search]") as HTMLInputElement).value).toBe("tea");
+    expect(server.requests.filter((each) => each.includes("text="))).toEqual([]);
+  });
 });
 
 describe("the bell", () => {
