@@ -283,6 +283,21 @@ async def test_who_is_not_signed_in_gets_401_and_hears_nothing_else(nobody: http
         assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
 
 
+async def test_what_is_meant_for_one_person_is_not_done_to_another(
+    notifs: Notifs, ada: Person, adas: httpx2.AsyncClient, graces: httpx2.AsyncClient
+) -> None:
+    ids = await fill(notifs, ada)
+    meant = {"notifs-person": person_of(ada.id)}
+    for path in ("", "/changes"):
+        answer = await graces.get(INBOX + path, headers=meant)
+        assert (answer.status_code, answer.json()["code"]) == (409, "another_person")
+    for act in ACTS:
+        answer = await graces.post(f"{INBOX}/{act}", json={}, headers=meant)
+        assert (answer.status_code, answer.json()["code"]) == (409, "another_person")
+    answer = await adas.post(f"{INBOX}/archive", json={"ids": ids[:1]}, headers=meant)
+    assert (answer.status_code, answer.json()["changed"]) == (200, 1)
+
+
 async def test_list_counts_and_cursor_agree_while_others_write(
     site: Site, notifs: Notifs, ada: Person, adas: httpx2.AsyncClient
 ) -> None:

@@ -15,11 +15,14 @@ export class Http {
   constructor(
     private readonly base: string,
     private readonly tokens: Tokens | null,
+    /** Whose mailbox is meant, as far as the server has said. */
+    private readonly person: () => string | undefined,
   ) {}
 
   fetch(request: PageRequest): Promise<Page> {
     const given = Object.entries(request).filter(([, value]) => value != null);
-    return this.request<Page>(`?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`);
+    const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+    return this.request<Page>(`?${query}`, { headers: this.meant });
   }
 
   /** What has changed since the cursor; without one, the unread ones afresh. */
@@ -28,7 +31,7 @@ export class Http {
   }
 
   act(act: Act, body: ActBody): Promise<Ack> {
-    const headers = { "content-type": "application/json" };
+    const headers = { ...this.meant, "content-type": "application/json" };
     return this.request(`/${ACTS[act]}`, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
@@ -40,6 +43,12 @@ export class Http {
     } catch (error) {
       return error === SIGNED_OUT ? false : null;
     }
+  }
+
+  /** Whoever is signed in by now, this is about nobody else; `changes` merely says who that is. */
+  private get meant(): Record<string, string> {
+    const person = this.person();
+    return person === undefined ? {} : { "notifs-person": person };
   }
 
   private async request<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {

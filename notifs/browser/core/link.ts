@@ -81,7 +81,7 @@ export class Link {
   ) {
     this.person = person;
     this.tokens = token === undefined ? null : new Tokens(token, () => this.startAfresh());
-    this.http = new Http(base, this.tokens);
+    this.http = new Http(base, this.tokens, () => this.person);
     const socketEvents = {
       tokens: this.tokens,
       cursor: events.cursor,
@@ -139,7 +139,9 @@ export class Link {
       return answer;
     } catch (error) {
       if (error === SIGNED_OUT) this.signOut();
-      throw error;
+      if (!(error instanceof ActError) || error.code !== "another_person") throw error;
+      if (people === this.people) this.startAfresh();
+      throw UNREACHABLE;
     }
   }
 
@@ -174,9 +176,8 @@ export class Link {
   }
 
   private meet(person: string | undefined): void {
-    const before = this.person;
-    this.person = person ?? before;
-    if (before !== undefined && this.person !== before) return this.startAfresh();
+    if (this.person !== undefined && person !== undefined && person !== this.person) return this.startAfresh(person);
+    this.person = person ?? this.person;
     this.met = true;
     this.release();
     this.events.met(this.person);
@@ -233,9 +234,9 @@ export class Link {
   }
 
   /** We are somebody else by now: nothing that we know is theirs, the cursor least of all. */
-  private startAfresh(): void {
+  private startAfresh(person?: string): void {
     this.people += 1;
-    if (this.tokens !== null) this.person = undefined;
+    this.person = person;
     this.met = false;
     this.events.another();
     if (this.poller.running) void this.poller.ask();

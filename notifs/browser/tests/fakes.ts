@@ -80,6 +80,8 @@ export class FakeServer {
       const [answer] = this.store.sync(url.searchParams.get("cursor"));
       return Response.json({ ...answer, person: this.person });
     }
+    const meant = new Headers(init.headers).get("notifs-person");
+    if (meant !== null && meant !== this.person) return Response.json({ code: "another_person" }, { status: 409 });
     if (path === "") return Response.json(this.page(Object.fromEntries(url.searchParams)));
     const act = (Object.keys(ACTS) as Act[]).find((each) => path === `/${ACTS[each]}`) as Act;
     const data = JSON.parse(String(init.body)) as ActBody;

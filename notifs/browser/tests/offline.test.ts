@@ -239,6 +239,22 @@ describe("they are never sent as somebody else", () => {
     expect(localStorage.length).toBe(0);
   });
 
+  test.each<[string, (page: Connection) => Promise<unknown>]>([
+    ["acts", (page) => page.act("archive", ["a1"])],
+    ["reads", (page) => page.fetch({ filter: "all" })],
+  ])("when only the cookie knows, by who %s over HTTP", async (_, ask) => {
+    const page = await open({ transport: "http" });
+    server.person = "eve";
+    server.store = new Store();
+    server.store.create(2);
+    await expect(ask(page)).rejects.toMatchObject({ code: "unreachable" });
+    await pass(10);
+    expect(acts()).toEqual([]);
+    expect([page.waiting, page.state.unread, page.status.name]).toEqual([0, 2, "polling"]);
+    await page.act("archive", ["a2"]);
+    expect(acts()).toHaveLength(1);
+  });
+
   test("also when nobody has noticed yet, and there is no socket", async () => {
     server.socketsRefused = true;
     const page = await open({}, "grace");
