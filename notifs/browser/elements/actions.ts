@@ -24,7 +24,11 @@ export class Actions {
   render(notification: Notification): TemplateResult | typeof nothing {
     const shown = notification.actions.filter((action) => this.isAllowed(action));
     if (shown.length === 0) return nothing;
-    return html`<div class="actions" part="actions">${shown.map((action) => this.button(notification, action))}</div>`;
+    const hasFailed = shown.some((action) => this.states.get(keyOf(notification, action)) === "failed");
+    return html`<div class="actions" part="actions">
+      ${shown.map((action) => this.button(notification, action))}
+      <span role="status">${hasFailed ? t("action.failed") : nothing}</span>
+    </div>`;
   }
 
   private button(notification: Notification, action: Action): TemplateResult {
@@ -37,15 +41,15 @@ export class Actions {
     const state = this.states.get(keyOf(notification, action));
     const sign = state === "busy" ? html`<span class="spinner"></span>` : state === "done" ? icon("check") : nothing;
     return html`<button
-        class=${look}
-        part="action"
-        type="button"
-        aria-busy=${state === "busy"}
-        aria-disabled=${state === "busy" || state === "done"}
-        @click=${() => void this.press(notification, action)}
-      >
-        ${sign}${label}</button
-      ><span role="status">${state === "failed" ? t("action.failed") : nothing}</span>`;
+      class=${look}
+      part="action"
+      type="button"
+      aria-busy=${state === "busy"}
+      aria-disabled=${state === "busy" || state === "done"}
+      @click=${() => void this.press(notification, action)}
+    >
+      ${sign}${label}
+    </button>`;
   }
 
   private async press(notification: Notification, action: Action): Promise<void> {

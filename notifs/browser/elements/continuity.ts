@@ -1,6 +1,6 @@
 /**
- * What stays while rows come and go: the focus has somewhere to be, the rows that remain glide to their places, and
- * those that leave are seen to.
+ * What stays while rows come and go: the focus has somewhere to be, the rows that remain glide to their places, those
+ * that leave are seen to, and what is pressed is what was meant.
  */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
@@ -8,15 +8,21 @@ import type { Strip } from "./strip";
 
 const GLIDE = { duration: 150, easing: "ease-out" };
 const LEAVE = { duration: 140, easing: "ease-out" };
+/** Milliseconds in which nobody sees that another row has come under the pointer. */
+const UNAWARE = 400;
 
 export class Continuity implements ReactiveController {
   /** The row that has the focus, or had it last. */
   current: string | null = null;
   private slot = "";
+  private hadChip = false;
   private hadFocus = false;
   private order: readonly string[] = [];
   private before = new Map<string, { readonly row: HTMLElement; readonly top: number }>();
   private scene = "";
+  private isPointedAt = false;
+  /** When rows were pushed down by others that came, with a pointer over them. */
+  private readonly pushed = new WeakMap<EventTarget, number>();
 
   /** Rows move only within one scene, such as one tab; `fallback` takes the focus when there is no row to have it. */
   constructor(
@@ -26,6 +32,7 @@ export class Continuity implements ReactiveController {
     private readonly fallback: string,
   ) {
     host.addController(this);
+    host.addEventListener("click", (event) => this.guard(event), true);
   }
 
   hostUpdate(): void {
@@ -35,10 +42,12 @@ export class Continuity implements ReactiveController {
     const moving = steady ? [...this.rows()] : [];
     this.before = new Map(moving.map(([key, row]) => [key, { row, top: row.getBoundingClientRect().top }]));
     this.scene = this.sceneOf();
+    this.isPointedAt = moving.some(([, row]) => row.matches(":hover"));
   }
 
   hostUpdated(): void {
     this.restoreFocus();
+    this.notePushed();
     const isSame = this.order === this.strip.offsets.keys;
     if (isSame || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     this.glide();
@@ -50,6 +59,7 @@ export class Continuity implements ReactiveController {
     const active = this.host.shadowRoot?.activeElement ?? null;
     const row = active?.closest<HTMLElement>("[data-id]") ?? null;
     this.hadFocus = active !== null;
+    this.hadChip = active?.matches(".chip") ?? false;
     if (row === null) return;
     this.current = row.dataset["id"] ?? null;
     this.slot = active?.getAttribute("data-slot") ?? "";
@@ -58,6 +68,7 @@ export class Continuity implements ReactiveController {
   private restoreFocus(): void {
     const root = this.host.shadowRoot;
     if (!this.hadFocus || root?.activeElement) return;
+    if (this.hadChip) return (root?.querySelector<HTMLElement>(".chip") ?? root?.querySelector(".tools .filter"))?.focus();
     const row = this.nearest();
     const find = (selector: string) => row?.querySelector<HTMLElement>(selector);
     const control = this.slot === "" ? row : (find(`[data-slot="${this.slot}"]`) ?? find("[data-slot]") ?? row);
@@ -72,6 +83,22 @@ export class Continuity implements ReactiveController {
     const place = order.indexOf(current);
     const nearest = [current, ...order.slice(place + 1), ...order.slice(0, Math.max(0, place)).reverse()];
     return rows.get(nearest.find((each) => rows.has(each)) ?? "");
+  }
+
+  private notePushed(): void {
+    if (!this.isPointedAt) return;
+    for (const [key, row] of this.rows()) {
+      const before = this.before.get(key);
+      if (before !== undefined && row.getBoundingClientRect().top - before.top >= 1) this.pushed.set(row, Date.now());
+    }
+  }
+
+  /** A key presses what has the focus, wherever that has moved. */
+  private guard(event: MouseEvent): void {
+    const row = event.composedPath().find((each) => this.pushed.has(each));
+    if (row === undefined || event.detail === 0 || Date.now() - (this.pushed.get(row) ?? 0) > UNAWARE) return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   private glide(): void {

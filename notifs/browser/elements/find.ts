@@ -18,6 +18,28 @@ export interface Finder {
   readonly close: () => void;
   /** Look for this as well; undefined no longer. */
   readonly set: (terms: Terms) => void;
+  /** What an actor was called last; as it is known otherwise. */
+  readonly nameOf: (actor: string) => string;
+}
+
+/** Beside the tabs. */
+export function tools(search: () => void, filter: (event: MouseEvent) => void): TemplateResult {
+  return html`<div class="tools" part="tools">
+    <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${search}>
+      ${icon("search")}
+    </button>
+    <button
+      class="icon-button filter"
+      type="button"
+      popovertarget="menu"
+      aria-haspopup="menu"
+      title=${t("find.filter")}
+      aria-label=${t("find.filter")}
+      @click=${filter}
+    >
+      ${icon("filter")}
+    </button>
+  </div>`;
 }
 
 export function searchField(text: string, { input, close }: Finder): TemplateResult {
@@ -49,11 +71,7 @@ export function searchField(text: string, { input, close }: Finder): TemplateRes
 }
 
 /** What else is looked for, each taken away by a click. */
-export function chips(
-  { kind, actor }: Terms,
-  rows: readonly Notification[],
-  { set }: Finder,
-): TemplateResult | typeof nothing {
+export function chips({ kind, actor }: Terms, finder: Finder): TemplateResult | typeof nothing {
   if (!kind && !actor) return nothing;
   const chip = (words: string, terms: Terms): TemplateResult =>
     html`<button
@@ -61,30 +79,30 @@ export function chips(
       part="chip"
       type="button"
       aria-label=${t("find.remove", { words })}
-      @click=${() => set(terms)}
+      @click=${() => finder.set(terms)}
     >
       ${words} ${icon("close")}
     </button>`;
   return html`<div class="chips">
-    ${actor ? chip(from(actor, rows), { actor: undefined }) : nothing}
+    ${actor ? chip(from(actor, finder), { actor: undefined }) : nothing}
     ${kind ? chip(kindName(kind), { kind: undefined }) : nothing}
   </div>`;
 }
 
 /** The kinds and actors of what is loaded, to choose from. */
-export function offers(rows: readonly Notification[], { set }: Finder): Item[] {
+export function offers(rows: readonly Notification[], finder: Finder): Item[] {
   const actors = mostOf(rows.map(actorOf));
   const kinds = mostOf(rows.map((row) => row.kind));
-  const item = (icon: Item["icon"], label: string, terms: Terms): Item => ({ icon, label, run: () => set(terms) });
+  const item = (icon: Item["icon"], label: string, terms: Terms): Item => ({ icon, label, run: () => finder.set(terms) });
   return [
-    ...actors.map((actor) => item("person", from(actor, rows), { actor })),
+    ...actors.map((actor) => item("person", from(actor, finder), { actor })),
     ...kinds.map((kind) => item("filter", kindName(kind), { kind })),
   ];
 }
 
 /** What was looked for, in words. */
-export function sought({ kind, actor, text }: Terms, rows: readonly Notification[]): string {
-  const parts = [text && `“${text}”`, actor && from(actor, rows), kind && kindName(kind)];
+export function sought({ kind, actor, text }: Terms, finder: Finder): string {
+  const parts = [text && `“${text}”`, actor && from(actor, finder), kind && kindName(kind)];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -94,8 +112,8 @@ export function kindName(kind: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function from(actor: string, rows: readonly Notification[]): string {
-  return t("find.from", { name: rows.find((row) => actorOf(row) === actor)?.actor?.name ?? actor });
+function from(actor: string, { nameOf }: Finder): string {
+  return t("find.from", { name: nameOf(actor) });
 }
 
 function mostOf(values: readonly (string | null)[]): string[] {

@@ -1,4 +1,4 @@
-/** The head of the inbox: how much is unread, what is wrong just now, and where to look for something. */
+/** The head of the inbox: how much is unread, and what is wrong just now. */
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
@@ -9,11 +9,10 @@ import { t } from "../words";
 
 export interface HeadContext {
   readonly level: number;
-  readonly unread: number;
+  /** Null while it is not known. */
+  readonly unread: number | null;
   readonly connection: Connection | null;
   readonly markAllRead: () => void;
-  readonly search: () => void;
-  readonly filter: (event: MouseEvent) => void;
 }
 
 export function head(context: HeadContext): TemplateResult {
@@ -28,34 +27,18 @@ export function head(context: HeadContext): TemplateResult {
 }
 
 /** Whoever presses a button that turns itself off would lose the focus: it only says that it is off. */
-function controls({ unread, connection, markAllRead, search, filter }: HeadContext): TemplateResult {
-  const told = unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread");
+function controls({ unread, connection, markAllRead }: HeadContext): TemplateResult {
+  const told = unread === null ? "" : unread > 0 ? t("inbox.unread", { n: unread }) : t("inbox.nothing_unread");
   return html`<button
       class="button quiet"
       part="mark-all"
       type="button"
-      aria-disabled=${unread === 0}
-      @click=${() => unread > 0 && markAllRead()}
+      aria-disabled=${!unread}
+      @click=${() => unread && markAllRead()}
     >
       ${t("inbox.mark_all_read")}
     </button>
-    <p class="summary" part="summary">${trouble(connection) ?? told}</p>
-    <div class="tools" part="tools">
-      <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${search}>
-        ${icon("search")}
-      </button>
-      <button
-        class="icon-button"
-        type="button"
-        popovertarget="menu"
-        aria-haspopup="menu"
-        title=${t("find.filter")}
-        aria-label=${t("find.filter")}
-        @click=${filter}
-      >
-        ${icon("filter")}
-      </button>
-    </div>`;
+    <p class="summary" part="summary">${trouble(connection) ?? told}</p>`;
 }
 
 function trouble(connection: Connection | null): TemplateResult | null {

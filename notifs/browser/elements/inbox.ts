@@ -7,10 +7,10 @@ import { bar } from "./bar";
 import { empty, failed, loading, notFound, signedOut } from "./blank";
 import type { Connection } from "../core/connection";
 import { MailboxElement } from "./element";
-import { byDay } from "./entries";
+import { actorOf, byDay } from "./entries";
 import type { Day, Entry } from "./entries";
 import { tell } from "./events";
-import { chips, offers, searchField, sought } from "./find";
+import { chips, offers, searchField, sought, tools } from "./find";
 import type { Finder, Terms } from "./find";
 import { head } from "./head";
 import { icon } from "./icons";
@@ -73,6 +73,8 @@ export class NotifsInbox extends MailboxElement {
   private reckoned: readonly unknown[] = [];
   private keysFrom: EventTarget = this;
   private typed = "";
+  /** Of actors: a filter outlives the rows that it was chosen from. */
+  private readonly names = new Map<string, string>();
   private readonly typing = new Timer(() => this.look({ text: this.typed || undefined }));
   private readonly clock = new Timer(() => this.requestUpdate());
   private readonly triage: Triage;
@@ -88,10 +90,12 @@ export class NotifsInbox extends MailboxElement {
       connection: () => this.connection,
       entries: () => this.entries,
       filter: () => this.filter,
+      whole: (entry) => this.whole(entry),
       actionHosts: () => this.actionHosts,
       choose: this.choose,
       search: this.search,
       only: (terms) => this.look(terms),
+      forget: () => this.forget(),
     });
   }
 
@@ -173,14 +177,11 @@ export class NotifsInbox extends MailboxElement {
   }
 
   private head(): TemplateResult {
-    const { acts, menu } = this.triage;
     return head({
       level: this.headingLevel,
-      unread: this.state.unread,
+      unread: this.state.cursor === null ? null : this.state.unread,
       connection: this.connection,
-      markAllRead: () => void acts.markAllRead(),
-      search: this.search,
-      filter: (event) => menu.fill(event, { label: t("find.filter"), content: this.offers() }),
+      markAllRead: () => void this.triage.acts.markAllRead(),
     });
   }
 
@@ -200,10 +201,14 @@ export class NotifsInbox extends MailboxElement {
       clear: () => triage.clear(),
     };
     const text = this.typed || this.text || "";
+    const offer = (event: MouseEvent): void =>
+      triage.menu.fill(event, { label: t("find.filter"), content: this.offers() });
     return [
-      count > 0 ? bar(count, filter, picked) : tabs(filter, this.state.unread, this.choose),
+      count > 0
+        ? bar(count, filter, picked)
+        : html`<div class="toolbar">${tabs(filter, this.state.unread, this.choose)} ${tools(this.search, offer)}</div>`,
       this.isSearching || text ? searchField(text, finder) : nothing,
-      chips(this.query, this.rows, finder),
+      chips(this.query, finder),
     ];
   }
 
@@ -235,9 +240,13 @@ export class NotifsInbox extends MailboxElement {
       return [list(this.days, strip, this.context()), window.complete ? nothing : this.older()];
     }
     const { filter } = this;
-    const words = sought(this.query, view(this.state, { filter }));
+    const words = sought(this.query, this.finder);
     if (words === "") return empty(filter, () => this.choose("all"));
-    return notFound(words, this.forget, filter === "all" ? null : () => this.choose("all"));
+    const forget = (): void => {
+      this.forget();
+      this.focusList();
+    };
+    return notFound(words, forget, filter === "all" ? null : () => this.choose("all"));
   }
 
   private context(): RowContext {
@@ -250,6 +259,7 @@ export class NotifsInbox extends MailboxElement {
       refusals: triage.acts.refusals,
       actions: triage.actions,
       opened: triage.opened,
+      isPartial: (entry) => this.isPartial(entry),
       isPicked: (entry) => isPicking && triage.selection.has(entry),
       act: (act, entry) => triage.act(act, entry),
       pick: (entry, event) => triage.pick(entry, event.shiftKey),
@@ -296,21 +306,55 @@ export class NotifsInbox extends MailboxElement {
       this.typing.set(TYPING);
     },
     close: () => {
-      this.typing.stop();
-      this.isSearching = false;
-      this.typed = "";
-      this.look({ text: undefined });
-      this.requestUpdate();
-      this.renderRoot.querySelector<HTMLElement>("#list")?.focus();
+      this.unsearch();
+      this.focusList();
     },
     set: (terms) => this.look(terms),
+    nameOf: (actor) => {
+      const row = this.state.rows.newest.find((each) => actorOf(each) === actor);
+      if (row?.actor?.name) this.names.set(actor, row.actor.name);
+      return this.names.get(actor) ?? actor;
+    },
   };
 
-  /** Look for nothing any more. */
-  private readonly forget = (): void => {
-    this.finder.close();
-    this.look({ kind: undefined, actor: undefined });
-  };
+  private unsearch(): void {
+    this.typing.stop();
+    this.isSearching = false;
+    this.typed = "";
+    this.look({ text: undefined });
+    this.requestUpdate();
+  }
+
+  private forget(): boolean {
+    const isSought = this.isSearching || sought(this.query, this.finder) !== "";
+    if (isSought) {
+      this.unsearch();
+      this.look({ kind: undefined, actor: undefined });
+    }
+    return isSought;
+  }
+
+  private focusList(): void {
+    this.renderRoot.querySelector<HTMLElement>("#list")?.focus();
+  }
+
+  /** Only of the last day that is loaded. */
+  private isPartial({ key }: Entry): boolean {
+    const isLast = this.days.at(-1)?.entries.some((each) => each.key === key) ?? false;
+    return isLast && !windowOf(this.state, this.query).complete;
+  }
+
+  /** What cannot be had just now is left as it is. */
+  private async whole(entry: Entry): Promise<Entry> {
+    const { connection, query } = this;
+    while (connection !== null && query === this.query && this.isPartial(entry)) {
+      const { through } = windowOf(this.state, query);
+      await connection.fetch(query).catch(() => undefined);
+      this.reckon();
+      if (windowOf(this.state, query).through === through) break;
+    }
+    return this.entries.find(({ key }) => key === entry.key) ?? entry;
+  }
 
   private readonly onKey = (event: Event): void => {
     if (this.shortcuts === "off" || this.connection?.status.name === "signed-out") return;

@@ -58,7 +58,7 @@ export function sheet(): TemplateResult {
       ${SHEET.map(
         ([keys, command]) => html`<div>
           <dt>${t(`keys.${command}`)}</dt>
-          <dd>${keys.split(" ").map((key) => html`<kbd>${key}</kbd>`)}</dd>
+          <dd>${keys.split(" ").map((key) => html`<kbd dir="ltr">${key}</kbd>`)}</dd>
         </div>`,
       )}
     </dl>

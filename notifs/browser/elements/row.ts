@@ -24,6 +24,8 @@ export interface RowContext {
   readonly refusals: ReadonlyMap<string, string>;
   readonly actions: Actions;
   readonly opened: ReadonlySet<string>;
+  /** Whether more of a group may be further down its day than what is loaded. */
+  readonly isPartial: (entry: Entry) => boolean;
   readonly isPicked: (entry: Entry) => boolean;
   readonly act: (act: RowAct, entry: Entry) => void;
   readonly pick: (entry: Entry, event: MouseEvent) => void;
@@ -40,19 +42,20 @@ export interface Place {
 
 type Control = Exclude<RowAct, "snooze">;
 
-const MOST_FACES = 3;
+const MOST_FACES = 2;
 /** `slot` names the place, so that the focus finds it again when the button in it has changed. */
 export const CONTROLS: Readonly<Record<Control, { slot: string; icon: IconName; label: Word }>> = {
   mark_read: { slot: "read", icon: "check", label: "row.mark_read" },
   mark_unread: { slot: "read", icon: "unread", label: "row.mark_unread" },
   archive: { slot: "archive", icon: "archive", label: "row.archive" },
   unarchive: { slot: "archive", icon: "unarchive", label: "row.unarchive" },
-  unsnooze: { slot: "read", icon: "unarchive", label: "row.unsnooze" },
+  unsnooze: { slot: "read", icon: "bell", label: "row.unsnooze" },
 };
 
 export function row(entry: Entry, place: Place, context: RowContext): TemplateResult {
   const { key, rows, isInside } = entry;
   const newest = rows[0] as Notification;
+  const isOpen = opens(entry, context);
   const isBusy = rows.some(({ id }) => context.pending.has(id));
   const is = {
     unread: rows.some(isUnread),
@@ -77,7 +80,7 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
       <div class="line">${heading(entry, context)} ${when(newest, context.now)}</div>
       <div class="line">
         <div class="words">
-          ${newest.body ? html`<p class="body" part="body" dir="auto">${newest.body}</p>` : nothing}
+          ${newest.body && !isOpen ? html`<p class="body" part="body" dir="auto">${newest.body}</p>` : nothing}
           ${rows.length > 1 ? more(entry, context) : context.actions.render(newest)}
           ${refusal(entry, context)}
         </div>
@@ -109,7 +112,7 @@ export function actsFor(rows: readonly Notification[]): Control[] {
 }
 
 /** Who it is from; in its place, once it is wanted, what picks it. */
-function face(entry: Entry, { isPicked, pick }: RowContext): TemplateResult {
+function face(entry: Entry, context: RowContext): TemplateResult {
   const faces = entry.rows.length > 1 ? actorsOf(entry.rows).slice(0, MOST_FACES) : [];
   const shown = faces.length > 0 ? faces : entry.rows.slice(0, 1);
   return html`<span class="face of-${shown.length}" part="avatar">
@@ -119,23 +122,52 @@ function face(entry: Entry, { isPicked, pick }: RowContext): TemplateResult {
         type="checkbox"
         part="checkbox"
         data-slot="pick"
-        aria-label=${t("row.select", { title: entry.rows[0]?.title ?? "" })}
-        .checked=${isPicked(entry)}
-        @click=${(event: MouseEvent) => pick(entry, event)}
+        aria-label=${t("row.select", { title: titleOf(entry, context) })}
+        .checked=${context.isPicked(entry)}
+        @click=${(event: MouseEvent) => context.pick(entry, event)}
       />
     </label>
   </span>`;
 }
 
-function heading({ rows, isInside }: Entry, { headingLevel, open }: RowContext): TemplateResult {
+function heading(entry: Entry, context: RowContext): TemplateResult {
+  const { rows, isInside } = entry;
+  const { headingLevel, open } = context;
+  const isOpen = opens(entry, context);
   const newest = rows[0] as Notification;
-  const words = html`${rows.some(isUnread) ? html`<bdi class="hidden">${t("row.unread")} </bdi>` : nothing}${
-    newest.priority === "urgent" ? html`<bdi class="flag">${t("row.urgent")}</bdi> ` : nothing
-  }${newest.title}`;
+  const title = titleOf(entry, context);
+  const words = [
+    rows.some(isUnread) ? html`<bdi class="hidden">${t("row.unread")} </bdi>` : nothing,
+    isOpen ? html`<span class="text">${title}</span>` : titled(newest),
+  ];
   const level = headingLevel + Number(isInside);
-  return html`<div class="title" part="row-title" dir="auto" role="heading" aria-level=${level}>
-    ${linked(newest, words, (event) => open(newest, event))}
+  return html`<div class="title" part="row-title" role="heading" aria-level=${level} title=${title}>
+    ${isOpen ? words : linked(newest, words, (event) => open(newest, event))}
   </div>`;
+}
+
+/** The flag is in the page's direction, and the title in its own. */
+export function titled({ priority, title }: Notification): TemplateResult {
+  const flag = priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing;
+  return html`${flag}<span class="text" dir="auto">${title}</span>`;
+}
+
+/** An open group is told as what it is; else its newest stands for it. */
+function titleOf(entry: Entry, context: RowContext): string {
+  return opens(entry, context) ? groupName(entry, context) : (entry.rows[0]?.title ?? "");
+}
+
+function opens({ key, rows }: Entry, { opened }: RowContext): boolean {
+  return rows.length > 1 && opened.has(key);
+}
+
+/** "12 notifications from Anna and 7 others"; "50+" where there may be more. */
+function groupName(entry: Entry, { isPartial }: RowContext): string {
+  const count = entry.rows.length;
+  const n = isPartial(entry) ? `${count}+` : count;
+  const [name, ...others] = actorsOf(entry.rows).map(({ actor }) => actor?.name ?? "");
+  const names = others.length > 0 ? t("row.actors", { name: name ?? "", n: others.length }) : name;
+  return names ? t("row.group_from", { n, names }) : t("row.group", { n });
 }
 
 function when({ created_at, snoozed_until }: Notification, now: number): TemplateResult {
@@ -148,21 +180,18 @@ function when({ created_at, snoozed_until }: Notification, now: number): Templat
   </time>`;
 }
 
-/** Opens a group in place: "Anna and 7 others", "Anna · 7 more", "7 more". */
-function more(entry: Entry, { opened, toggle }: RowContext): TemplateResult {
-  const [first, ...others] = actorsOf(entry.rows).map(({ actor }) => actor?.name ?? "");
-  const n = entry.rows.length - 1;
-  const names = others.length > 0 ? [t("row.actors", { name: first ?? "", n: others.length })] : first ? [first] : [];
-  const words = others.length === n ? names : [...names, t("row.more", { n })];
+/** Opens a group in place. */
+function more(entry: Entry, context: RowContext): TemplateResult {
+  const isOpen = opens(entry, context);
   return html`<button
     class="more link"
     part="more"
     type="button"
     data-slot="more"
-    aria-expanded=${opened.has(entry.key)}
-    @click=${() => toggle(entry)}
+    aria-expanded=${isOpen}
+    @click=${() => context.toggle(entry)}
   >
-    ${words.join(" · ")} ${icon("chevron")}
+    ${isOpen ? t("row.fewer") : groupName(entry, context)} ${icon("chevron")}
   </button>`;
 }
 
@@ -180,14 +209,14 @@ function control(act: Control, entry: Entry, context: RowContext): TemplateResul
     type="button"
     data-slot=${slot}
     title=${words}
-    aria-label=${t("row.act_on", { act: words, title: entry.rows[0]?.title ?? "" })}
+    aria-label=${t("row.act_on", { act: words, title: titleOf(entry, context) })}
     @click=${() => context.act(act, entry)}
   >
     ${icon(name)}
   </button>`;
 }
 
-function menuButton(entry: Entry, { menu }: RowContext): TemplateResult {
+function menuButton(entry: Entry, context: RowContext): TemplateResult {
   const words = t("row.menu");
   return html`<button
     class="icon-button"
@@ -197,8 +226,8 @@ function menuButton(entry: Entry, { menu }: RowContext): TemplateResult {
     popovertarget="menu"
     aria-haspopup="menu"
     title=${words}
-    aria-label=${t("row.act_on", { act: words, title: entry.rows[0]?.title ?? "" })}
-    @click=${(event: MouseEvent) => menu(entry, event)}
+    aria-label=${t("row.act_on", { act: words, title: titleOf(entry, context) })}
+    @click=${(event: MouseEvent) => context.menu(entry, event)}
   >
     ${icon("more")}
   </button>`;

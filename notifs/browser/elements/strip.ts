@@ -10,6 +10,8 @@ import { Offsets } from "./offsets";
 /** Pixels that are drawn above and below the view, and how near to their end more is drawn. */
 const AROUND = 800;
 const NEAR = 300;
+/** Where a pointer is about to press: what arrives must not put another row there. */
+const HELD = ":has(.controls:hover)";
 
 /** A row, where it is in the window and in the list. */
 interface Mark {
@@ -45,7 +47,8 @@ export class Strip implements ReactiveController {
   hostUpdate(): void {
     const { top } = this.frame();
     const isScrolled = (this.find(".days")?.getBoundingClientRect().top ?? top) < top;
-    this.marks = isScrolled ? this.marksBelow(top) : [];
+    const held = this.rows().filter((row) => row.matches(HELD));
+    this.marks = isScrolled ? this.marksBelow(top) : held.map((row) => this.mark(row));
   }
 
   hostUpdated(): void {
@@ -111,13 +114,15 @@ export class Strip implements ReactiveController {
 
   /** The rows at and below the top of the view, but first of all the one that is cut by it, and those above. */
   private marksBelow(top: number): Mark[] {
-    const marks = this.rows().map((row) => {
-      const { top, bottom } = edges(row);
-      const key = keyOf(row);
-      return { key, top, bottom, start: this.offsets.start(this.offsets.indexOf(key, this.from)) };
-    });
-    const first = marks.findIndex(({ bottom }) => bottom > top);
+    const rows = this.rows();
+    const marks = rows.map((row) => this.mark(row));
+    const first = rows.findIndex((row) => edges(row).bottom > top);
     return first < 0 ? marks.reverse() : [...marks.slice(0, first + 1).reverse(), ...marks.slice(first + 1)];
+  }
+
+  private mark(row: HTMLElement): Mark {
+    const key = keyOf(row);
+    return { key, top: edges(row).top, start: this.offsets.start(this.offsets.indexOf(key, this.from)) };
   }
 
   private keepInPlace(): void {

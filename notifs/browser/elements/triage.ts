@@ -32,10 +32,14 @@ export interface Desk {
   readonly connection: () => Connection | null;
   readonly entries: () => readonly Entry[];
   readonly filter: () => Filter;
+  /** The entry with all that belongs to it, those too that were not loaded yet. */
+  readonly whole: (entry: Entry) => Promise<Entry>;
   readonly actionHosts: () => string;
   readonly choose: (filter: Filter) => void;
   readonly search: () => void;
   readonly only: (terms: Terms) => void;
+  /** Look for nothing any more; returns whether anything was looked for. */
+  readonly forget: () => boolean;
 }
 
 export class Triage {
@@ -70,8 +74,10 @@ export class Triage {
     });
   }
 
-  act(act: RowAct, { rows }: Entry, at?: Date): void {
-    void this.acts.do(act, idsOf(rows), at);
+  act(act: RowAct, entry: Entry, at?: Date): void {
+    const go = ({ rows }: Entry): void => void this.acts.do(act, idsOf(rows), at);
+    if (entry.rows.length > 1) void this.desk.whole(entry).then(go);
+    else go(entry);
   }
 
   pick(entry: Entry | undefined, isRange = false): void {
@@ -113,7 +119,8 @@ export class Triage {
       item(CONTROLS[act].icon, t(CONTROLS[act].label), () => this.act(act, entry)),
     );
     const isArchived = rows.every(({ archived_at }) => archived_at !== null);
-    const snooze = item("clock", t("row.snooze"), () => this.snoozeMenu((at) => this.act("snooze", entry, at)));
+    const isSnoozed = rows.every(({ snoozed_until }) => snoozed_until !== null);
+    const snooze = item("clock", t(isSnoozed ? "row.snooze_again" : "row.snooze"), () => this.snoozeMenu((at) => this.act("snooze", entry, at)));
     const only = (icon: Item["icon"], label: string, terms: Terms): Item =>
       item(icon, label, () => this.desk.only(terms));
     const who = rows[0] && actorOf(rows[0]);
@@ -181,8 +188,9 @@ export class Triage {
         this.find<HTMLDialogElement>(".sheet")?.showModal();
         return true;
       case "clear":
-        if (isPicked) this.clear();
-        return isPicked;
+        if (!isPicked) return this.desk.forget();
+        this.clear();
+        return true;
     }
   }
 
