@@ -1,8 +1,10 @@
 """What is done without a network outlives the page, and is never sent as somebody else."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, CDPSession, Page, expect
 
 from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled, unread_tab
 from tests.e2e.test_offline import page, until_kept
@@ -19,6 +21,83 @@ async def unread(site: Site, email: str, count: int) -> None:
     async with site.store() as notifs, asyncio.timeout(20):
         while len(await notifs.get_unread_notifs((await notifs.store.user(email)).id)) != count:
             await asyncio.sleep(0.05)
+
+
+async def sign_in_grace(site: Site, context: BrowserContext) -> None:
+    """Grace has three notifications, and the browser is hers from now on."""
+    async with site.store() as notifs:
+        grace = await notifs.store.add_user(GRACE, "Grace Hopper", CHEAP)
+        for n in range(3):
+            await notifs.notify(to=grace.id, title=f"For Grace {n}")
+    async with http_client() as http:
+        answer = await http.post(f"{site.url}/login/", data={"email": GRACE, "password": PASSWORD})
+    await context.add_cookies([{"name": "notifs", "value": answer.cookies["notifs"], "url": site.url}])
+
+
+async def cut_off(page: Page) -> CDPSession:
+    """Take the network from this tab alone, until the session is detached."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    conditions = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    await session.send("Network.emulateNetworkConditions", conditions)
+    return session
+
+
+@asynccontextmanager
+async def another_tab(page: Page) -> AsyncIterator[Page]:
+    """A tab beside one that has marked everything as read without a network, which is gone in the end."""
+    await cut_off(page)
+    await page.get_by_role("button", name="Mark all as read").click()
+    await expect(page.locator("main")).to_contain_text("1 change is kept for later.")
+    tab = await page.context.new_page()
+    await tab.goto(page.url)
+    await settled(tab)
+    await expect(row(tab, "Before the tunnel")).to_be_visible()
+    yield tab
+    await page.close()
+
+
+LOCKS = """async () => {
+    const { held, pending } = await navigator.locks.query();
+    return [...held, ...pending].filter(({ name }) => name.startsWith("notifs.acts")).length;
+}"""
+"""How many pages keep what they do, or wait for what others have kept."""
+
+
+async def test_a_tab_that_is_there_sends_what_another_has_left(sqlite_site: Site, page: Page) -> None:
+    async with another_tab(page) as tab:
+        pass
+    await expect(row(tab, "Before the tunnel")).to_have_count(0)
+    await unread(sqlite_site, EMAIL, 0)
+
+
+async def test_a_tab_without_an_inbox_takes_over_nothing(sqlite_site: Site, page: Page) -> None:
+    async with another_tab(page) as tab:
+        elements = "notifs-inbox, notifs-bell, notifs-toasts"
+        await tab.evaluate("all => document.querySelectorAll(all).forEach(each => each.remove())", elements)
+    async with asyncio.timeout(10):
+        while await tab.evaluate(LOCKS):
+            await asyncio.sleep(0.05)
+    await unread(sqlite_site, EMAIL, 1)
+    await tab.reload()
+    await unread(sqlite_site, EMAIL, 0)
+
+
+async def test_a_tab_on_which_somebody_else_is_by_now_takes_over_nothing(sqlite_site: Site, page: Page) -> None:
+    for n in range(3):
+        await sqlite_site.send(f"For Ada {n}")
+    await page.locator("main").get_by_role("tab", name="All").click()
+    await expect(row(page, "For Ada 2")).to_be_visible()
+    async with another_tab(page) as tab:
+        away = await cut_off(tab)
+        await sign_in_grace(sqlite_site, page.context)
+        await away.detach()
+        await expect(row(tab, "For Grace 2")).to_be_visible(timeout=20_000)
+        # What is kept of others was thrown away. It is kept again with whatever is done next.
+        await page.get_by_role("button", name="Archive: Before the tunnel").click()
+        await expect(page.locator("main")).to_contain_text("2 changes are kept for later.")
+    await tab.get_by_role("button", name="Mark as read: For Grace 2").click()
+    await unread(sqlite_site, GRACE, 2)
 
 
 async def test_it_outlives_the_page_and_is_sent_in_order(
@@ -44,16 +123,10 @@ async def test_it_outlives_the_page_and_is_sent_in_order(
 async def test_it_is_not_sent_as_who_has_signed_in_meanwhile(
     sqlite_site: Site, context: BrowserContext, page: Page
 ) -> None:
-    async with sqlite_site.store() as notifs:
-        grace = await notifs.store.add_user(GRACE, "Grace Hopper", CHEAP)
-        for n in range(3):
-            await notifs.notify(to=grace.id, title=f"For Grace {n}")
     await context.set_offline(True)
     await page.get_by_role("button", name="Mark all as read").click()
     await expect(page.locator("main")).to_contain_text("1 change is kept for later.")
-    async with http_client() as http:
-        answer = await http.post(f"{sqlite_site.url}/login/", data={"email": GRACE, "password": PASSWORD})
-    await context.add_cookies([{"name": "notifs", "value": answer.cookies["notifs"], "url": sqlite_site.url}])
+    await sign_in_grace(sqlite_site, context)
     await context.set_offline(False)
     await expect(unread_tab(page)).to_contain_text("3", timeout=20_000)
     await expect(row(page, "For Grace 2")).to_be_visible()
