@@ -188,8 +188,11 @@ async def test_who_goes_by_themselves_is_not_counted_as_ended(notifs: Notifs, ur
 async def test_events_over_the_rate_are_refused_and_the_socket_stays(url: str) -> None:
     async with Client.open(url, headers=ADA) as client:
         await client.message("snapshot")
+        began = asyncio.get_running_loop().time()
         acks = await asyncio.gather(*(client.ask("sync") for _ in range(12)))
-        assert [ack["ok"] for ack in acks].count(True) in (4, 5)  # joining was one as well
+        seconds = asyncio.get_running_loop().time() - began
+        # Joining was one as well; and a slow machine gives time for more.
+        assert 4 <= [ack["ok"] for ack in acks].count(True) <= 5 * (1 + seconds)
         assert {ack["error"]["code"] for ack in acks if not ack["ok"]} == {"too_many_events"}
         async with asyncio.timeout(10):
             while not (await client.ask("fetch"))["ok"]:
