@@ -12,7 +12,7 @@ import { Link } from "./link";
 import type { LinkOptions, Status } from "./link";
 import { news } from "./news";
 import { Outbox } from "./outbox";
-import type { Done } from "./outbox";
+import type { Again, Done } from "./outbox";
 import { overlay } from "./overlay";
 import { EMPTY, reduce, restore, windowOf } from "./state";
 import type { Input, State } from "./state";
@@ -29,7 +29,7 @@ export interface Events {
   arrived: readonly Notification[];
   /** So many new ones came while we were away: told once we are back. */
   missed: number;
-  /** An act that had been kept for later was refused after all. */
+  /** An act that had been kept for later was refused after all, or a part of a large one. */
   refused: ActError;
   degraded: string;
   error: string;
@@ -51,6 +51,8 @@ export interface Options extends Omit<LinkOptions, "person"> {
 /** Rows of a first page, and of one for who scrolls on. */
 const PAGE = 50;
 const OLDER = 200;
+/** The acts after which a row is no longer put off until when it was. */
+const ENDS_SNOOZE: ReadonlySet<RowAct> = new Set(["archive", "snooze", "unsnooze"]);
 /** How long what the server has promised may take before we ask for it: a change, an answer. */
 const CHANGE_PATIENCE = 1_000;
 const ANSWER_PATIENCE = 10_000;
@@ -79,7 +81,7 @@ export class Connection extends Emitter<Events> {
     this.state = initial?.found === undefined ? whole : reduce(whole, { type: "page", ...initial.found });
     this.told = this.state.cursor;
     this.outbox = new Outbox(options.base, initial?.person ?? null, {
-      send: (act, body) => this.send(act, body),
+      send: (act, body, sent) => this.send(act, body, sent),
       changed: () => this.changed(),
       isThere: () => this.link.met,
       refused: (error) => this.emit("refused", error),
@@ -146,11 +148,12 @@ export class Connection extends Emitter<Events> {
 
   /**
    * Done at once in `shown`, and there for good once the server has done it. While there is no server it is kept for
-   * later. Rejects with ActError if the server refuses; then `shown` is as if it had never been asked for.
+   * later. Rejects with ActError if the server refuses; then `shown` is as if it had never been asked for. Of more
+   * than one call takes, a part may be refused: that is told by `refused`.
    */
   act(act: RowAct, ids: readonly string[], until?: Date): Promise<Done> {
-    const snoozes = act === "unsnooze" ? this.snoozesOf(ids) : [];
-    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() }, snoozes);
+    const snoozesOf = ENDS_SNOOZE.has(act) ? (some: readonly string[]) => this.snoozesOf(some) : undefined;
+    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() }, snoozesOf);
   }
 
   /** Up to what the person was looking at: what arrives while they click stays unread. */
@@ -179,7 +182,7 @@ export class Connection extends Emitter<Events> {
   }
 
   /** What puts these off once more, as they are now. */
-  private snoozesOf(ids: readonly string[]): ActBody[] {
+  private snoozesOf(ids: readonly string[]): Again[] {
     const byTime = new Map<string, string[]>();
     for (const id of ids) {
       const until = this.shown.rows.live(id)?.snoozed_until;
@@ -188,8 +191,11 @@ export class Connection extends Emitter<Events> {
     return [...byTime].map(([until, some]) => ({ ids: some, until }));
   }
 
-  private async send(act: Act, body: ActBody): Promise<Ack> {
-    const ack = await this.link.ask((via) => via.act(act, body));
+  private async send(act: Act, body: ActBody, sent?: () => void): Promise<Ack> {
+    const ack = await this.link.ask((via) => {
+      sent?.();
+      return via.act(act, body);
+    });
     if (this.link.live) this.expect(parseCursor(ack.cursor));
     else void this.link.catchUp();
     return ack;

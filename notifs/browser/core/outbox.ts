@@ -20,14 +20,21 @@ export interface Done {
   readonly cursor: string | null;
   /** What was asked for, one after the other: the server takes only so many ids at once. */
   readonly parts: readonly Entry[];
-  /** Of what was put off: until when, to put it off again. */
-  readonly snoozes: readonly ActBody[];
+}
+
+/** What puts rows off again, until when they were. */
+export interface Again {
+  readonly ids: readonly string[];
+  readonly until: string;
 }
 
 export interface Entry extends Asked {
   cursor: string | null;
   /** Whether there was anything to change, so that there is something to take back. */
   changed: boolean;
+  /** How many times it was sent: what has no answer may be done all the same. */
+  sent: number;
+  readonly snoozes: readonly Again[];
   /** Nobody waits for an answer any more: there was no server. */
   waits: boolean;
   readonly resolve: () => void;
@@ -35,11 +42,12 @@ export interface Entry extends Asked {
 }
 
 export interface OutboxEvents {
-  readonly send: (act: Act, body: ActBody) => Promise<Ack>;
+  /** `sent` is called when it goes out, if it does. */
+  readonly send: (act: Act, body: ActBody, sent: () => void) => Promise<Ack>;
   readonly changed: () => void;
   /** Whether the server has said that it is there. */
   readonly isThere: () => boolean;
-  /** One that had been kept for later was refused after all. */
+  /** One that had been kept for later was refused after all, or a part of one. */
   readonly refused: (error: ActError) => void;
 }
 
@@ -87,24 +95,25 @@ export class Outbox {
     this.take(person);
   }
 
-  /** Rejects with ActError if it was refused. `snoozes`: what would put off again what the act takes back. */
-  async act(act: Act, body: ActBody, snoozes: readonly ActBody[] = []): Promise<Done> {
-    const answered = split(body).map((part) => this.add(act, part));
+  /** Rejects with ActError if all of it was refused. `snoozesOf`: of what is put off already, until when it is. */
+  async act(act: Act, body: ActBody, snoozesOf = (_: readonly string[]): readonly Again[] => []): Promise<Done> {
+    const answers = split(body).map((part) => this.add(act, part, snoozesOf(part.ids ?? [])));
     this.changed();
     void this.flush();
-    return done(act, body.ids ?? [], await Promise.all(answered), snoozes);
+    const settled = await Promise.allSettled(answers);
+    const parts = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const refused = settled.find((each) => each.status === "rejected");
+    if (refused !== undefined && parts.length === 0) throw refused.reason;
+    if (refused !== undefined) this.events.refused(refused.reason as ActError);
+    return done(act, parts);
   }
 
   /** Do the opposite to what an act has changed, unless somebody else has changed it since. */
-  async undo({ act, parts, snoozes }: Done): Promise<void> {
+  async undo({ parts }: Done): Promise<void> {
     const { sending } = this;
     if (sending !== null && parts.includes(sending.entry)) await sending.done;
     this.drop(...parts.filter(({ cursor }) => cursor === null));
-    const cursors = parts.flatMap(({ cursor, changed }) => (changed && cursor !== null ? [cursor] : []));
-    const inverse = INVERSE[act];
-    const undone = inverse === undefined ? [] : cursors.map((at) => this.act(inverse, { at }));
-    const again = cursors.length === 0 ? [] : snoozes.map((body) => this.act("snooze", body));
-    await Promise.all([...undone, ...again]);
+    await Promise.all(parts.map((part) => this.revert(part)));
   }
 
   /** Send what there is, until the server cannot be reached. */
@@ -163,9 +172,24 @@ export class Outbox {
     this.kept = Kept.open(this.base, person, (acts) => this.adopt(acts));
   }
 
-  private add(act: Act, body: ActBody): Promise<Entry> {
+  private async revert(part: Entry): Promise<void> {
+    const { act, body, snoozes } = part;
+    const inverse = INVERSE[act];
+    // What was put off until one moment is so again by a cursor; what was until several, only by its ids.
+    const until = snoozes[0]?.ids.length === body.ids?.length ? snoozes[0]?.until : undefined;
+    let back = touched(part);
+    if (back !== null && inverse !== undefined && !(act === "snooze" && until !== undefined)) {
+      const [undone] = (await this.act(inverse, back)).parts as [Entry];
+      back = undone.cursor === null ? {} : touched(undone);
+    }
+    if (back === null) return;
+    const again = back.at !== undefined && until !== undefined ? [{ ...back, until }] : snoozes;
+    await Promise.all(again.map((each) => this.act("snooze", each)));
+  }
+
+  private add(act: Act, body: ActBody, snoozes: readonly Again[]): Promise<Entry> {
     return new Promise((resolve, reject) => {
-      const asked = entryOf({ act, body, since: new Date().toISOString() });
+      const asked = entryOf({ act, body, since: new Date().toISOString() }, snoozes);
       const entry: Entry = { ...asked, resolve: () => resolve(entry), reject };
       this.entries = [...this.entries, entry];
     });
@@ -182,7 +206,7 @@ export class Outbox {
   /** Returns whether to go on with the next one. */
   private async send(entry: Entry): Promise<boolean> {
     try {
-      const { cursor, changed } = await this.events.send(entry.act, entry.body);
+      const { cursor, changed } = await this.events.send(entry.act, entry.body, () => (entry.sent += 1));
       entry.cursor = cursor;
       entry.changed = changed !== 0;
       entry.waits = false;
@@ -230,9 +254,16 @@ function isWaiting({ waits, cursor }: Entry): boolean {
   return waits && cursor === null;
 }
 
-function entryOf({ act, body, since }: Asked): Entry {
+function entryOf({ act, body, since }: Asked, snoozes: readonly Again[] = []): Entry {
   const nobody = (): void => undefined;
-  return { act, body, since, cursor: null, changed: false, waits: false, resolve: nobody, reject: nobody };
+  const fresh = { cursor: null, changed: false, sent: 0, waits: false };
+  return { act, body, since, snoozes, ...fresh, resolve: nobody, reject: nobody };
+}
+
+/** The rows that it has changed; or may have, where it was sent and the answer was lost: all that it was about. */
+function touched({ cursor, changed, sent, body: { ids } }: Entry): ActBody | null {
+  if (cursor !== null && changed) return { at: cursor };
+  return sent > (cursor === null ? 0 : 1) && ids !== undefined ? { ids } : null;
 }
 
 function split(body: ActBody): ActBody[] {
@@ -242,12 +273,11 @@ function split(body: ActBody): ActBody[] {
   return starts.map((start) => ({ ...body, ids: ids.slice(start, start + MOST_IDS) }));
 }
 
-function done(act: Act, ids: readonly string[], parts: readonly Entry[], snoozes: readonly ActBody[]): Done {
+function done(act: Act, parts: readonly Entry[]): Done {
   return {
     act,
-    ids,
+    ids: parts.flatMap(({ body }) => body.ids ?? []),
     parts,
-    snoozes,
     get cursor() {
       return parts.at(-1)?.cursor ?? null;
     },

@@ -76,6 +76,11 @@ test("every act is shown as it is then done, and undone as one", async () => {
   await mailbox.undo(back);
   await settled();
   expect(titles(mailbox.shown)).toEqual(["c", "b"]);
+  const gone = await mailbox.act("archive", [a]);
+  await settled();
+  await mailbox.undo(gone);
+  await settled();
+  expect(mailbox.state.rows.live(a)).toMatchObject({ archived_at: null, snoozed_until: expect.any(String) });
 });
 
 test("all that was there is marked, nothing that came since, and it is given back", async () => {

@@ -360,6 +360,33 @@ describe("acts", () => {
     expect(unread()).toBe(0);
   });
 
+  test.each(["snooze", "unsnooze", "archive"] as const)("that end a snooze: %s is taken back by the cursor", async (act) => {
+    await open();
+    const [before, after] = ["2030-01-01T00:00:00.000Z", "2031-01-01T00:00:00.000Z"];
+    await connection.act("snooze", ["a1", "a2"], new Date(before));
+    const done = await connection.act(act, ["a1", "a2"], act === "snooze" ? new Date(after) : undefined);
+    server.push(server.store.act("mark_read", { ids: ["a2"] }));
+    await connection.undo(done);
+    const row = (id: string) => connection.state.rows.live(id) as Notification;
+    expect(row("a1")).toMatchObject({ archived_at: null, snoozed_until: before });
+    expect(row("a2").snoozed_until).toBe(act === "snooze" ? after : null);
+    expect(row("a2").archived_at === null).toBe(act !== "archive");
+  });
+
+  test("of more than one call, of which one is refused, are as much as was done", async () => {
+    await open();
+    const refused: ActError[] = [];
+    connection.on("refused", (error) => refused.push(error));
+    const unknown = Array.from({ length: 199 }, (_, n) => `x${n}`);
+    server.refuses = ["a2"];
+    const done = await connection.act("archive", ["a1", ...unknown, "a2"]);
+    expect(refused.map(({ code }) => code)).toEqual(["forbidden"]);
+    expect(done.ids).toEqual(["a1", ...unknown]);
+    expect([connection.shown.unread, connection.state.unread]).toEqual([1, 1]);
+    await connection.undo(done);
+    expect(connection.state.unread).toBe(2);
+  });
+
   test("that changed nothing are not taken back: at their cursor somebody else's change may stand", async () => {
     await open();
     server.push(server.store.act("archive", { ids: ["a1"] }));

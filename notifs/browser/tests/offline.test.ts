@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Connection } from "../core/connection";
 import type { Options } from "../core/connection";
 import type { ActError } from "../core/errors";
+import type { Done } from "../core/outbox";
 import { ACTS } from "../core/wire";
 import { FakeLocks, FakeServer } from "./fakes";
 import { Store } from "./model";
@@ -354,6 +355,39 @@ describe("to undo", () => {
       ["archive", { ids: ["a1"] }],
       ["unarchive", { at: "a:4" }],
     ]);
+    expect(page.state.unread).toBe(3);
+  });
+});
+
+describe("to undo, where an answer was lost,", () => {
+  /** An act that the server has done without our hearing of it. */
+  async function unheard(): Promise<{ page: Connection; done: Done }> {
+    const page = await open();
+    const { answer } = server;
+    server.answer = async (socket, event, data) => {
+      server.answer = answer;
+      await server.answer(socket, event, data);
+      return new Promise(() => undefined);
+    };
+    const asked = page.act("archive", ["a1"]);
+    await pass(10_000);
+    return { page, done: await asked };
+  }
+
+  test("what was sent once more and is done already", async () => {
+    const { page, done } = await unheard();
+    await pass(5_000);
+    expect([done.cursor, page.state.unread]).toEqual(["a:4", 2]);
+    await page.undo(done);
+    expect(page.state.unread).toBe(3);
+  });
+
+  test("what would be sent once more", async () => {
+    const { page, done } = await unheard();
+    expect(done.cursor).toBeNull();
+    await page.undo(done);
+    await pass(5_000);
+    expect(acts().map(({ event }) => event)).toEqual(["archive", "unarchive"]);
     expect(page.state.unread).toBe(3);
   });
 });
