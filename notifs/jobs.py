@@ -6,6 +6,7 @@ And what was snoozed comes back at its time.
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -89,7 +90,7 @@ class Runner:
         quiet_since, writes = loop.time(), database.writes
         while True:
             self._awake.clear()
-            began = loop.time()
+            began, looked = loop.time(), utcnow()
             if database.writes > writes:
                 quiet_since, writes = began, database.writes
             alone = began - quiet_since > QUIET_SECONDS
@@ -103,22 +104,24 @@ class Runner:
             except Exception:
                 log.exception("a job failed; it is tried again")
                 await asyncio.sleep(LOOK_SECONDS)
-            await self._rest()
+            await self._rest(looked)
 
-    async def _rest(self) -> None:
+    async def _rest(self, looked: datetime) -> None:
         try:
-            async with asyncio.timeout(await self._pause()):
+            async with asyncio.timeout(await self._pause(looked)):
                 await self._awake.wait()
         except TimeoutError:
             pass
 
-    async def _pause(self) -> float:
-        """Seconds until there may be something to do."""
+    async def _pause(self, looked: datetime) -> float:
+        """Seconds until there may be something to do, where nothing could be done that was due when we `looked`."""
         try:
-            moments = await self._store.jobs.next_due(), await self._store.snoozes.next_due()
+            job, snooze = await self._store.jobs.next_due(), await self._store.snoozes.next_due()
         except StoreUnavailable:
             return LOOK_SECONDS
-        due = min((moment for moment in moments if moment is not None), default=None)
+        if snooze is not None and snooze <= looked:
+            snooze = None  # somebody has its mailbox locked, for who knows how long
+        due = min((moment for moment in (job, snooze) if moment is not None), default=None)
         left = LOOK_SECONDS if due is None else (due - utcnow()).total_seconds()
         return min(max(left, 0.01), LOOK_SECONDS)
 

@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from notifs.store.many import first_lines, follow_indexes, line, lists_given, one_of, pairs_given
-from notifs.store.models import KEPT, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
+from notifs.store.models import KEPT, PUT_AWAY, PUT_OFF, UNREAD, Announcement, Epoch, Mailbox, Notification, Receipt
 from notifs.wire import Filter, Search
 
 FILTERS = {
     "unread": UNREAD,
     "all": KEPT,
-    "archived": text("archived_at IS NOT NULL AND snoozed_until IS NULL AND notifs_receipts.retracted_at IS NULL"),
-    "snoozed": text("snoozed_until IS NOT NULL AND archived_at IS NOT NULL AND notifs_receipts.retracted_at IS NULL"),
+    "archived": text(f"{PUT_AWAY} AND notifs_receipts.retracted_at IS NULL"),
+    "snoozed": text(f"{PUT_OFF} AND notifs_receipts.retracted_at IS NULL"),
 }
 LINES_AT_ONCE = 2000
 """Lines that one query of many mailboxes is expected to bring, at most: what is in memory at a time."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, false, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.feed import Entry, Head, by_revision
+from notifs.store.many import archived_at
 from notifs.store.models import Mailbox, Receipt, utcnow
 
 Act = Literal["read", "unread", "seen", "archive", "unarchive", "snooze", "unsnooze"]
@@ -84,8 +85,7 @@ async def _lock(connection: AsyncConnection, recipient: str) -> Head:
 def _plan(act: Act, until: datetime | None) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
     """Which copies `act` changes, and which of those count as unread and as unseen once it is done."""
     kept, unread = Receipt.archived_at.is_(None), Receipt.read_at.is_(None)
-    awake = Receipt.snoozed_until.is_(None)
-    snoozed = and_(~kept, ~awake)
+    snoozed = Receipt.archived_at == Receipt.snoozed_until
     unseen = and_(Receipt.seen_at.is_(None), kept)
     match act:
         case "read":
@@ -97,7 +97,7 @@ def _plan(act: Act, until: datetime | None) -> tuple[ColumnElement[bool], Column
         case "archive":
             return or_(kept, snoozed), false(), false()
         case "unarchive":
-            return and_(~kept, awake), unread, false()
+            return archived_at().is_not(None), unread, false()
         case "snooze":
             return or_(kept, and_(snoozed, Receipt.snoozed_until != until)), false(), false()
         case "unsnooze":

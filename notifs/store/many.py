@@ -107,11 +107,16 @@ def pairs_given(dialect: str, pairs: Sequence[tuple[str, int]]) -> dict[str, Any
     return {"names": list(names), "numbers": list(numbers)}
 
 
+def archived_at(receipt: Any = Receipt) -> Any:
+    """When a copy was archived; null for what is snoozed."""
+    return func.nullif(receipt.archived_at, receipt.snoozed_until, type_=receipt.archived_at.type)
+
+
 def line(receipt: Any = Receipt) -> tuple[Any, ...]:
     """The columns of one line of a feed."""
-    # What is snoozed is archived in the tables only; and what an older version took out of the archive is not snoozed.
-    archived = case((receipt.snoozed_until.is_(None), receipt.archived_at)).label("archived_at")
-    snoozed = case((receipt.archived_at.is_not(None), receipt.snoozed_until)).label("snoozed_until")
+    # What is snoozed is archived in the tables only, as of that moment.
+    archived = archived_at(receipt).label("archived_at")
+    snoozed = case((receipt.archived_at == receipt.snoozed_until, receipt.snoozed_until)).label("snoozed_until")
     own = (receipt.seen_at, receipt.read_at, archived, snoozed, receipt.retracted_at)
     return (*CONTENT, receipt.position, receipt.revision, *own)
 

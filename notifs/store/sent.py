@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.database import Database
+from notifs.store.many import archived_at
 from notifs.store.models import CONTENT, Announcement, Job, Notification, Receipt
 
-_ARCHIVED = case((Receipt.snoozed_until.is_(None), Receipt.archived_at))
+_ARCHIVED = archived_at()
 _OWN = ("producer", "dedupe_key", "subject_type", "subject_id", "send_at", "version")
 
 

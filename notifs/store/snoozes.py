@@ -2,14 +2,13 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import collate, null, select, update
+from sqlalchemy import null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.database import Database
-from notifs.store.many import among, among_pairs, given_pairs, pairs_given
+from notifs.store.many import among_pairs, given_pairs, pairs_given
 from notifs.store.models import SNOOZED, Mailbox, Receipt, utcnow
 
 CHUNK = 2000
@@ -43,22 +42,15 @@ class Snoozes:
 
         Returns the ids that came back, by recipient. A mailbox that somebody else has locked is left for the next time.
         """
-        due = await self._database.read(_due)
-        return await self._database.write(lambda c: _end(c, due)) if due else {}
+        first = await self.next_due()
+        return {} if first is None or first > utcnow() else await self._database.write(_end)
 
 
-async def _due(connection: AsyncConnection) -> list[Place]:
-    statement = select(Receipt.recipient, Receipt.position).where(SNOOZED, Receipt.snoozed_until <= utcnow())
-    rows = await connection.execute(statement.order_by(Receipt.snoozed_until).limit(CHUNK))
-    return [(row.recipient, row.position) for row in rows]
-
-
-async def _end(connection: AsyncConnection, due: Sequence[Place]) -> dict[str, list[uuid.UUID]]:
-    free = await _lock(connection, sorted({recipient for recipient, _ in due}))
-    places = [place for place in due if place[0] in free]
+async def _end(connection: AsyncConnection) -> dict[str, list[uuid.UUID]]:
+    places = await _due(connection)
     if not places:
         return {}
-    # Since they were looked at, others may have brought them back, or put them off for longer.
+    # While their mailboxes were locked, others may have brought them back, or put them off for longer.
     these = among_pairs(connection, (Receipt.recipient, Receipt.position), places)
     new = {name: null() for name in ("snoozed_until", "archived_at", "read_at", "seen_at")}
     statement = (
@@ -74,12 +66,13 @@ async def _end(connection: AsyncConnection, due: Sequence[Place]) -> dict[str, l
     return dict(back)
 
 
-async def _lock(connection: AsyncConnection, recipients: Sequence[str]) -> set[str]:
-    """Lock those of the mailboxes that are free, in the order in which everybody does."""
-    statement = select(Mailbox.recipient).where(among(connection, Mailbox.recipient, recipients))
-    if connection.dialect.name != "sqlite":
-        statement = statement.order_by(collate(Mailbox.recipient, "C")).with_for_update(skip_locked=True)
-    return set((await connection.execute(statement)).scalars())
+async def _due(connection: AsyncConnection) -> list[Place]:
+    """Lock mailboxes that are free, and return what is due in them: who waits for none can block nobody."""
+    joined = Receipt.recipient == Mailbox.recipient
+    due = select(Receipt.recipient, Receipt.position).join_from(Receipt, Mailbox, joined)
+    due = due.where(SNOOZED, Receipt.snoozed_until <= utcnow()).order_by(Receipt.snoozed_until).limit(CHUNK)
+    rows = await connection.execute(due.with_for_update(of=Mailbox, skip_locked=True))
+    return [(row.recipient, row.position) for row in rows]
 
 
 async def _count(connection: AsyncConnection, back: dict[str, int]) -> None:

@@ -22,6 +22,7 @@ async def fill(database: Database) -> list[uuid.UUID]:
     now, content = utcnow(), notification(body="x" * 200)
     columns = {column.key: getattr(content, column.key) for column in CONTENT}
     ids = [new_id() for _ in range(50 * 400)]
+    untils = [now + timedelta(days=n % 40 - 3) if n % 4 == 3 else None for n in range(50 * 400)]
     receipts = [
         {
             "recipient": f"user-{n % 50}",
@@ -30,8 +31,8 @@ async def fill(database: Database) -> list[uuid.UUID]:
             "notification_id": id,
             "seen_at": now if n % 3 else None,
             "read_at": now if n % 5 else None,
-            "archived_at": now if n % 2 else None,
-            "snoozed_until": now + timedelta(days=n % 40 - 3) if n % 4 == 3 else None,
+            "archived_at": untils[n] or (now if n % 2 else None),
+            "snoozed_until": untils[n],
         }
         for n, id in enumerate(ids)
     ]

@@ -1,6 +1,7 @@
 """The migrations: each runs both ways, and together they make what the models say."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,20 @@ async def test_what_is_snoozed_stays_in_the_archive_of_an_older_version(empty: D
     await schema.upgrade(empty)
     page = await store.page("ada", "archived")
     assert [(line.id, line.snoozed_until) for line in page.entries] == [(sent.id, None)]
+
+
+async def test_indexes_that_were_made_before_as_the_upgrade_notes_say_are_taken_as_they_are(
+    empty: Database, database: Database
+) -> None:
+    await schema.upgrade(empty, "0005")
+    notes = (schema.migrations().parent / "CHANGELOG.md").read_text()
+    statements = re.findall(r"^ *(CREATE INDEX CONCURRENTLY .*?);$", notes, re.MULTILINE | re.DOTALL)
+    assert len(statements) == 3
+    async with empty.session() as session:
+        for statement in statements:
+            await session.execute(text(statement.replace(" CONCURRENTLY", "")))  # a test's is in a transaction
+    await schema.upgrade(empty)
+    assert await describe(empty) == await describe(database)
 
 
 async def test_two_upgrades_at_once_both_succeed(empty_url: str) -> None:

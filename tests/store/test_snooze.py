@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from notifs.store import Head, Pruned, Store
+from notifs.store import Head, Pruned, Store, snoozes
 from notifs.store.database import Database
 from notifs.store.models import Mailbox, Receipt, utcnow
 from notifs.wire import PUSH_LIMIT, Filter
@@ -160,10 +160,13 @@ async def test_what_is_changed_at_that_moment_ends_as_one_of_both_says(stores: l
     assert await wrong(stores[0]) == []
 
 
-async def test_a_mailbox_that_somebody_has_locked_keeps_no_other_waiting(store: Store, kind: str) -> None:
-    id = await create(store, "ann", "bob")
-    for person in ("ann", "bob"):
-        await store.change(person, "snooze", ids=[id], until=DUE)
+async def test_a_mailbox_that_somebody_has_locked_keeps_no_other_waiting(
+    store: Store, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of it is due, and for however long."""
+    for person, until in (("ann", DUE), ("ann", DUE), ("bob", DUE + timedelta(hours=1))):
+        await store.change(person, "snooze", ids=[await create(store, person)], until=until)
+    monkeypatch.setattr(snoozes, "CHUNK", 2)
     if kind == "postgres":  # SQLite has one writer
         async with store.database.session() as session:
             await session.execute(select(Mailbox).where(Mailbox.recipient == "ann").with_for_update())
@@ -223,6 +226,20 @@ async def test_what_an_older_version_took_out_of_its_archive_is_in_the_inbox(sto
     (line,) = (await store.page("ann", "unread")).entries
     assert (line.id, line.snoozed_until) == (id, None)
     assert (await shown(store))["snoozed"] == []
+
+
+async def test_what_an_older_version_then_put_there_again_is_archived(store: Store) -> None:
+    id = await create(store)
+    await store.change("ann", "snooze", ids=[id], until=DUE)
+    async with store.database.session() as session:
+        await session.execute(update(Receipt).values(archived_at=utcnow()))  # and not snoozed_until, which it knows not
+    assert (await store.snoozes.next_due(), await store.snoozes.end_due()) == (None, {})
+    assert await shown(store) == {"unread": [], "all": [], "archived": [id], "snoozed": []}
+    assert (await store.change("ann", "unsnooze", ids=[id]))[1] is None
+    _, change = await store.change("ann", "unarchive", ids=[id])
+    assert change is not None
+    assert (await shown(store))["unread"] == [id]
+    assert await wrong(store) == []
 
 
 async def test_an_act_of_many_is_undone_by_one_change(store: Store) -> None:

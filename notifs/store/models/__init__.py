@@ -5,6 +5,8 @@ from notifs.store.models.mailboxes import (
     ARCHIVED,
     CONTENT,
     KEPT,
+    PUT_AWAY,
+    PUT_OFF,
     SNOOZED,
     UNREAD,
     UNSEEN,
@@ -28,7 +30,8 @@ from notifs.store.models.producers import (
 )
 
 __all__ = [
-    "ARCHIVED", "CONTENT", "KEPT", "SNOOZED", "UNREAD", "UNSEEN", "Announcement", "ApiKey", "Audit", "Base", "Count",
-    "Delivery", "Epoch", "Follower", "Idempotency", "Identity", "Instant", "Job", "JobPart", "Link", "Mailbox",
-    "Notification", "Receipt", "Session", "Spent", "Topic", "User", "Webhook", "new_id", "utcnow",
+    "ARCHIVED", "CONTENT", "KEPT", "PUT_AWAY", "PUT_OFF", "SNOOZED", "UNREAD", "UNSEEN", "Announcement", "ApiKey",
+    "Audit", "Base", "Count", "Delivery", "Epoch", "Follower", "Idempotency", "Identity", "Instant", "Job",
+    "JobPart", "Link", "Mailbox", "Notification", "Receipt", "Session", "Spent", "Topic", "User", "Webhook",
+    "new_id", "utcnow",
 ]  # fmt: skip

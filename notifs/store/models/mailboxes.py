@@ -90,8 +90,10 @@ CONTENT = tuple(Notification.__table__.c)[:13]
 UNREAD = text("read_at IS NULL AND archived_at IS NULL")
 UNSEEN = text("seen_at IS NULL AND archived_at IS NULL")
 KEPT = text("archived_at IS NULL")
-ARCHIVED = text("archived_at IS NOT NULL AND snoozed_until IS NULL AND retracted_at IS NULL")
-SNOOZED = text("snoozed_until IS NOT NULL AND archived_at IS NOT NULL AND retracted_at IS NULL")
+PUT_AWAY = "archived_at IS NOT NULL AND (snoozed_until IS NULL OR snoozed_until <> archived_at)"
+ARCHIVED = text(f"{PUT_AWAY} AND retracted_at IS NULL")
+PUT_OFF = "snoozed_until IS NOT NULL AND archived_at = snoozed_until"
+SNOOZED = text(f"{PUT_OFF} AND retracted_at IS NULL")
 
 
 def _where(name: str, condition: TextClause) -> Index:
@@ -112,7 +114,8 @@ class Receipt(Base):
     archived_at: Mapped[datetime | None]
     snoozed_until: Mapped[datetime | None]
     """When it comes back. Until then it is archived too, as of that moment: it counts nowhere, and is kept, whatever
-    version reads it. Above the store it is snoozed and not archived (`many.line`)."""
+    version reads it. Above the store it is snoozed and not archived (`many.line`). What a version that knows no snooze
+    has taken out of its archive has a moment still, but is not archived as of it."""
     retracted_at: Mapped[datetime | None]
     """When it was taken back. Such a copy is archived too: it counts nowhere, whatever version reads it."""
 
