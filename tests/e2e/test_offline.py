@@ -73,13 +73,13 @@ async def test_the_last_inbox_is_there_without_a_network(
     await context.set_offline(True)
     await page.reload()
     await settled(page)
-    await expect(page.locator("main").get_by_text("This is a copy of")).to_be_visible()
+    await expect(page.locator("notifs-inbox .summary").get_by_text("This is a copy of")).to_be_visible()
     for title in ("Before the tunnel", "Came live"):
         await expect(row(page, title)).to_be_visible()
     await context.set_offline(False)
     await sqlite_site.send("After the tunnel")
     await expect(row(page, "After the tunnel")).to_be_visible(timeout=15_000)
-    await expect(page.locator("main").get_by_text("This is a copy of")).to_have_count(0)
+    await expect(page.locator("notifs-inbox .summary").get_by_text("This is a copy of")).to_have_count(0)
 
 
 async def test_what_is_done_without_a_network_is_done_once_there_is_one(
@@ -91,7 +91,9 @@ async def test_what_is_done_without_a_network_is_done_once_there_is_one(
     await page.get_by_role("button", name="Mark as read: Before the tunnel").click()
     await expect(row(page, "Before the tunnel")).to_have_count(0)
     await context.set_offline(False)
-    await expect(page.locator("main").get_by_text("This is a copy of")).to_have_count(0, timeout=15_000)
+    await expect(page.locator("notifs-inbox .summary").get_by_text("This is a copy of")).to_have_count(
+        0, timeout=15_000
+    )
     async with sqlite_site.store() as notifs, asyncio.timeout(10):
         while (await notifs.get_unread_notifs((await notifs.store.user(EMAIL)).id)) != []:
             await asyncio.sleep(0.05)
