@@ -66,6 +66,42 @@ describe("the inbox", () => {
     expect(words(inbox, "[role=tab]")).toEqual(["Unread2", "All", "Archived", "Snoozed"]);
   });
 
+  test("counts nothing before it knows anything", async () => {
+    server.mute = true;
+    store({});
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    expect([words(inbox, ".summary"), all(inbox, ".loading")]).toEqual([[""], [expect.anything()]]);
+    server.mute = false;
+    server.sync(server.sockets[0] as never, null);
+    await settle();
+    expect(words(inbox, ".summary")).toEqual(["1 unread"]);
+  });
+
+  test("tells of a group in one line, and of the newest only while it is closed", async () => {
+    const by = (name: string) => ({ group: "a", actor: { id: name, name, avatar: null } });
+    store({ title: "First", ...by("Ben") });
+    store({ title: "Second", body: "Words", ...by("Anna") });
+    store({ title: "Third", body: "Words", ...by("Anna") });
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    expect(words(inbox, ".title")).toEqual(["Unread: Third"]);
+    expect(words(inbox, ".more")).toEqual(["3 notifications from Anna and 1 other"]);
+    await click(inbox, ".more");
+    expect(words(inbox, ".title")).toEqual([
+      "Unread: 3 notifications from Anna and 1 other", "Unread: Third", "Unread: Second", "Unread: First",
+    ]);
+    expect(words(inbox, ".more")).toEqual(["Show fewer"]);
+    expect(words(inbox, ".body")).toEqual(["Words", "Words"]);
+  });
+
+  test("keeps a title in its own direction, and what is said of it in the page's", async () => {
+    store({ title: "عنوان", priority: "urgent" });
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    expect(words(inbox, "[dir=auto]")).toEqual(["عنوان"]);
+    expect(one(inbox, ".title").title).toBe("عنوان");
+    expect(one(inbox, ".flag").closest("[dir]")).toBe(null);
+    expect(all(inbox, "kbd:not([dir=ltr])")).toEqual([]);
+  });
+
   test("takes data for words, never for markup", async () => {
     store({ title: "<img src=x onerror=alert(1)>", body: "<b>bold</b>", url: "javascript:alert(1)" });
     const inbox = await show("<notifs-inbox></notifs-inbox>");
