@@ -27,7 +27,7 @@ const MOST_AGE = 7 * 86_400_000;
 let forgotten = 0;
 
 self.addEventListener("install", () => void self.skipWaiting()); // pages need nothing of the old one that we do not do
-self.addEventListener("activate", (event) => event.waitUntil(refresh()));
+self.addEventListener("activate", (event) => event.waitUntil(copy(INBOX).then(refresh))); // what is too old goes
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname, search } = new URL(request.url);
@@ -91,7 +91,7 @@ async function current(person: string, files: readonly string[]): Promise<Cache>
   return cache;
 }
 
-/** What was kept, which says so itself: with `data-kept`, the time that it was sent at. */
+/** What was kept, which says so itself: with `data-kept`, the time that it was sent at. What is too old is forgotten. */
 async function copy(url: string): Promise<Response | null> {
   const [name] = (await caches.keys()).filter((each) => each.startsWith(OURS));
   if (name === undefined) return null;
@@ -100,7 +100,11 @@ async function copy(url: string): Promise<Response | null> {
   const kept = exact ?? (await cache.match(INBOX));
   const island = exact === undefined || isPlain(url) ? await cache.match(ISLAND) : undefined;
   const sent = new Date((island ?? kept)?.headers.get("date") ?? 0);
-  if (kept === undefined || Date.now() - sent.getTime() > MOST_AGE) return null;
+  if (kept === undefined) return null;
+  if (Date.now() - sent.getTime() > MOST_AGE) {
+    await (exact === undefined || isPlain(url) ? forget() : cache.delete(url));
+    return null;
+  }
   const html = (await kept.text()).replace("<html ", `<html data-kept="${sent.toISOString()}" `);
   const json = (await island?.text())?.replaceAll("<", "\\u003c");
   const fresh = json === undefined ? html : html.replace(ISLAND_ELEMENT, (_, open, __, close) => open + json + close);
