@@ -43,8 +43,9 @@ WATCH = """async () => {
 }"""
 """What the tab has heard, alerted of and acted on; by the doors that any page has."""
 
-AT_REST = """(cursor) => connection.status.name === "live" && connection.waiting === 0
-    && connection.pending.size === 0 && connection.cursor === cursor"""
+AT_REST = """(cursor) => connection.status.name === "live" && connection.shown === connection.state
+    && (cursor === null || connection.cursor === cursor)"""
+"""Nothing is under way or waits, and all that there is was heard."""
 
 LIST = """async (filter) => {
     while (!windowOf(connection.state, { filter }).complete) await connection.fetch({ filter });
@@ -144,6 +145,8 @@ async def test_after_a_storm_every_tab_equals_the_store_and_nothing_was_alerted_
     async with storm.site.store() as notifs:
         await blow(storm, notifs)
         (ada,) = await notifs.store.users()
+        for tab in storm.tabs:  # what waits in one tab changes all of them
+            await tab.wait_for_function(AT_REST, arg=None)
         for tab in storm.tabs:
             await equals_the_store(tab, notifs, ada.id)
     touched = await heard(storm.tabs, "touched")
