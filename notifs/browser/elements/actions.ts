@@ -9,6 +9,8 @@ import { leaves, safeLink } from "./links";
 import { t } from "../words";
 
 const PATIENCE = 20_000;
+/** Below our mount: what is done there with a person's cookies is theirs to do, and never a sender's to ask for. */
+const OURS = /^\/(?:account|admin|api|hooks|login|logout|notifications|notifs|reset)(?:\/|$)/;
 
 export class Actions {
   /** How the last press of each went. */
@@ -16,7 +18,7 @@ export class Actions {
 
   /** `done` is told of what has worked; `hosts` are origins, with spaces between them, that a POST may go to. */
   constructor(
-    private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly host: ReactiveControllerHost & HTMLElement & { readonly base: string },
     private readonly hosts: () => string,
     private readonly done: (notification: Notification, action: Action) => void,
   ) {}
@@ -69,8 +71,21 @@ export class Actions {
 
   private isAllowed({ url, method }: Action): boolean {
     if (safeLink(url) === null) return false;
-    const { origin } = new URL(url, location.href);
-    return method !== "POST" || origin === location.origin || this.hosts().split(" ").includes(origin);
+    const { origin, pathname } = new URL(url, location.href);
+    if (method !== "POST") return true;
+    return origin === location.origin ? !isOurs(this.host.base, pathname) : this.hosts().split(" ").includes(origin);
+  }
+}
+
+/** However the path is written: a server, or a proxy before it, may read it as its plainest form. */
+function isOurs(base: string, pathname: string): boolean {
+  try {
+    const plain = decodeURIComponent(pathname).replace(/[\\/]+/g, "/");
+    const path = new URL(location.origin + plain).pathname;
+    const below = new URL(base, location.origin).pathname.replace(/\/$/, "");
+    return path.startsWith(below) && OURS.test(path.slice(below.length));
+  } catch {
+    return true; // its percent signs are no UTF-8
   }
 }
 

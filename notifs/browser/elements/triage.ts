@@ -55,7 +55,7 @@ export class Triage {
   private readonly continuity: Continuity;
 
   constructor(
-    private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly host: ReactiveControllerHost & HTMLElement & { readonly base: string },
     private readonly desk: Desk,
   ) {
     this.strip = new Strip(host);
