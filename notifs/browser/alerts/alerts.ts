@@ -23,11 +23,11 @@ export interface Toasts {
 export class Alerts {
   private readonly claims: Claims;
   private readonly desktop: Desktop;
-  /** By which the tabs tell each other that the backlog was told. */
+  /** By which the tabs tell each other whom the backlog was told. */
   private readonly others: BroadcastChannel;
   private missed = 0;
 
-  /** `scope` names the mailbox, in words that no other user of the page's origin has. */
+  /** `scope` names the place of the mailbox, in words that no other user of the page's origin has. */
   constructor(
     scope: string,
     private readonly connection: Connection,
@@ -35,9 +35,11 @@ export class Alerts {
     private readonly toasts: Toasts,
   ) {
     this.claims = new Claims(scope);
-    this.desktop = new Desktop(scope, toasts.go);
+    this.desktop = new Desktop(() => `${scope} ${connection.person ?? ""}`, toasts.go);
     this.others = new BroadcastChannel(scope);
-    this.others.onmessage = () => (this.missed = 0);
+    this.others.onmessage = ({ data }) => {
+      if (data === connection.person) this.missed = 0;
+    };
   }
 
   /** Begin. Returns the ways to stop. */
@@ -60,7 +62,7 @@ export class Alerts {
 
   private async alert(rows: readonly Notification[]): Promise<void> {
     if (this.isQuiet) return;
-    const mine = new Set(await this.claims.take(rows.map(({ id }) => id)));
+    const mine = new Set(await this.claims.take(this.connection.person, rows.map(({ id }) => id)));
     const news = rows.filter(({ id }) => mine.has(id) && this.isCurrent(id));
     if (news.length === 0 || !this.toasts.tell(news)) return;
     const { sound, desktop } = this.settings.choices;
@@ -74,8 +76,8 @@ export class Alerts {
     if (this.missed === 0 || isHidden()) return;
     const count = this.missed;
     this.missed = 0;
-    this.others.postMessage(MISSED);
-    if (!this.isQuiet && (await this.claims.take([MISSED])).length > 0) this.toasts.missed(count);
+    this.others.postMessage(this.connection.person);
+    if (!this.isQuiet && (await this.claims.take(this.connection.person, [MISSED])).length > 0) this.toasts.missed(count);
   }
 
   /** Whether it is still worth a word. */

@@ -8,6 +8,8 @@
  * What browsers keep for all tabs would not do: a tab may read it before it hears what another has written.
  */
 
+/** More at once are one alert. */
+export const MOST_SHOWN = 3;
 /** Milliseconds that a tab which is looked at has, to take what is new. */
 const GRACE = 1_000;
 /** After so many it is no news: the timers of hidden tabs may run a minute late. */
@@ -27,7 +29,7 @@ export class Claims {
     void this.locks?.request(this.looking, { mode: "shared" }, () => looking);
   };
 
-  /** `scope` names the mailbox, in words that no other user of the page's origin has. */
+  /** `scope` names the place of the mailbox, in words that no other user of the page's origin has. */
   constructor(private readonly scope: string) {}
 
   /** Begin to say whether this tab is looked at. Returns the way to stop. */
@@ -40,8 +42,8 @@ export class Claims {
     };
   }
 
-  /** Those of `keys` that this tab is to alert of. */
-  async take(keys: readonly string[]): Promise<string[]> {
+  /** Those of `keys` that this tab is to alert `person` of: of so many that they are one alert, all or none. */
+  async take(person: string | null, keys: readonly string[]): Promise<string[]> {
     // Two that are looked at at once would both alert; of those that are hidden, none.
     if (this.locks === null) return isHidden() ? [] : [...keys];
     if (isHidden() && (await this.isLookedAt())) {
@@ -49,8 +51,9 @@ export class Claims {
       await new Promise((resolve) => setTimeout(resolve, GRACE));
       if (Date.now() - since > LATE) return [];
     }
-    const taken = await Promise.all(keys.map((key) => this.claim(key)));
-    return keys.filter((_, place) => taken[place]);
+    const claimed = keys.length > MOST_SHOWN ? keys.slice(0, 1) : keys;
+    const taken = await Promise.all(claimed.map((key) => this.claim(`${person ?? ""} ${key}`)));
+    return keys.filter((_, place) => taken[claimed === keys ? place : 0]);
   }
 
   /** Whether a tab with this mailbox is looked at: this one or another. */

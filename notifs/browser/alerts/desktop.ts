@@ -1,9 +1,8 @@
 /** Notifications of the desktop's own, for when nobody looks at a page of ours. */
 import { t } from "../words";
 import type { Notification as Row } from "../core/wire";
+import { MOST_SHOWN } from "./claims";
 
-/** More at once become one with their number, in toasts as well. */
-export const MOST_SHOWN = 3;
 const BURST = "burst";
 
 /** Whether this browser has them, and for this page. */
@@ -15,9 +14,9 @@ export class Desktop {
   private readonly shown = new Map<string, Notification>();
   private burst = 0;
 
-  /** `scope` tells the tags of two mailboxes apart. `go` opens what a row leads to; without one, the inbox. */
+  /** `scope` tells the tags of two mailboxes apart, whoever's they are by now. `go` opens what a row leads to; without one, the inbox. */
   constructor(
-    private readonly scope: string,
+    private readonly scope: () => string,
     private readonly go: (row?: Row) => void,
   ) {}
 
@@ -41,7 +40,7 @@ export class Desktop {
   private raise(id: string, title: string, body = "", row?: Row): void {
     try {
       // With the same tag a later one takes the place of an earlier one. The sound is ours, if there is to be one.
-      const shown = new Notification(title, { body, tag: `${this.scope} ${id}`, silent: true });
+      const shown = new Notification(title, { body, tag: `${this.scope()} ${id}`, silent: true });
       this.shown.set(id, shown);
       shown.onclick = () => {
         this.close(id);

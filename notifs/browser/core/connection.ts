@@ -60,6 +60,8 @@ const ANSWER_PATIENCE = 10_000;
 export class Connection extends Emitter<Events> {
   state: State;
   status: Status = { name: "connecting" };
+  /** Whose mailbox it is, in a word that does not say who that is; null as long as the server has not said it. */
+  person: string | null;
   /** The server's word that its store cannot be read just now, until it can. */
   degraded: string | null = null;
 
@@ -80,7 +82,8 @@ export class Connection extends Emitter<Events> {
     const whole = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
     this.state = initial?.found === undefined ? whole : reduce(whole, { type: "page", ...initial.found });
     this.told = this.state.cursor;
-    this.outbox = new Outbox(options.base, initial?.person ?? null, {
+    this.person = initial?.person ?? null;
+    this.outbox = new Outbox(options.base, this.person, {
       send: (act, body, sent) => this.send(act, body, sent),
       changed: () => this.changed(),
       isThere: () => this.link.met,
@@ -275,12 +278,14 @@ export class Connection extends Emitter<Events> {
   }
 
   private met(person: string | undefined): void {
+    this.person = person ?? this.person;
     if (person !== undefined) this.outbox.belongsTo(person);
     void this.outbox.flush();
   }
 
   private startAfresh(): void {
     this.state = EMPTY;
+    this.person = null;
     this.told = null;
     this.watching = false;
     this.promised = null;
