@@ -39,11 +39,17 @@ async def test_who_waits_for_a_mailbox_that_somebody_has_locked_rests_meanwhile(
 ) -> None:
     monkeypatch.setattr(jobs, "LOOK_SECONDS", 60.0)
     store = await Store(Database(postgres_url)).open()
-    sent, looks, back = notification(), [], asyncio.Event()
+    sent, back, looks = notification(), asyncio.Event(), 0
     await store.create(sent, ["ann"])
     await store.change("ann", "snooze", ids=[sent.id], until=DUE)
     look = store.snoozes.end_due
-    monkeypatch.setattr(store.snoozes, "end_due", lambda: looks.append(None) or look())
+
+    def counted() -> Any:
+        nonlocal looks
+        looks += 1
+        return look()
+
+    monkeypatch.setattr(store.snoozes, "end_due", counted)
 
     def moved(_: Any) -> None:
         back.set()
@@ -54,7 +60,7 @@ async def test_who_waits_for_a_mailbox_that_somebody_has_locked_rests_meanwhile(
         runner.start()
         for _ in range(200):
             await store.ping()
-        assert len(looks) == 1
+        assert looks == 1
     runner.nudge()
     await back.wait()
     await runner.close()

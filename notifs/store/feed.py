@@ -205,7 +205,7 @@ async def page(
 
     With a search it costs what must be looked at until there are so many: at most a STRETCH of the filter.
     """
-    where = [Receipt.recipient == recipient, FILTERS[filter]]
+    where: list[ColumnElement[bool] | TextClause] = [Receipt.recipient == recipient, FILTERS[filter]]
     if before is not None:
         where.append(Receipt.position < before)
     rest = None
