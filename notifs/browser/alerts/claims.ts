@@ -8,8 +8,6 @@
  * What browsers keep for all tabs would not do: a tab may read it before it hears what another has written.
  */
 
-/** More at once are one alert. */
-export const MOST_SHOWN = 3;
 /** Milliseconds that a tab which is looked at has, to take what is new. */
 const GRACE = 1_000;
 /** After so many it is no news: the timers of hidden tabs may run a minute late. */
@@ -42,7 +40,7 @@ export class Claims {
     };
   }
 
-  /** Those of `keys` that this tab is to alert `person` of: of so many that they are one alert, all or none. */
+  /** Those of `keys` that this tab is to alert `person` of. Each is taken by itself: tabs hear of them in other parts. */
   async take(person: string | null, keys: readonly string[]): Promise<string[]> {
     // Two that are looked at at once would both alert; of those that are hidden, none.
     if (this.locks === null) return isHidden() ? [] : [...keys];
@@ -51,9 +49,8 @@ export class Claims {
       await new Promise((resolve) => setTimeout(resolve, GRACE));
       if (Date.now() - since > LATE) return [];
     }
-    const claimed = keys.length > MOST_SHOWN ? keys.slice(0, 1) : keys;
-    const taken = await Promise.all(claimed.map((key) => this.claim(`${person ?? ""} ${key}`)));
-    return keys.filter((_, place) => taken[claimed === keys ? place : 0]);
+    const taken = await Promise.all(keys.map((key) => this.claim(`${person ?? ""} ${key}`)));
+    return keys.filter((_, place) => taken[place]);
   }
 
   /** Whether a tab with this mailbox is looked at: this one or another. */

@@ -1,8 +1,9 @@
 /** Notifications of the desktop's own, for when nobody looks at a page of ours. */
 import { t } from "../words";
 import type { Notification as Row } from "../core/wire";
-import { MOST_SHOWN } from "./claims";
 
+/** More at once become one with their number, in toasts as well. */
+export const MOST_SHOWN = 3;
 const BURST = "burst";
 
 /** Whether this browser has them, and for this page. */

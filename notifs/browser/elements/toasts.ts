@@ -6,7 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 
 import { Alerts } from "../alerts/alerts";
 import { isHidden } from "../alerts/claims";
-import { MOST_SHOWN } from "../alerts/claims";
+import { MOST_SHOWN } from "../alerts/desktop";
 import { settingsOf } from "../alerts/settings";
 import { Speech } from "../alerts/speech";
 import { avatar } from "./avatar";
