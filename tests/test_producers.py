@@ -142,7 +142,7 @@ async def locks_waited_for(connection: AsyncConnection) -> int:
 
 async def test_it_is_sent_at_its_time_and_disappears_at_its_end(notifs: Notifs) -> None:
     async with notifs.lifespan():
-        id = await notifs.notify(to="ada", title="later", send_at=soon(0.4), expires_at=soon(0.8))
+        id = await notifs.notify(to="ada", title="later", send_at=soon(2), expires_at=soon(3))
         assert await titles(notifs) == []
         progress = await notifs.progress(id)
         assert progress is not None

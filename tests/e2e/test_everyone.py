@@ -1,14 +1,17 @@
 """What holds of the inbox on a real page: nothing jumps, nobody else hears of it, no other stylesheet spoils it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from sqlalchemy import update
 
 from notifs import Settings
+from notifs.store.models import Notification, utcnow
 from notifs.web.words import PLURALS, words
 from tests.e2e.conftest import settled
 from tests.web.site import Site, serve
@@ -42,6 +45,8 @@ async def adas(browser: Browser, site: Site) -> AsyncIterator[BrowserContext]:
     ada = await site.person("ada")
     for number in range(60):
         await site.notifs.notify(to=ada.id, title=f"Notification {number}", actor={"name": "Grace Hopper"})
+    async with site.notifs.session() as session:  # an age that is not another one in the next moment
+        await session.execute(update(Notification).values(created_at=utcnow() - timedelta(hours=3.5)))
     context = await browser.new_context(viewport={"width": 1100, "height": 760}, locale="en")
     name, _, value = (await site.cookie(ada)).partition("=")
     await context.add_cookies([{"name": name, "value": value, "url": site.url}])
