@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import BrowserContext, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from notifs import Notifs, Settings
 from notifs.store.accounts import hash_password
@@ -164,14 +164,18 @@ async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, cont
         await until_kept(page, "Before the tunnel")
         assert {path.split("/")[1] for path in await kept(page)} == {"inbox"}
         await context.clear_cookies()
-        assert (await page.goto(f"{url}/inbox/notifications/")).status == 401  # type: ignore[union-attr]
+        response = await page.goto(f"{url}/inbox/notifications/")
+        assert response is not None
+        assert response.status == 401
         await until_forgotten(page)
 
 
-async def test_another_person_sees_nothing_of_it(sqlite_site: Site, context: BrowserContext, page: Page) -> None:
+async def test_another_person_sees_nothing_of_it(
+    sqlite_site: Site, browser: Browser, context: BrowserContext, page: Page
+) -> None:
     async with sqlite_site.store() as notifs:
         await notifs.store.add_user("bob@example.org", "Bob", hash_password(PASSWORD))
-    other = await context.browser.new_context()  # type: ignore[union-attr]
+    other = await browser.new_context()
     his = await other.new_page()
     await his.goto(f"{sqlite_site.url}/login/")
     await his.get_by_label("Email").fill("bob@example.org")

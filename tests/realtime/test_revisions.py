@@ -1,13 +1,13 @@
 """What a producer changes or takes back changes on every screen, whichever worker holds it."""
 
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifs import Notifs, Settings
+from notifs import Notifs
 from tests import servers
-from tests.wire import Client, by_header, hosted
+from tests.realtime.workers import HEAD_CHECKS, two_workers
+from tests.wire import Client
 
 ADA = {"x-user": "ada"}
 CROWD = [*(f"user-{n:04}" for n in range(2000)), "ada"]
@@ -60,23 +60,12 @@ async def test_a_send_to_many_is_pushed_to_who_is_here_as_one_step(notifs: Notif
         assert (told["prev"], told["notif_count"], [row["title"] for row in told["notifs"]]) == (0, 1, ["to many"])
 
 
-@pytest.mark.parametrize("seconds", [60, 0.3])
+@pytest.mark.parametrize("seconds", HEAD_CHECKS)
 async def test_a_send_to_many_reaches_the_screens_of_other_workers(
     database_url: str, redis: servers.Redis, seconds: float
 ) -> None:
     """By the bus, which tells them to look; without it by the head check."""
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis.url if seconds == 60 else "",
-        secret_key="a secret that all workers have, and nobody else",
-        head_check_seconds=seconds,
-    )
-    workers = [Notifs(settings, identify=by_header) for _ in range(2)]
-    async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(hosted(worker)) for worker in workers]
-        screens = [await stack.enter_async_context(Client.open(url, headers=ADA)) for url in urls]
-        for screen in screens:
-            await screen.message("snapshot")
+    async with two_workers(database_url, redis, seconds) as (workers, screens):
         id = await workers[0].notify(to=CROWD, title="to many")
         for screen in screens:
             assert (await screen.message("created"))["notif_count"] == 1

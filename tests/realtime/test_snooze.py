@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from notifs import Notifs, Settings
 from tests import servers
+from tests.realtime.workers import HEAD_CHECKS, two_workers
 from tests.wire import Client, by_header, hosted
 
 ADA = {"x-user": "ada"}
@@ -72,21 +72,12 @@ async def _noticed(client: Client, elsewhere: Notifs) -> Any:
     return (await client.message("created"))["notifs"][0]
 
 
-@pytest.mark.parametrize("seconds", [60, 0.2])
+@pytest.mark.parametrize("seconds", HEAD_CHECKS)
 async def test_of_two_workers_one_brings_it_back_and_both_show_it(
     database_url: str, redis: servers.Redis, seconds: float
 ) -> None:
     """By the bus, which tells the other one to look; without it by the head check."""
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis.url if seconds == 60 else "",
-        secret_key="a secret that all workers have, and nobody else",
-        head_check_seconds=seconds,
-    )
-    workers = [Notifs(settings, identify=by_header) for _ in range(2)]
-    async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(hosted(worker)) for worker in workers]
-        screens = [await stack.enter_async_context(Client.open(url, headers=ADA)) for url in urls]
+    async with two_workers(database_url, redis, seconds) as (workers, screens):
         ids = [await workers[0].notify(to="ada", title=f"n{n}") for n in range(3)]
         until = soon()
         for id in ids:
