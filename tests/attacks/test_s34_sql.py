@@ -78,7 +78,8 @@ async def searches(target: Target, shop: httpx2.AsyncClient) -> list[str]:
         for name, value in product(("kind", "actor", "text"), INJECTIONS):
             query = {"filter": "all", name: value}
             for page in (await it.ask("fetch", query), (await visitor.get("/api/v1/inbox", params=query)).json()):
-                if page.get(name) != value or page.get("notifs") != []:
+                # What is no page at all is what an injection has brought.
+                if not isinstance(page, dict) or page.get(name) != value or page.get("notifs") != []:
                     through.append(f"{name}={value}")
     return through
 
