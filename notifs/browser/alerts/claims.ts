@@ -5,6 +5,8 @@
  * takes at once. One that is not leaves it to those that are, and looks a moment later whether they did; if there are
  * none, the first one takes. So nobody has to lead, and nobody has to notice that a leader is gone.
  *
+ * A lock goes with its tab, though, and others may be about to look: so who takes says so to all, and they remember.
+ *
  * What browsers keep for all tabs would not do: a tab may read it before it hears what another has written.
  */
 
@@ -12,12 +14,16 @@
 const GRACE = 1_000;
 /** After so many it is no news: the timers of hidden tabs may run a minute late. */
 const LATE = 10_000;
-/** For how long nobody else can take it: longer than anybody may be late. */
+/** For how long nobody else takes it: longer than anybody may be late. */
 const TAKEN = 30_000;
 
 export class Claims {
   /** None on a page without TLS. */
   private readonly locks: LockManager | null = navigator.locks ?? null;
+  /** By which the tabs tell each other what they take. */
+  private readonly others: BroadcastChannel;
+  /** What others have taken. */
+  private readonly gone = new Set<string>();
   private leave: (() => void) | null = null;
   private readonly look = (): void => {
     this.leave?.();
@@ -28,7 +34,10 @@ export class Claims {
   };
 
   /** `scope` names the place of the mailbox, in words that no other user of the page's origin has. */
-  constructor(private readonly scope: string) {}
+  constructor(private readonly scope: string) {
+    this.others = new BroadcastChannel(`${scope} taken`);
+    this.others.onmessage = ({ data }: MessageEvent<string>) => this.remember(data);
+  }
 
   /** Begin to say whether this tab is looked at. Returns the way to stop. */
   open(): () => void {
@@ -37,6 +46,7 @@ export class Claims {
     return () => {
       document.removeEventListener("visibilitychange", this.look);
       this.leave?.();
+      this.others.close();
     };
   }
 
@@ -67,11 +77,19 @@ export class Claims {
   private claim(key: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const decide = (lock: Lock | null): Promise<void> | void => {
-        resolve(lock !== null);
-        if (lock !== null) return new Promise((release) => setTimeout(release, TAKEN));
+        const isMine = lock !== null && !this.gone.has(key);
+        resolve(isMine);
+        if (!isMine) return;
+        this.others.postMessage(key);
+        return new Promise((release) => setTimeout(release, TAKEN));
       };
       this.locks?.request(`${this.scope} ${key}`, { ifAvailable: true }, decide).catch(reject);
     });
+  }
+
+  private remember(key: string): void {
+    this.gone.add(key);
+    setTimeout(() => this.gone.delete(key), TAKEN);
   }
 }
 

@@ -32,3 +32,11 @@ test("many are claimed one by one, as tabs hear of them in other parts", async (
   expect(await new Claims("here").take("ada", many.slice(3, 9))).toEqual(many.slice(3, 9));
   expect(await new Claims("here").take("ada", many)).toEqual([...many.slice(0, 3), ...many.slice(9)]);
 });
+
+test("what a tab has alerted of stays taken when the tab is gone", async () => {
+  const late = new Claims("here");
+  expect(await new Claims("here").take("ada", ["a"])).toEqual(["a"]);
+  held.clear();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(await late.take("ada", ["a", "b"])).toEqual(["b"]);
+});
