@@ -18,6 +18,7 @@ from notifs.addresses import network_of
 from notifs.errors import TooManyRequests, TooManySockets, TooManyTries
 from notifs.limits.redis import close_storage, redis_storage
 from notifs.limits.shares import Shares
+from notifs.phrases import Phrase
 from notifs.settings import Settings
 from notifs.store.audit import AuditLog
 from notifs.store.counts import Bound, Counts
@@ -92,8 +93,7 @@ class Limits:
         refused = await self._take(self._tries(account, network, browser))
         if refused is not None:
             bound, wait = refused
-            minutes = math.ceil(wait / 60)
-            told = f"too many tries; wait {minutes} minute{'s' if minutes > 1 else ''}, then try again"
+            told = Phrase("too many tries; wait {minutes} min, then try again", minutes=math.ceil(wait / 60))
             raise TooManyTries(told, retry_after=wait, per=bound.what.partition(".")[2])
 
     async def signed_in(self, account: str, network: str, browser: str | None) -> None:
@@ -113,7 +113,8 @@ class Limits:
             TooManyTries: there were too many from there.
             StoreUnavailable: nobody can say how many there were.
         """
-        await self._try_from(network, self._resets, "too many tries came from your network; wait some minutes")
+        told = "too many tries came from your network; wait some minutes, then try again"
+        await self._try_from(network, self._resets, told)
 
     async def try_provider(self, network: str) -> None:
         """Count a sign-in that comes back from a provider.
@@ -122,7 +123,8 @@ class Limits:
             TooManyTries: there were too many from there.
             StoreUnavailable: nobody can say how many there were.
         """
-        await self._try_from(network, self._providers, "too many sign-ins came from your network; wait a minute")
+        told = "too many sign-ins came from your network; wait a minute, then try again"
+        await self._try_from(network, self._providers, told)
 
     async def bad_key(self, address: str) -> None:
         """Count a request without a good API key; the audit log hears of it once a minute.
@@ -181,7 +183,7 @@ class Limits:
 
     async def _try_from(self, network: str, bound: Bound, told: str) -> None:
         if refused := await self._take({bound: network}):
-            raise TooManyTries(f"{told}, then try again", retry_after=refused[1], per="network")
+            raise TooManyTries(told, retry_after=refused[1], per="network")
 
     def _tries(self, account: str, network: str, browser: str | None) -> dict[Bound, str]:
         if browser is not None:

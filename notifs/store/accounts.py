@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest
+from notifs.phrases import Phrase
 from notifs.store.many import lists_given, one_of
 from notifs.store.models import User, new_id, utcnow
 from notifs.store.names import NAME_LIMIT, is_name
@@ -109,7 +110,11 @@ def check_password(password: str, *known: str) -> None:
 
     if len(password) < PASSWORD_MIN or len(password.encode("utf-8", "replace")) > PASSWORD_MAX:
         raise BadRequest(
-            f"a password has at least {PASSWORD_MIN} characters and at most {PASSWORD_MAX} bytes",
+            Phrase(
+                "a password has at least {least} characters and at most {most} bytes",
+                least=PASSWORD_MIN,
+                most=PASSWORD_MAX,
+            ),
             code="invalid_password",
         )
     words = ["notifs", *known, *re.findall(r"\w{2,}", " ".join(known))]

@@ -1,5 +1,7 @@
 """What a browser calls itself, in words: only as exactly as people need to know their own browsers apart."""
 
+from notifs.phrases import Phrase
+
 BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -28,4 +30,4 @@ def browser(agent: str | None) -> str:
     )
     if named is None:
         return "Another program" if agent else "Unknown"
-    return f"{named} on {system}" if system else named
+    return Phrase("{browser} on {system}", browser=named, system=system) if system else named

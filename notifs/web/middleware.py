@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifs.errors import BadRequest, Forbidden, NotFound, NotifsError, TooLarge
 from notifs.origins import Origins
+from notifs.phrases import Phrase
 from notifs.problems import problem
 
 log = structlog.get_logger("notifs.http")
@@ -215,7 +216,7 @@ class BoundedBody:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"a body has at most {limit} bytes; send less at a time")
+    return TooLarge(Phrase("a body has at most {most} bytes; send less at a time", most=limit))
 
 
 def _is_below(scope: Scope, paths: Sequence[str]) -> bool:

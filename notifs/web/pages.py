@@ -16,6 +16,7 @@ from notifs.acts import Acts
 from notifs.errors import InvalidUntil, NotFound, NotifsError, NotSignedIn
 from notifs.forms import Forms
 from notifs.identity import Identify, person_of
+from notifs.phrases import Phrase
 from notifs.requests import ReadAll
 from notifs.store import Act, Entry, Page, Store
 from notifs.urls import is_local_path, is_safe_url
@@ -110,7 +111,7 @@ class Pages:
             asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             going = asked if request.method == "GET" else self._render.inbox_url  # what was sent is not sent again
             return RedirectResponse(f"{self._render.login_url}?next={quote(going, safe='')}", 303)
-        context = {"status": error.status, "title": error.code.replace("_", " ").capitalize(), "detail": error.message}
+        context = {"status": error.status, "code": error.code, "detail": error.message}
         response = self._show(request, "error.html", context, status=error.status)
         if (retry_after := getattr(error, "retry_after", None)) is not None:
             response.headers["retry-after"] = str(retry_after)
@@ -208,7 +209,8 @@ def _days(said: Any) -> int:
     """
     days = int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 4 else 0
     if not 0 < days <= SNOOZE_DAYS:
-        raise InvalidUntil(f"days must be a number from 1 to {SNOOZE_DAYS}; go back, and choose until when")
+        told = Phrase("days must be a number from 1 to {most}; go back, and choose until when", most=SNOOZE_DAYS)
+        raise InvalidUntil(told)
     return days
 
 

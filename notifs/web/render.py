@@ -6,7 +6,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import humanize
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -92,11 +91,10 @@ def environment(base: str, login_url: str, transport: str, image_hosts: frozense
     )  # fmt: skip
     # What was stored is looked at once more before it becomes a link or a picture.
     made.filters.update(link=safe_link, picture=partial(safe_picture, hosts=image_hosts))
-    made.filters.update(ago=humanize.naturaltime)
     made.tests["local"] = is_local_path
     made.globals.update(
         base=base, login_url=login_url, inbox_url=f"{base}/notifications/", transport=transport,
-        asset=partial(_asset, base), english=words("en"),
+        asset=partial(_asset, base),
     )  # fmt: skip
     return made
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from markupsafe import Markup, escape
+
+from notifs.phrases import Phrase
 
 OWN = Path(__file__).parent / "catalogues"
 SHARED = Path(__file__).parent.parent / "browser" / "words"
@@ -21,11 +24,11 @@ MOST_ASKED = 20
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS = (
-    (365 * _DAY, "time.years"),
-    (30.5 * _DAY, "time.months"),
-    (_DAY, "time.days"),
-    (_HOUR, "time.hours"),
-    (_MINUTE, "time.minutes"),
+    (365 * _DAY, "years"),
+    (30.5 * _DAY, "months"),
+    (_DAY, "days"),
+    (_HOUR, "hours"),
+    (_MINUTE, "minutes"),
 )
 """Seconds, as browser/elements/time.ts has them."""
 
@@ -79,26 +82,35 @@ class Words:
         Raises:
             KeyError: there are no such words.
         """
-        n = values.get("n")
-        form = f"{word}_{PLURALS[self.language](n)}" if isinstance(n, int) else word
-        return (self.words[form] if form in self.words else self.words[word]).format_map(values)
+        return self._form(word, values.get("n")).format_map(values)
+
+    def html(self, word: str, /, **values: object) -> Markup:
+        """The same for a page, where values may be elements; those that are text have a direction of their own."""
+        parts = {name: _apart(value) if isinstance(value, str) else value for name, value in values.items()}
+        return escape(self._form(word, values.get("n"))).format_map(parts)
 
     def phrase(self, english: str) -> str:
         """What other code says, in this language if there are words for it."""
+        if isinstance(english, Phrase):
+            return self.phrases.get(english.pattern, english.pattern).format_map(english.values)
         return self.phrases.get(english, english)
+
+    def title(self, code: str) -> str:
+        """What an error is called, by its code."""
+        return self.phrase(code.replace("_", " ").capitalize())
 
     def sentence(self, message: str) -> str:
         """An error's message, which is a clause without a capital and a full stop, as a sentence."""
         said = self.phrase(message)
         return said[:1].upper() + said[1:] + ("" if said.endswith((".", "?")) else ".")
 
-    def ago(self, at: str, now: datetime | None = None) -> str:
-        """How long ago a moment (ISO 8601) was: "now", "3 min", "2 h"."""
-        age = ((now or datetime.now(UTC)) - datetime.fromisoformat(at)).total_seconds()
-        for length, unit in _UNITS:
-            if age >= length:
-                return self(unit, n=int(age // length))
-        return self("time.now")
+    def age(self, at: str, now: datetime | None = None) -> str:
+        """How long ago a moment (ISO 8601) was, where there is little room: "now", "3 min", "2 h"."""
+        return self._since(datetime.fromisoformat(at), now, "time")
+
+    def ago(self, at: datetime, now: datetime | None = None) -> str:
+        """The same in a sentence: "just now", "3 minutes ago"."""
+        return self._since(at, now, "ago")
 
     def day(self, at: str, now: datetime | None = None) -> str:
         """The heading of a day in UTC: "Today", "Monday", "12 November". The browser redoes it in the reader's zone."""
@@ -116,6 +128,23 @@ class Words:
         day, today = datetime.fromisoformat(at).astimezone(UTC).date(), (now or datetime.now(UTC)).date()
         pattern: str = self.names["date" if day.year == today.year else "date_and_year"]
         return pattern.format(day=day.day, month=self.names["months"][day.month - 1], year=day.year)
+
+    def _form(self, word: str, n: object) -> str:
+        """What fills in values, of a plural in the form that `n` takes."""
+        form = f"{word}_{PLURALS[self.language](n)}" if isinstance(n, int) else word
+        return self.words[form] if form in self.words else self.words[word]
+
+    def _since(self, at: datetime, now: datetime | None, words: str) -> str:
+        age = ((now or datetime.now(UTC)) - at).total_seconds()
+        for length, unit in _UNITS:
+            if age >= length:
+                return self(f"{words}.{unit}", n=int(age // length))
+        return self(f"{words}.now")
+
+
+def _apart(value: str) -> Markup:
+    """As an element, whose direction is its own, whatever is around it."""
+    return value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
 
 
 def negotiate(accepted: str) -> str:

@@ -24,6 +24,7 @@ from notifs.errors import (
 from notifs.identity import SESSION
 from notifs.limits import Limits
 from notifs.origins import Origins
+from notifs.phrases import Phrase
 from notifs.store import Store, identities
 from notifs.store.accounts import Person
 from notifs.store.identities import Claimed
@@ -40,7 +41,15 @@ NEXT_LIMIT = 1024
 """Characters of where somebody wants to go: it is on its way with them, in a cookie."""
 NOTED_SECONDS = 60
 """How often, at most, the audit log says of one network that it was not let in, for each reason."""
-HOW_TO_LINK = "If you have a password, sign in with it; then you can link {0} on the page of your account."
+TAKEN = (
+    "There is an account here with your address already. If you have a password, sign in with it; then you can link "
+    "{provider} on the page of your account."
+)
+NOBODY = (
+    "Nobody here signs in with this account of {provider}. If you have a password, sign in with it; then you can link "
+    "{provider} on the page of your account."
+)
+"""What people are told whom a provider has sent, and who are not let in."""
 
 
 class Flow:
@@ -111,7 +120,7 @@ class Flow:
         person = await self._person(request)
         linked = await self._store.database.read(lambda c: identities.of(c, person.id))
         if any(line.issuer == party.issuer for line in linked):
-            told = f"your account is linked with {party.label} already; unlink that first"
+            told = Phrase("your account is linked with {provider} already; unlink that first", provider=party.label)
             raise BadRequest(told, code="already_linked")
         url, sign_ins = await self._begin(request, party, self._account_url, session=request.scope[SESSION])
         response = self._render.onward(request, url, party.label)
@@ -179,8 +188,9 @@ class Flow:
     async def _arrive(self, request: Request, party: Relying, started: Started) -> Arrived:
         given = request.query_params
         if "error" in given:
-            told = "You did not sign in at" if given["error"] == "access_denied" else "Nobody was signed in by"
-            raise SignInRefused(f"{told} {party.label}.", code="provider_denied")
+            denied = given["error"] == "access_denied"
+            told = "You did not sign in at {provider}." if denied else "Nobody was signed in by {provider}."
+            raise SignInRefused(Phrase(told, provider=party.label), code="provider_denied")
         return await party.arrive(given.get("code", ""), given.get("iss"), started)
 
     async def _link(self, request: Request, claimed: Claimed, started: Started) -> Response:
@@ -192,18 +202,16 @@ class Flow:
         return RedirectResponse(f"{self._account_url}?done=linked", 303)
 
     async def _whose(self, party: Relying, claimed: Claimed, address: str) -> Person:
-        person, link = None, HOW_TO_LINK.format(party.label)
+        person = None
         try:
             person = await self._store.database.write(
                 lambda c: identities.enter(c, claimed, make=party.may_make(claimed), address=address)
             )
         except (BadRequest, NotFound) as error:
             if error.code == "email_taken":
-                told = f"There is an account here with your address already. {link}"
-                raise SignInRefused(told, code="email_taken") from None
+                raise SignInRefused(Phrase(TAKEN, provider=party.label), code="email_taken") from None
         if person is None:  # the same for a disabled account
-            told = f"Nobody here signs in with this account of {party.label}. {link}"
-            raise SignInRefused(told, code="unknown_identity")
+            raise SignInRefused(Phrase(NOBODY, provider=party.label), code="unknown_identity")
         return person
 
     async def _note(self, error: NotifsError, party: Relying, address: str) -> None:
