@@ -38,6 +38,8 @@ export default defineConfig(({ mode }) => ({
     include: process.env["NOTIFS_URL"] ? ["tests/*.live.ts"] : ["tests/*.test.ts"],
     // Two cores: one worker is quicker than two that wait for each other.
     maxWorkers: 1,
+    // To import everything for each file anew takes twice as long as the tests do.
+    isolate: false,
     // The examples name the file as a page does that maps the name to it.
     alias: { "notifs/headless": new URL("headless.ts", import.meta.url).pathname },
     server: { deps: { inline: ["svelte"] } },

@@ -43,7 +43,10 @@ async function page(lang: string, answer: () => Response) {
 
 const pageIn = (language: string, lang = language) => page(lang, () => Response.json(catalogue(language)));
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules(); // what is imported next speaks English again
+});
 
 describe.each(LANGUAGES)("the catalogue %s", (language) => {
   test("has English's words, each in all the forms that the language has", () => {
