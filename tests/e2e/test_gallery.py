@@ -4,8 +4,9 @@ What is meant to look otherwise is drawn anew with `NOTIFS_RENEW=1`; look at the
 """
 
 import base64
+import math
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,19 +31,25 @@ STATES = [
 ALONE = {"snooze-menu", "keys", "popover", "settings"}
 FLOATING = FloatRect(x=0, y=0, width=800, height=640)
 """Where in the page what lies over it is."""
-THEMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "light": ("lang=en&theme=light", {}),
-    "dark": ("lang=en&theme=dark", {}),
-    "arabic": ("lang=ar&theme=light", {}),
-    "contrast": ("lang=en&theme=light", {"contrast": "more"}),
-    "forced": ("lang=en&theme=light", {"forced_colors": "active"}),
-    "phone": ("lang=en&theme=light", {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}),
+OTHERS: dict[str, dict[str, Any]] = {
+    "contrast": {"contrast": "more"},
+    "forced": {"forced_colors": "active"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
 }
-PICTURED = [
-    *(("light", state) for state in STATES),
-    *((theme, state) for theme in ("dark", "arabic") for state in ("full", "popover", "toasts", "selection", "error")),
-    *((theme, state) for theme in ("contrast", "forced", "phone") for state in ("full", "popover")),
-]
+"""Themes that a browser makes."""
+PICTURED: dict[str, Sequence[str]] = {
+    "light": STATES,
+    **dict.fromkeys(("dark", "arabic"), ("full", "popover", "toasts", "selection", "error")),
+    **dict.fromkeys(OTHERS, ("full", "popover")),
+}
+EVERYTHING = {"resultTypes": ["violations"]}
+"""Of axe's rules; what is well is not listed."""
+COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
+"""The rules that a colour can break."""
+ALL_BUT_COLOURS = {**EVERYTHING, "rules": {"color-contrast": {"enabled": False}}}
+Found = tuple[Any, ...]
+"""The state, its theme, and what is wrong there."""
+DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 MOST_LIGHT, MOST_COLOUR = 3.0, 2.0
 """Of 255, the most that a part of a picture may differ by: letters drawn a little otherwise do by less, and another
 colour of text, of a line or of a dot by more."""
@@ -56,10 +63,12 @@ async def gallery(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sit
 
 
 @asynccontextmanager
-async def visit(browser: Browser, **options: Any) -> AsyncIterator[Page]:
-    """A page that stands still."""
+async def visit(browser: Browser, *, axe: bool = False, **options: Any) -> AsyncIterator[Page]:
+    """A page that stands still, which has `axe` if it is to be asked."""
     options = {"viewport": {"width": 1100, "height": 760}, "timezone_id": "UTC", "reduced_motion": "reduce", **options}
     context = await browser.new_context(**options)
+    if axe:
+        await context.add_init_script(Axe().axe_script)
     page = await context.new_page()
     await page.clock.set_fixed_time(NOW)
     yield page
@@ -79,34 +88,80 @@ async def test_the_gallery_shows_what_is_tested_here(browser: Browser, gallery: 
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("theme", ["light", "dark", "arabic"])
-async def test_axe_finds_nothing(browser: Browser, gallery: Site, theme: str) -> None:
-    query, options = THEMES[theme]
+async def test_it_looks_as_it_did_and_axe_finds_nothing(browser: Browser, gallery: Site) -> None:
+    """By day and by night, of which the one differs from the other by a name on the page and by colours alone."""
     found = []
-    async with visit(browser, **options) as page:
+    async with visit(browser, axe=True) as page:
         for state in STATES:
-            await show(page, gallery, state, query)
-            results = (await Axe().run(page)).response
-            for violation in results["violations"]:
-                targets = [node["target"] for node in violation["nodes"]]
-                found.append((state, violation["id"], targets[:3], violation["nodes"][0]["failureSummary"]))
-    assert found == []
+            await show(page, gallery, state)
+            found += [*await unlike(page, "light", state), *await small(page, "light", state)]
+            found += await broken(page, "light", state)
+            await page.evaluate("document.documentElement.dataset.theme = 'dark'")
+            found += [*await unlike(page, "dark", state), *await broken(page, "dark", state, COLOURS)]
+    assert found == [], named(found)
 
 
-@pytest.mark.parametrize(("theme", "state"), PICTURED)
-async def test_it_looks_as_it_did(browser: Browser, gallery: Site, theme: str, state: str) -> None:
-    query, options = THEMES[theme]
+@pytest.mark.timeout(180)
+async def test_it_looks_as_it_did_and_axe_finds_nothing_in_arabic(browser: Browser, gallery: Site) -> None:
+    """Its colours are those of English."""
+    found = []
+    async with visit(browser, axe=True) as page:
+        for state in STATES:
+            await show(page, gallery, state, "lang=ar&theme=light")
+            found += [*await unlike(page, "arabic", state), *await broken(page, "arabic", state, ALL_BUT_COLOURS)]
+    assert found == [], named(found)
+
+
+@pytest.mark.parametrize("theme", OTHERS)
+async def test_it_looks_as_it_did_elsewhere(browser: Browser, gallery: Site, theme: str) -> None:
+    found = []
+    async with visit(browser, **OTHERS[theme]) as page:
+        for state in PICTURED[theme]:
+            await show(page, gallery, state)
+            found += await unlike(page, theme, state)
+    assert found == [], named(found)
+
+
+def named(found: list[Found]) -> str:
+    """All of it, a line each."""
+    return "\n".join(map(str, found))
+
+
+async def unlike(page: Page, theme: str, state: str) -> list[Found]:
+    """How it differs from its picture, if it has one of this theme."""
+    if state not in PICTURED[theme]:
+        return []
     path = PICTURES / f"{state}.{theme}.png"
-    async with visit(browser, **options) as page:
-        await show(page, gallery, state, query)
-        box = await page.locator(".state").bounding_box()
-        assert box is not None
-        clip = FLOATING if state in ALONE else FloatRect(**{**box, "height": min(box["height"], 480)})
-        picture = await page.screenshot(animations="disabled", clip=clip)
-        if RENEW:
-            path.write_bytes(picture)
-        light, colour = await difference(page, path.read_bytes(), picture)
-    assert (light <= MOST_LIGHT, colour <= MOST_COLOUR) == (True, True), f"{light=:.1f} {colour=:.1f}"
+    box = await page.locator(".state").bounding_box()
+    assert box is not None
+    clip = FLOATING if state in ALONE else FloatRect(**{**box, "height": min(box["height"], 480)})
+    picture = await page.screenshot(animations="disabled", clip=clip)
+    if RENEW:
+        path.write_bytes(picture)
+    if picture == (kept := path.read_bytes()):
+        return []
+    light, colour = await difference(page, kept, picture)
+    return [] if light <= MOST_LIGHT and colour <= MOST_COLOUR else [(theme, state, f"{light=:.1f} {colour=:.1f}")]
+
+
+async def broken(page: Page, theme: str, state: str, options: dict[str, Any] = EVERYTHING) -> list[Found]:
+    """What axe finds."""
+    violations = await page.evaluate("async (options) => (await axe.run(options)).violations", options)
+    return [
+        (theme, state, each["id"], [node["target"] for node in each["nodes"]][:3], each["nodes"][0]["failureSummary"])
+        for each in violations
+    ]
+
+
+async def small(page: Page, theme: str, state: str) -> list[Found]:
+    """What can be pressed and is smaller than 24 px (WCAG 2.2, 2.5.8). A title's link is as large as its row."""
+    sizes = await page.evaluate(
+        f"""() => ({PARTS})("button, a[href]:not(.title a), input, select").map((each) => {{
+            const {{ width, height }} = (each.closest("label") ?? each).getBoundingClientRect();
+            return [each.ariaLabel ?? each.textContent.trim(), width, height];
+        }})"""
+    )
+    return [(theme, state, *size) for size in sizes if min(size[1:]) < 24]
 
 
 KEYS = """
@@ -131,20 +186,22 @@ PARTS = """
 """All that match within the elements, and are seen."""
 
 
-@pytest.mark.parametrize("state", ["group", "selection", "popover", "settings", "toasts", "error", "empty-search"])
-async def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(
-    browser: Browser, gallery: Site, state: str
-) -> None:
+@pytest.mark.timeout(180)
+async def test_the_keyboard_reaches_everything_and_one_sees_where_it_is(browser: Browser, gallery: Site) -> None:
+    unseen, reached = [], {}
     async with visit(browser) as page:
-        await show(page, gallery, state)
-        controls = await page.evaluate(f"({PARTS})('button, a[href], input, select').length")
-        seen = []
-        await page.evaluate("getSelection().removeAllRanges()")
-        for _ in range(controls + 10):
-            await page.keyboard.press("Tab")
-            seen.append(await page.evaluate(KEYS))
-        assert [each["name"] for each in seen if not each["isShown"] and each["name"]] == []
-        assert len({each["name"] for each in seen}) > 3
+        for state in ("group", "selection", "popover", "settings", "toasts", "error", "empty-search"):
+            await show(page, gallery, state)
+            controls = await page.evaluate(f"({PARTS})('button, a[href], input, select').length")
+            seen = []
+            await page.evaluate("getSelection().removeAllRanges()")
+            for _ in range(controls + 10):
+                await page.keyboard.press("Tab")
+                seen.append(await page.evaluate(KEYS))
+            unseen += [(state, each["name"]) for each in seen if not each["isShown"] and each["name"]]
+            reached[state] = len({each["name"] for each in seen})
+    assert unseen == [], named(unseen)
+    assert min(reached.values()) > 3, reached
 
 
 async def test_the_focus_comes_back_from_what_was_opened(browser: Browser, gallery: Site) -> None:
@@ -173,45 +230,44 @@ async def test_the_focus_comes_back_from_what_was_opened(browser: Browser, galle
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("width", [320, 640])
-async def test_nothing_is_wider_than_the_page(browser: Browser, gallery: Site, width: int) -> None:
+async def test_nothing_is_wider_than_the_page(browser: Browser, gallery: Site) -> None:
     """At 320 px, and at 200 % of a window of 1280 px (WCAG 2.2, 1.4.4 and 1.4.10), in the longest of our languages."""
     wide = []
-    async with visit(browser, viewport={"width": width, "height": 512}, device_scale_factor=2) as page:
+    async with visit(browser, viewport={"width": 320, "height": 512}, device_scale_factor=2) as page:
         for state in STATES:
+            await page.set_viewport_size({"width": 320, "height": 512})
             await show(page, gallery, state, "lang=de&theme=light")
-            across = await page.evaluate("document.scrollingElement.scrollWidth")
-            wide += [(state, across)] if across > width else []
-    assert wide == []
+            wide += await wider(page, state, 320)
+            await page.set_viewport_size({"width": 640, "height": 512})
+            await page.evaluate(DRAWN)
+            wide += await wider(page, state, 640)
+    assert wide == [], named(wide)
+
+
+async def wider(page: Page, state: str, width: int) -> list[Found]:
+    across, inner = await page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]")
+    assert inner == width
+    return [(state, across)] if across > width else []
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("theme", ["light", "phone"])
-async def test_what_can_be_pressed_is_large_enough(browser: Browser, gallery: Site, theme: str) -> None:
-    """24 px (WCAG 2.2, 2.5.8). A title's link is as large as its row."""
-    query, options = THEMES[theme]
-    small = []
-    async with visit(browser, **options) as page:
+async def test_what_can_be_pressed_on_a_phone_is_large_enough(browser: Browser, gallery: Site) -> None:
+    found = []
+    async with visit(browser, **OTHERS["phone"]) as page:
         for state in STATES:
-            await show(page, gallery, state, query)
-            sizes = await page.evaluate(
-                f"""() => ({PARTS})("button, a[href]:not(.title a), input, select").map((each) => {{
-                    const {{ width, height }} = (each.closest("label") ?? each).getBoundingClientRect();
-                    return [each.ariaLabel ?? each.textContent.trim(), width, height];
-                }})"""
-            )
-            small += [(state, *size) for size in sizes if min(size[1:]) < 24]
-    assert small == []
+            await show(page, gallery, state)
+            found += await small(page, "phone", state)
+    assert found == [], named(found)
 
 
 async def difference(page: Page, one: bytes, other: bytes) -> tuple[float, float]:
     """How much two pictures of one size differ, in light and in colour, where they differ most: of parts of 32 x 32,
-    within which letters are grey."""
-    await page.goto("about:blank")
+    within which letters are grey. Pictures of two sizes could not differ more."""
+    page = await page.context.new_page()
     urls = [f"data:image/png;base64,{base64.b64encode(picture).decode()}" for picture in (one, other)]
     light, colour, sizes = await page.evaluate(DIFFERENCE, urls)
-    assert sizes[0] == sizes[1]
-    return light, colour
+    await page.close()
+    return (light, colour) if sizes[0] == sizes[1] else (math.inf, math.inf)
 
 
 DIFFERENCE = """
