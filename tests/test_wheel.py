@@ -44,8 +44,10 @@ def test_the_wheel_has_the_bundle_and_its_licences_and_nothing_else_of_the_brows
         "NOTICE",
     }  # fmt: skip
     assert {file.name for file in files if file.parent.name == "words"} == {f"{name}.json" for name in PLURALS}
+    parts = {file.name.partition("-")[0] for file in files if file.parent.name == "parts"}
+    assert parts == {"base", "shared", "view", "triage", "alerting", "beyond"}
     folders = {file.parent.relative_to("notifs/browser").as_posix() for file in files}
-    assert folders == {"dist", "dist/swagger", "dist/words", "words"}
+    assert folders == {"dist", "dist/parts", "dist/swagger", "dist/words", "words"}
     assert any(name.endswith("/licenses/LICENSE") for name in wheel)
 
 

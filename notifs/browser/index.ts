@@ -1,8 +1,8 @@
 /** Everything a page needs: load it as a module, and the elements are there. */
 import { NotifsBell } from "./elements/bell";
 import { NotifsInbox } from "./elements/inbox";
-import "./styles/page.css";
-import theme from "./styles/theme.css?inline";
+import { fetchParts, whenIdle } from "./elements/part";
+import { adopt, THEME } from "./elements/sheets";
 import { NotifsToasts } from "./elements/toasts";
 import { speak } from "./words";
 
@@ -16,9 +16,10 @@ for (const [name, element] of Object.entries(ELEMENTS)) {
 }
 
 // The page may choose light or dark on its root; inside a shadow root that attribute cannot be seen.
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(theme);
-document.adoptedStyleSheets.push(sheet);
+adopt(document, THEME);
+
+// So that nobody has to wait for what comes later, and it is there when there is no network.
+whenIdle(() => void fetchParts());
 
 export { Connection } from "./core/connection";
 export { ActError, SIGNED_OUT } from "./core/errors";

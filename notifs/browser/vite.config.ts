@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { elements } from "./elements/build";
 import { examples } from "./examples/build";
 import { gallery } from "./gallery/build";
 import { worker } from "./offline/build";
@@ -17,9 +18,19 @@ const headless = {
   },
 } as const;
 
+/**
+ * What every page needs, and what several of the parts that come later do. The entries themselves are in neither: a page
+ * may load them by more than one address, and nothing else is to be there twice.
+ */
+const SHARED = [
+  { name: "base", tags: ["$initial" as const], test: (id: string) => !/\/(index\.ts|worker\.ts|page\.css)$/.test(id) },
+  { name: "shared", minShareCount: 2 },
+];
+
 export default defineConfig(({ mode }) => ({
-  plugins: mode === "headless" ? [] : [swagger(), words(), worker(), gallery(), examples()],
-  // The page's addresses carry ?v=hash (asset() on the server), so that the names here can stay plain.
+  plugins: mode === "headless" ? [] : [swagger(), words(), worker(), elements(), gallery(), examples()],
+  // Pages name notifs.js, whose address carries ?v=hash (asset() on the server) or none; what it is made of has its hash
+  // in its name, so that nothing is ever loaded twice.
   build: mode === "headless" ? headless : {
     target: "es2023",
     // light-dark() and oklch() go to the browser as they are written.
@@ -27,9 +38,14 @@ export default defineConfig(({ mode }) => ({
     license: { fileName: "LICENSES.md" },
     modulePreload: false,
     rolldownOptions: {
-      input: "index.ts",
+      input: ["index.ts", "styles/page.css"],
       preserveEntrySignatures: "strict",
-      output: { entryFileNames: "notifs.js", assetFileNames: "notifs[extname]" },
+      output: {
+        entryFileNames: "notifs.js",
+        chunkFileNames: "parts/[name]-[hash].js",
+        assetFileNames: "notifs[extname]",
+        codeSplitting: { groups: SHARED },
+      },
     },
   },
   test: {

@@ -20,13 +20,15 @@ from notifs.web.words import Words, negotiate, words
 
 DIST = Path(__file__).parent.parent / "browser" / "dist"
 WORKER = "worker.js"
+PARTS = "parts/"
+"""Where what `notifs.js` is made of is: each in a file whose name has the hash of what is in it."""
 PERSON = "notifs.person"
 RECIPIENT = "notifs.recipient"
 """The scope keys of who asks: an account of ours, and whoever it is."""
 
 
 class Assets(StaticFiles):
-    """The built files. Asked for with their very hash they never change, so browsers may keep them.
+    """The built files. Asked for with their hash, or by a name that has it, they never change: browsers may keep them.
 
     Args:
         base: the path under which the application is mounted; the service worker is let to look after what is below.
@@ -38,7 +40,8 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        fresh = response.status_code < 400 and scope.get("query_string") == f"v={_hash(path)}".encode()
+        is_exact = path.startswith(PARTS) or scope.get("query_string") == f"v={_hash(path)}".encode()
+        fresh = response.status_code < 400 and is_exact
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if fresh else "no-cache"
         if path == WORKER:
             response.headers["service-worker-allowed"] = f"{self._base}/"
@@ -94,7 +97,7 @@ def environment(base: str, login_url: str, transport: str, image_hosts: frozense
     made.tests["local"] = is_local_path
     made.globals.update(
         base=base, login_url=login_url, inbox_url=f"{base}/notifications/", transport=transport,
-        asset=partial(_asset, base),
+        asset=partial(_asset, base), part=partial(_part, base),
     )  # fmt: skip
     return made
 
@@ -102,6 +105,16 @@ def environment(base: str, login_url: str, transport: str, image_hosts: frozense
 def _asset(base: str, name: str) -> str:
     """The URL of a built file, with its hash."""
     return f"{base}/notifs/static/{name}?v={_hash(name)}"
+
+
+def _part(base: str, name: str) -> str:
+    """The URL of a part of the script."""
+    return f"{base}/notifs/static/{PARTS}{_file(name)}"
+
+
+@cache
+def _file(name: str) -> str:
+    return next((path.name for path in (DIST / PARTS).glob(f"{name}-*.js")), "missing")
 
 
 @cache

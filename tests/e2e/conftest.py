@@ -107,8 +107,9 @@ async def titles(page: Page) -> list[str]:
 
 
 async def settled(page: Page) -> None:
-    """The element has taken over from what the server rendered."""
+    """The element has taken over from what the server rendered, and what comes later is there too."""
     await expect(page.locator("notifs-inbox").get_by_role("tablist")).to_be_visible()
+    await expect(page.locator("notifs-inbox #menu")).to_be_attached()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ SCRIPTS = """async () => {
     const names = await caches.keys();
     const requests = await Promise.all(names.map(async name => (await caches.open(name)).keys()));
     const urls = requests.flat().map(({ url }) => new URL(url));
-    return urls.filter(url => url.pathname.endsWith(".js")).map(url => url.search);
+    return urls.filter(url => url.pathname.endsWith("/notifs.js")).map(url => url.search);
 }"""
 """The versions of the script that are kept."""
 

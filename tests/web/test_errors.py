@@ -93,6 +93,16 @@ async def test_static_files_are_kept_only_under_their_own_hash(nobody: httpx2.As
         assert (await nobody.get((icon or "").partition("?")[0] + other)).headers["cache-control"] == "no-cache"
 
 
+async def test_a_part_of_the_script_is_kept_by_its_name(adas: httpx2.AsyncClient) -> None:
+    tags = (await page(adas, "/notifications/")).tags
+    parts = [a["href"] or "" for tag, a in tags if a.get("rel") in ("modulepreload", "prefetch")]
+    assert len(parts) == 6
+    for path in parts:
+        assert (await adas.get(path)).headers["cache-control"] == "public, max-age=31536000, immutable", path
+    none = await adas.get("/notifs/static/parts/base-00000000.js")
+    assert (none.status_code, none.headers["cache-control"]) == (404, "no-store")
+
+
 async def test_an_error_is_told_in_problem_details(nobody: httpx2.AsyncClient) -> None:
     answer = await nobody.get("/api/v1/inbox")
     assert answer.headers["content-type"] == "application/problem+json"

@@ -49,18 +49,13 @@ export class Alerts {
     document.addEventListener("visibilitychange", looked);
     return [
       this.claims.open(),
-      connection.on("arrived", (rows) => void this.alert(rows)),
-      connection.on("missed", (count) => {
-        this.missed += count;
-        void this.tellMissed();
-      }),
       connection.on("change", () => this.desktop.keep((id) => this.isCurrent(id), connection.shown.unseen > 0)),
       () => document.removeEventListener("visibilitychange", looked),
       () => this.others.close(),
     ];
   }
 
-  private async alert(rows: readonly Notification[]): Promise<void> {
+  async alert(rows: readonly Notification[]): Promise<void> {
     if (this.isQuiet) return;
     const mine = new Set(await this.claims.take(this.connection.person, rows.map(({ id }) => id)));
     const news = rows.filter(({ id }) => mine.has(id) && this.isCurrent(id));
@@ -69,6 +64,11 @@ export class Alerts {
     if (sound) chime();
     const byDesktop = desktop && this.desktop.isAllowed && !(await this.claims.isLookedAt());
     (byDesktop ? this.desktop : this.toasts).show(news);
+  }
+
+  miss(count: number): void {
+    this.missed += count;
+    void this.tellMissed();
   }
 
   /** A backlog is no alert: it is told once, without a sound, in the first tab that is looked at. */

@@ -10,11 +10,11 @@ import { UNREACHABLE } from "./errors";
 import type { ActError } from "./errors";
 import { Link } from "./link";
 import type { LinkOptions, Status } from "./link";
-import { news } from "./news";
+import { News } from "./news";
 import { Outbox } from "./outbox";
 import type { Again, Done } from "./outbox";
 import { overlay } from "./overlay";
-import { EMPTY, reduce, restore, windowOf } from "./state";
+import { EMPTY, isUnread, reduce, restore, windowOf } from "./state";
 import type { Input, State } from "./state";
 import { Timer } from "./timer";
 import { formatCursor, parseCursor } from "./wire";
@@ -70,10 +70,7 @@ export class Connection extends Emitter<Events> {
   private drawn: { readonly state: State; readonly entries: readonly unknown[]; readonly shown: State } | null = null;
   private readonly syncs = new Backoff(200, 5_000);
   private readonly syncing = new Timer(() => void this.sync());
-  /** Whether nothing has come between us and the server since its last answer. */
-  private watching = false;
-  /** Up to where it was told what is new. */
-  private told: Cursor | null;
+  private readonly news: News;
   private promised: Cursor | null = null;
 
   /** `token`: how to get one of the host's, where no cookie says who we are. Rejects with SIGNED_OUT if nobody is. */
@@ -81,7 +78,7 @@ export class Connection extends Emitter<Events> {
     super();
     const whole = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
     this.state = initial?.found === undefined ? whole : reduce(whole, { type: "page", ...initial.found });
-    this.told = this.state.cursor;
+    this.news = new News(this.state.cursor);
     this.person = initial?.person ?? null;
     this.outbox = new Outbox(options.base, this.person, {
       send: (act, body, sent) => this.send(act, body, sent),
@@ -97,7 +94,7 @@ export class Connection extends Emitter<Events> {
         message: (message) => this.receive(message),
         polled: (message) => this.polled(message),
         met: (person) => this.met(person),
-        lost: () => (this.watching = false),
+        lost: () => this.news.lost(),
         another: () => this.startAfresh(),
         changed: (status) => {
           this.status = status;
@@ -156,13 +153,14 @@ export class Connection extends Emitter<Events> {
    */
   act(act: RowAct, ids: readonly string[], until?: Date): Promise<Done> {
     const snoozesOf = ENDS_SNOOZE.has(act) ? (some: readonly string[]) => this.snoozesOf(some) : undefined;
-    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() }, snoozesOf);
+    return this.outbox.act(act, until === undefined ? { ids } : { ids, until: until.toISOString() }, ids, snoozesOf);
   }
 
   /** Up to what the person was looking at: what arrives while they click stays unread. */
   async markAllRead(upTo: string | null = this.cursor): Promise<Done> {
     if (upTo === null) throw UNREACHABLE;
-    return this.outbox.act("mark_all_read", { up_to: upTo });
+    const about = this.shown.rows.newest.filter(isUnread).map(({ id }) => id);
+    return this.outbox.act("mark_all_read", { up_to: upTo }, about);
   }
 
   /** Whoever looks at the list has seen it. Not kept for later: the next look will ask again. */
@@ -209,20 +207,9 @@ export class Connection extends Emitter<Events> {
     this.dispatch(message);
     if (message.type === "degraded") this.degrade(message.meta);
     if (message.type === "error") this.emit("error", message.error?.message ?? message.meta);
-    this.tell(before, message);
-  }
-
-  /** Say what is new: one by one while we watch, and how much it was when we come back. */
-  private tell(before: State, message: Message): void {
-    const fresh = news(before, this.state, message, this.told);
-    const isAnswer = message.type === "delta" || message.type === "snapshot";
-    const missed = isAnswer && !this.watching;
-    if (isAnswer) this.watching = true;
-    this.told = latest(this.told, this.state.cursor);
-    if (!missed && fresh.length > 0) this.emit("arrived", fresh);
-    const more = message.type === "snapshot" && message.has_more && fresh.length === message.notifs.length;
-    const count = more ? Math.max(fresh.length, this.state.unseen - before.unseen) : fresh.length;
-    if (missed && count > 0) this.emit("missed", count);
+    const { arrived, missed } = this.news.hear(before, this.state, message);
+    if (arrived.length > 0) this.emit("arrived", arrived);
+    if (missed > 0) this.emit("missed", missed);
   }
 
   private dispatch(input: Input): void {
@@ -286,8 +273,7 @@ export class Connection extends Emitter<Events> {
   private startAfresh(): void {
     this.state = EMPTY;
     this.person = null;
-    this.told = null;
-    this.watching = false;
+    this.news.forget();
     this.promised = null;
     this.outbox.clear();
     this.syncing.stop();
@@ -297,9 +283,4 @@ export class Connection extends Emitter<Events> {
     this.outbox.settle(this.state.cursor);
     this.emit("change", undefined);
   }
-}
-
-/** The later of two cursors; of two lives of the database the one that we are in. */
-function latest(told: Cursor | null, cursor: Cursor | null): Cursor | null {
-  return told !== null && told.epoch === cursor?.epoch && told.revision > cursor.revision ? told : cursor;
 }

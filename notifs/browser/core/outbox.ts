@@ -35,6 +35,8 @@ export interface Entry extends Asked {
   /** How many times it was sent: what has no answer may be done all the same. */
   sent: number;
   readonly snoozes: readonly Again[];
+  /** The rows that it is about, as far as they were known when it was asked for. */
+  readonly about: readonly string[];
   /** Nobody waits for an answer any more: there was no server. */
   waits: boolean;
   readonly resolve: () => void;
@@ -95,9 +97,12 @@ export class Outbox {
     this.take(person);
   }
 
-  /** Rejects with ActError if all of it was refused. `snoozesOf`: of what is put off already, until when it is. */
-  async act(act: Act, body: ActBody, snoozesOf = (_: readonly string[]): readonly Again[] => []): Promise<Done> {
-    const answers = split(body).map((part) => this.add(act, part, snoozesOf(part.ids ?? [])));
+  /**
+   * Rejects with ActError if all of it was refused. `about`: which rows that is, as far as they are known, if it is not
+   * said by their ids; `snoozesOf`: of what is put off already, until when it is.
+   */
+  async act(act: Act, body: ActBody, about?: readonly string[], snoozesOf?: (ids: readonly string[]) => Again[]): Promise<Done> {
+    const answers = split(body).map((part) => this.add(act, part, part.ids ?? about, snoozesOf?.(part.ids ?? [])));
     this.changed();
     void this.flush();
     const settled = await Promise.allSettled(answers);
@@ -187,9 +192,9 @@ export class Outbox {
     await Promise.all(again.map((each) => this.act("snooze", each)));
   }
 
-  private add(act: Act, body: ActBody, snoozes: readonly Again[]): Promise<Entry> {
+  private add(act: Act, body: ActBody, about?: readonly string[], snoozes?: readonly Again[]): Promise<Entry> {
     return new Promise((resolve, reject) => {
-      const asked = entryOf({ act, body, since: new Date().toISOString() }, snoozes);
+      const asked = entryOf({ act, body, since: new Date().toISOString() }, about, snoozes);
       const entry: Entry = { ...asked, resolve: () => resolve(entry), reject };
       this.entries = [...this.entries, entry];
     });
@@ -254,16 +259,16 @@ function isWaiting({ waits, cursor }: Entry): boolean {
   return waits && cursor === null;
 }
 
-function entryOf({ act, body, since }: Asked, snoozes: readonly Again[] = []): Entry {
+function entryOf({ act, body, since }: Asked, about = body.ids ?? [], snoozes: readonly Again[] = []): Entry {
   const nobody = (): void => undefined;
   const fresh = { cursor: null, changed: false, sent: 0, waits: false };
-  return { act, body, since, snoozes, ...fresh, resolve: nobody, reject: nobody };
+  return { act, body, since, about, snoozes, ...fresh, resolve: nobody, reject: nobody };
 }
 
 /** The rows that it has changed; or may have, where it was sent and the answer was lost: all that it was about. */
-function touched({ cursor, changed, sent, body: { ids } }: Entry): ActBody | null {
+function touched({ cursor, changed, sent, about }: Entry): ActBody | null {
   if (cursor !== null && changed) return { at: cursor };
-  return sent > (cursor === null ? 0 : 1) && ids !== undefined ? { ids } : null;
+  return sent > (cursor === null ? 0 : 1) && about.length > 0 ? { ids: about } : null;
 }
 
 function split(body: ActBody): ActBody[] {

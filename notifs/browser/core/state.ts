@@ -6,17 +6,10 @@
  * store's. contract.md, section 4, is the law; the comments here only say why.
  */
 import { Rows } from "./rows";
+import { bottomOf, endingAbove, extend, keyOf, NOTHING, remember } from "./windows";
+import type { Window, Windows } from "./windows";
 import { parseCursor } from "./wire";
 import type { Change, Cursor, Filter, Message, Notification, Page, Query, Row, Snapshot } from "./wire";
-
-/** What is loaded of a query: all of it, or from the newest down to the position `through`. */
-export interface Window {
-  readonly through: number | null;
-  readonly complete: boolean;
-}
-
-/** By the query's key; a plain filter's is its name. */
-type Windows = Readonly<Record<Filter, Window>> & Readonly<Record<string, Window>>;
 
 /** A snapshot that is arriving in pages, and the position that it has reached. */
 interface Stream {
@@ -53,16 +46,12 @@ export interface State {
 const MOST_HELD = 256;
 /** How many times the rows that are kept there may be, before the oldest are let go. */
 const SURPLUS = 1.5;
-/** Searches that are remembered, besides the plain filters. */
-const MOST_SEARCHES = 8;
-const UNLOADED: Window = { through: null, complete: false };
-
 export const EMPTY: State = {
   cursor: null,
   unread: 0,
   unseen: 0,
   rows: Rows.NONE,
-  windows: { unread: UNLOADED, all: UNLOADED, archived: UNLOADED, snoozed: UNLOADED },
+  windows: NOTHING,
   kept: 2_000,
   floor: 0,
   stream: null,
@@ -100,18 +89,9 @@ export function restore(message: Snapshot, filter: Filter): State {
   return replace(EMPTY, message, filter);
 }
 
-/** The position down to which nothing is missing. */
-function bottomOf({ through, complete }: Window): number {
-  return complete ? -Infinity : (through ?? Infinity);
-}
-
-export function loaded(window: Window): boolean {
-  return window.complete || window.through !== null;
-}
-
 /** What is loaded of a query. */
 export function windowOf(state: State, query: Query): Window {
-  return state.windows[keyOf(query)] ?? UNLOADED;
+  return state.windows[keyOf(query)] ?? NOTHING.all;
 }
 
 const UNDER: Readonly<Record<Filter, (row: Notification) => boolean>> = {
@@ -142,10 +122,6 @@ export function isUnread(row: Notification): boolean {
 /** Neither archived nor snoozed: only these are counted. */
 export function isKept(row: Notification): boolean {
   return row.archived_at === null && row.snoozed_until === null;
-}
-
-function keyOf({ filter, kind, actor, text }: Query): string {
-  return kind || actor || text ? JSON.stringify([filter, kind, actor, text?.toLowerCase()]) : filter;
 }
 
 /** Asked of each of a hundred thousand rows, so that what a query leaves open is not asked at all. */
@@ -198,7 +174,7 @@ function replace(state: State, message: Snapshot, filter: Filter): State {
     unread: message.notif_count,
     unseen: message.unseen_count,
     rows: upsert(Rows.NONE, message.notifs),
-    windows: { ...EMPTY.windows, [filter]: window },
+    windows: { ...NOTHING, [filter]: window },
     floor: cursor.revision,
     stream: { cursor: message.cursor, through: window.through },
   };
@@ -232,22 +208,6 @@ function page(state: State, message: FetchedPage): State {
     kept: Math.max(state.kept, rows.newest.length),
     windows: joins ? remember(state.windows, message, extend(window, through, !message.has_more)) : state.windows,
   };
-}
-
-/** Of searches only the last few; forgotten ones are fetched anew. */
-function remember(windows: Windows, query: Query, window: Window): Windows {
-  const key = keyOf(query);
-  const others = Object.entries(windows).filter(([each]) => each !== key);
-  const [plain, searches] = [true, false].map((is) => others.filter(([each]) => each in EMPTY.windows === is));
-  const kept = [...(plain ?? []), ...(searches ?? []).slice(1 - MOST_SEARCHES), [key, window] as const];
-  return Object.fromEntries(kept) as Windows;
-}
-
-/** A page that reaches no deeper than what is loaded already says nothing about the rest. */
-function extend(window: Window, through: number | null, complete: boolean): Window {
-  if (window.complete) return window;
-  if (through === null || window.through === null) return { through: through ?? window.through, complete };
-  return through > window.through ? window : { through, complete };
 }
 
 /**
@@ -292,10 +252,6 @@ function bounded(state: State): State {
     floor: Math.max(state.floor, ...gone.map(({ revision }) => revision)),
     stream: null,
   };
-}
-
-function endingAbove(window: Window, bottom: number | null): Window {
-  return bottom !== null && bottomOf(window) < bottom ? { through: bottom, complete: false } : window;
 }
 
 function lastPosition(rows: readonly Row[]): number | null {

@@ -1,12 +1,11 @@
 /** What people do to rows: asked for, told, and taken back. */
-import type { ReactiveControllerHost } from "lit";
-
 import type { Connection } from "../core/connection";
 import type { Done } from "../core/outbox";
 import type { RowAct } from "../core/wire";
 import { tell } from "./events";
+import type { NotifsInbox } from "./inbox";
 import type { Notices } from "./notices";
-import { until as inWords } from "./snooze";
+import { until as inWords } from "./time";
 import { reason, t } from "../words";
 
 export class Acts {
@@ -14,13 +13,12 @@ export class Acts {
   readonly refusals = new Map<string, string>();
 
   constructor(
-    private readonly host: ReactiveControllerHost & HTMLElement,
-    private readonly connection: () => Connection | null,
+    private readonly host: NotifsInbox,
     private readonly notices: Notices,
   ) {}
 
   async do(act: RowAct, ids: readonly string[], until?: Date): Promise<void> {
-    const connection = this.connection();
+    const { connection } = this.host;
     if (connection === null || ids.length === 0 || !tell(this.host, "notifs-act", { act, ids, until })) return;
     for (const id of ids) this.refusals.delete(id);
     const time = until === undefined ? "" : inWords(until, new Date());
@@ -33,7 +31,7 @@ export class Acts {
   }
 
   async markAllRead(): Promise<void> {
-    const connection = this.connection();
+    const { connection } = this.host;
     if (connection === null || !tell(this.host, "notifs-act", { act: "mark_all_read", ids: [] })) return;
     const refused = await this.follow(connection, connection.markAllRead(), t("inbox.all_marked_read"));
     if (refused !== null) this.notices.say(refused);

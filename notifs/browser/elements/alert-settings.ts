@@ -1,5 +1,5 @@
 /** How to be alerted, in the bell's popover. It all holds for this browser; a sound and quiet need no permission. */
-import { html, nothing } from "lit";
+import { html, nothing, unsafeCSS } from "lit";
 import type { TemplateResult } from "lit";
 import { live } from "lit/directives/live.js";
 
@@ -8,9 +8,11 @@ import { inAnHour, tomorrow } from "../alerts/settings";
 import type { Settings } from "../alerts/settings";
 import { chime } from "../alerts/sound";
 import { icon } from "./icons";
+import settingsStyles from "../styles/settings.css?inline";
 import { locale, t } from "../words";
 import type { Word } from "../words";
 
+export const SETTINGS = unsafeCSS(settingsStyles);
 const QUIET = "quiet";
 const HOUR = "hour";
 const TOMORROW = "tomorrow";

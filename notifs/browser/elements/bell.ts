@@ -2,19 +2,19 @@
 import { html, nothing, unsafeCSS } from "lit";
 import type { PropertyDeclarations, PropertyValues, TemplateResult } from "lit";
 
-import { Badge } from "../alerts/badge";
+import type { Badge } from "../alerts/badge";
 import { settingsOf } from "../alerts/settings";
 import type { Settings } from "../alerts/settings";
 import type { Connection } from "../core/connection";
-import { alertSettings } from "./alert-settings";
 import { MailboxElement } from "./element";
 import { icon } from "./icons";
-import { beOffline } from "../offline/offline";
-import controls from "../styles/controls.css?inline";
+import { fetchParts, Part, whenIdle } from "./part";
+import { adopt, SHEETS } from "./sheets";
+import { ALERTING } from "./toasts";
 import bellStyles from "../styles/bell.css?inline";
-import tokens from "../styles/tokens.css?inline";
 import { t } from "../words";
 
+const BEYOND = new Part(() => import("./beyond"));
 const MOST_SHOWN = 99;
 const MARGIN = 8;
 /** What scrolls may be anything in the page. */
@@ -29,7 +29,7 @@ export class NotifsBell extends MailboxElement {
     isOpen: { state: true },
     isSetting: { state: true },
   };
-  static override styles = [unsafeCSS(tokens), unsafeCSS(controls), unsafeCSS(bellStyles)];
+  static override styles = [...SHEETS, unsafeCSS(bellStyles)];
 
   /** What the badge shows until the mailbox is known. */
   declare count: number;
@@ -43,7 +43,7 @@ export class NotifsBell extends MailboxElement {
   private declare isSetting: boolean;
   private settings: Settings = settingsOf("");
   private seenUpTo: string | null = null;
-  private readonly badge = new Badge();
+  private badge: Badge | null = null;
   private readonly keepInPlace = (): void => this.place();
 
   constructor() {
@@ -58,7 +58,7 @@ export class NotifsBell extends MailboxElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.stay(false);
-    if (this.badgeTitle) this.badge.show(0, "", null);
+    if (this.badgeTitle) this.badge?.show(0, "", null);
   }
 
   protected override listen(connection: Connection): (() => void)[] {
@@ -67,7 +67,7 @@ export class NotifsBell extends MailboxElement {
       ...super.listen(connection),
       connection.on("arrived", () => this.pulse()),
       this.settings.on("change", () => this.requestUpdate()),
-      ...(this.offline ? beOffline(this.base, connection) : []),
+      this.reach(connection),
     ];
   }
 
@@ -75,7 +75,7 @@ export class NotifsBell extends MailboxElement {
     if (this.isOpen) this.markSeen();
     const badge = this.badgeTitle ? this.fresh : 0;
     if (this.isConnected && (this.badgeTitle || changed.get("badgeTitle"))) {
-      this.badge.show(badge, this.isQuiet ? "•" : badgeFor(badge), this.badgeIcon ?? null);
+      this.badge?.show(badge, this.isQuiet ? "•" : badgeFor(badge), this.badgeIcon ?? null);
     }
     if (changed.has("isSetting") && changed.get("isSetting") !== undefined) this.focusOn(this.isSetting);
   }
@@ -88,6 +88,8 @@ export class NotifsBell extends MailboxElement {
         popovertarget="panel"
         aria-haspopup="dialog"
         aria-label=${this.label}
+        @pointerenter=${fetchParts}
+        @focus=${fetchParts}
       >
         <slot name="icon">${icon("bell")}</slot>${this.mark()}
       </button>
@@ -124,10 +126,10 @@ export class NotifsBell extends MailboxElement {
         token-url=${this.tokenUrl ?? nothing}
         filter="unread"
       ></notifs-inbox>
-      ${this.isSetting ? alertSettings(this.settings, () => (this.isSetting = false)) : nothing}
+      ${this.isSetting ? ALERTING.module?.alertSettings(this.settings, () => (this.isSetting = false)) : nothing}
       <div class="foot" part="foot">
         <a class="link" href=${this.inboxHref}>${t("bell.open_inbox")}</a>
-        <button class="link to-settings" type="button" ?hidden=${this.isSetting} @click=${() => (this.isSetting = true)}>
+        <button class="link to-settings" type="button" ?hidden=${this.isSetting} @click=${this.openSettings}>
           ${t("bell.alerts")}
         </button>
         <button class="link close" type="button" popovertarget="panel" popovertargetaction="hide">${t("bell.close")}</button>
@@ -160,6 +162,29 @@ export class NotifsBell extends MailboxElement {
       this.takeFocusBack();
     }
   }
+
+  /** What a bell does beyond itself has time until the page is there. Returns the way to stop. */
+  private reach(connection: Connection): () => void {
+    const stops: (() => void)[] = [];
+    let isOver = false;
+    const begin = ({ Badge, beOffline }: typeof import("./beyond")): void => {
+      if (isOver) return;
+      this.badge ??= new Badge();
+      this.requestUpdate();
+      if (this.offline) stops.push(...beOffline(this.base, connection));
+    };
+    whenIdle(() => void BEYOND.get().then(begin, () => undefined));
+    return () => {
+      isOver = true;
+      for (const stop of stops) stop();
+    };
+  }
+
+  private readonly openSettings = (): void =>
+    void ALERTING.get().then(({ SETTINGS }) => {
+      adopt(this.renderRoot, SETTINGS);
+      this.isSetting = this.isOpen;
+    }, () => undefined);
 
   /** With the bell, wherever the window or anything in it takes that. */
   private stay(isOpen: boolean): void {

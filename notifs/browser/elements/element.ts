@@ -1,6 +1,6 @@
 /** What the elements have in common: they show one mailbox, and take over from the server's first paint. */
 import { LitElement } from "lit";
-import type { PropertyDeclarations } from "lit";
+import type { PropertyDeclarations, PropertyValues } from "lit";
 
 import type { Connection, Transport } from "../core/connection";
 import { readIsland } from "./island";
@@ -59,20 +59,23 @@ export abstract class MailboxElement extends LitElement {
     return [connection.on("change", () => this.requestUpdate())];
   }
 
-  protected get inboxHref(): string {
+  get inboxHref(): string {
     return this.inboxUrl || `${this.base}/notifications/`;
   }
 
   /** Where to sign in, and to come back from; empty if there is no page to send people to. */
-  protected get loginHref(): string {
+  get loginHref(): string {
     const { loginUrl } = this;
     const next = encodeURIComponent(location.pathname + location.search);
     return loginUrl ? `${loginUrl}${loginUrl.includes("?") ? "&" : "?"}next=${next}` : "";
   }
 
   /** The server's markup goes in the same turn in which ours comes, so that nothing flickers. */
-  protected override createRenderRoot(): HTMLElement | DocumentFragment {
-    this.shadowRoot?.replaceChildren();
-    return super.createRenderRoot();
+  protected override update(changed: PropertyValues): void {
+    if (!this.hasUpdated) {
+      this.renderRoot.replaceChildren();
+      this.renderOptions.renderBefore = null;
+    }
+    super.update(changed);
   }
 }

@@ -22,33 +22,13 @@ export interface Finder {
   readonly nameOf: (actor: string) => string;
 }
 
-/** Beside the tabs. */
-export function tools(search: () => void, filter: (event: MouseEvent) => void): TemplateResult {
-  return html`<div class="tools" part="tools">
-    <button class="icon-button" type="button" title=${t("find.label")} aria-label=${t("find.label")} @click=${search}>
-      ${icon("search")}
-    </button>
-    <button
-      class="icon-button filter"
-      type="button"
-      popovertarget="menu"
-      aria-haspopup="menu"
-      title=${t("find.filter")}
-      aria-label=${t("find.filter")}
-      @click=${filter}
-    >
-      ${icon("filter")}
-    </button>
-  </div>`;
-}
-
-export function searchField(text: string, { input, close }: Finder): TemplateResult {
-  const onInput = (event: Event): void => input((event.target as HTMLInputElement).value);
+export function searchField(text: string, finder: Finder): TemplateResult {
+  const onInput = (event: Event): void => finder.input((event.target as HTMLInputElement).value);
   const onKeydown = (event: KeyboardEvent): void => {
     if (event.key !== "Escape") return;
     event.preventDefault();
     event.stopPropagation();
-    close();
+    finder.close();
   };
   return html`<div class="find" part="search" role="search">
     <label class="hidden" for="search">${t("find.label")}</label>
@@ -64,7 +44,7 @@ export function searchField(text: string, { input, close }: Finder): TemplateRes
       @input=${onInput}
       @keydown=${onKeydown}
     />
-    <button class="icon-button" type="button" title=${t("find.clear")} aria-label=${t("find.clear")} @click=${close}>
+    <button class="icon-button" type="button" title=${t("find.clear")} aria-label=${t("find.clear")} @click=${() => finder.close()}>
       ${icon("close")}
     </button>
   </div>`;
@@ -112,8 +92,8 @@ export function kindName(kind: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function from(actor: string, { nameOf }: Finder): string {
-  return t("find.from", { name: nameOf(actor) });
+function from(actor: string, finder: Finder): string {
+  return t("find.from", { name: finder.nameOf(actor) });
 }
 
 function mostOf(values: readonly (string | null)[]): string[] {

@@ -1,9 +1,4 @@
-/** The keys of the inbox, and the sheet that tells of them. */
-import { html } from "lit";
-import type { TemplateResult } from "lit";
-
-import { icon } from "./icons";
-import { t } from "../words";
+/** The keys of the inbox. */
 
 export type Command =
   | "next" | "previous" | "open" | "archive" | "read" | "unread" | "snooze" | "select" | "select_all"
@@ -15,11 +10,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   e: "archive", "#": "archive", I: "read", u: "unread", U: "unread", s: "snooze", x: "select", z: "undo",
   "/": "search", "1": "tab", "2": "tab", "3": "tab", "4": "tab", "?": "help", Escape: "clear",
 };
-const SHEET: readonly (readonly [string, Command])[] = [
-  ["j ↓", "next"], ["k ↑", "previous"], ["Enter o", "open"], ["Shift+i", "read"], ["u", "unread"],
-  ["e #", "archive"], ["s", "snooze"], ["z", "undo"], ["x", "select"], ["Ctrl+a ⌘+a", "select_all"], ["/", "search"],
-  ["1 2 3 4", "tab"], ["Esc", "clear"], ["?", "help"],
-];
 /** Where keys have another meaning. */
 const ELSEWHERE =
   "input:not([type=checkbox]), textarea, select, [role=menu], [role=dialog], dialog, notifs-bell, " +
@@ -46,21 +36,4 @@ export function commandOf(event: KeyboardEvent, inbox: EventTarget): Command | n
 
 function matches(target: EventTarget | undefined, selector: string): boolean {
   return target instanceof Element && target.matches(selector);
-}
-
-export function sheet(): TemplateResult {
-  return html`<dialog class="sheet" part="help" aria-labelledby="keys">
-    <form class="sheet-head" method="dialog">
-      <div class="page-title" id="keys" role="heading" aria-level="2">${t("keys.title")}</div>
-      <button class="icon-button" title=${t("keys.close")} aria-label=${t("keys.close")}>${icon("close")}</button>
-    </form>
-    <dl>
-      ${SHEET.map(
-        ([keys, command]) => html`<div>
-          <dt>${t(`keys.${command}`)}</dt>
-          <dd>${keys.split(" ").map((key) => html`<kbd dir="ltr">${key}</kbd>`)}</dd>
-        </div>`,
-      )}
-    </dl>
-  </dialog>`;
 }

@@ -4,19 +4,26 @@ import type { TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 import type { Day } from "./entries";
-import { icon } from "./icons";
-import { CONTROLS, row } from "./row";
+import { row } from "./row";
 import type { RowContext } from "./row";
-import type { Strip } from "./strip";
-import type { Cue } from "./swipe";
-import { t } from "../words";
+
+/** What is drawn of the items, the second exclusive; and where in the list they are. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly offsets: { readonly total: number; readonly start: (index: number) => number };
+}
+
+/** What is drawn before anything was measured. */
+const FIRST: Stretch = { from: 0, to: 60, offsets: { total: 0, start: () => 0 } };
 
 /** The keys of everything in the list, as `Offsets` wants them. */
 export function keysOf(days: readonly Day[]): string[] {
   return days.flatMap(({ entries }) => ["", ...entries.map(({ key }) => key)]);
 }
 
-export function list(days: readonly Day[], { offsets, from, to }: Strip, context: RowContext): TemplateResult {
+export function list(days: readonly Day[], stretch: Stretch | undefined, context: RowContext): TemplateResult {
+  const { offsets, from, to } = stretch ?? FIRST;
   const drawn: { day: Day; start: number; end: number }[] = [];
   let start = 0;
   for (const day of days) {
@@ -50,19 +57,6 @@ export function list(days: readonly Day[], { offsets, from, to }: Strip, context
       ${space(offsets.start(top + of) - offsets.start(Math.max(first, last)))}
     </section>`;
   }
-}
-
-/** Under a row that is pushed aside: what letting go of it will do. */
-export function cue(
-  cue: Cue | null,
-  actOf: (cue: Cue) => keyof typeof CONTROLS | undefined,
-): TemplateResult | typeof nothing {
-  const act = cue && actOf(cue);
-  if (!cue || !act) return nothing;
-  const style = `inset-block-start: ${cue.top}px; block-size: ${cue.height}px`;
-  return html`<div class="cue ${cue.side} ${cue.isArmed ? "armed" : ""}" aria-hidden="true" .style=${style}>
-    ${icon(CONTROLS[act].icon)} ${t(CONTROLS[act].label)}
-  </div>`;
 }
 
 /** By property: an attribute would be against the page's policy. */

@@ -2,27 +2,26 @@
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
-import type { Actions } from "./actions";
+import { actions } from "./actions";
+import type { ActionContext } from "./actions";
 import { avatar } from "./avatar";
 import { actorsOf } from "./entries";
 import type { Entry } from "./entries";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
-import { leaves, safeLink } from "./links";
-import { until } from "./snooze";
+import { linked } from "./linked";
 import { isUnread } from "../core/state";
-import { ago, exact } from "./time";
+import { ago, exact, until } from "./time";
 import type { Notification, RowAct } from "../core/wire";
 import { t } from "../words";
 import type { Word } from "../words";
 
-export interface RowContext {
+export interface RowContext extends ActionContext {
   readonly now: number;
   readonly headingLevel: number;
   readonly pending: ReadonlySet<string>;
   /** Why the last act on a row was refused. */
   readonly refusals: ReadonlyMap<string, string>;
-  readonly actions: Actions;
   readonly opened: ReadonlySet<string>;
   /** Whether more of a group may be further down its day than what is loaded. */
   readonly isPartial: (entry: Entry) => boolean;
@@ -40,7 +39,7 @@ export interface Place {
   readonly of: number;
 }
 
-type Control = Exclude<RowAct, "snooze">;
+export type Control = Exclude<RowAct, "snooze">;
 
 const MOST_FACES = 2;
 /** `slot` names the place, so that the focus finds it again when the button in it has changed. */
@@ -81,7 +80,7 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
       <div class="line">
         <div class="words">
           ${newest.body && !isOpen ? html`<p class="body" part="body" dir="auto">${newest.body}</p>` : nothing}
-          ${rows.length > 1 ? more(entry, context) : context.actions.render(newest)}
+          ${rows.length > 1 ? more(entry, context) : actions(newest, context)}
           ${refusal(entry, context)}
         </div>
         <div class="controls" part="controls">
@@ -91,17 +90,6 @@ export function row(entry: Entry, place: Place, context: RowContext): TemplateRe
       </div>
     </div>
   </li>`;
-}
-
-/** `words`, leading to where the notification does; while it is unread by way of the server, which marks it. */
-export function linked(notification: Notification, words: unknown, open?: (event: MouseEvent) => void): unknown {
-  const url = safeLink(notification.url);
-  if (url === null) return words;
-  const href = isUnread(notification) ? (safeLink(notification.mark_read) ?? url) : url;
-  const rel = leaves(url) ? "noopener noreferrer" : nothing;
-  return html`<a href=${href} rel=${rel} data-slot="title" @click=${open ?? nothing}
-    >${words}</a
-  >`;
 }
 
 /** An archived one is done with: it can only come back. */

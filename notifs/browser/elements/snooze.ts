@@ -1,5 +1,4 @@
-/** Until when: the moments that are offered, in the reader's zone, and how they are told. */
-import { locale } from "../words";
+/** Until when: the moments that are offered, in the reader's zone. */
 import type { Word } from "../words";
 
 export interface Moment {
@@ -7,7 +6,6 @@ export interface Moment {
   readonly at: Date;
 }
 
-const DAY = 86_400_000;
 const MORNING = 8;
 /** Later today is some hours from now, and not in the middle of the night. */
 const LATER = 3;
@@ -36,14 +34,6 @@ export function written(at: Date): string {
   const two = (part: number): string => String(part).padStart(2, "0");
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/** "18:00", "Tue 08:00", "12 Nov 08:00": as much as it takes. */
-export function until(at: Date, now: Date): string {
-  const days = (onDay(at, 0, 12).getTime() - onDay(now, 0, 12).getTime()) / DAY;
-  const day: Intl.DateTimeFormatOptions = days < 6.5 ? { weekday: "short" } : { day: "numeric", month: "short" };
-  const time = at.toLocaleTimeString(locale, { timeStyle: "short" });
-  return days < 0.5 ? time : `${at.toLocaleDateString(locale, day)} ${time}`;
 }
 
 function onDay(from: Date, days: number, hour: number, minute = 0): Date {

@@ -71,6 +71,11 @@ export class Strip implements ReactiveController {
     [this.from, this.to] = this.offsets.between(top + shift - AROUND, bottom + shift + AROUND);
   }
 
+  /** Whether all is drawn that there is further down. */
+  get isAtEnd(): boolean {
+    return this.to >= this.offsets.keys.length;
+  }
+
   has(key: string): boolean {
     return this.offsets.indexOf(key) >= 0;
   }

@@ -48,6 +48,14 @@ export function dayOf(iso: string, now: number): string {
   return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
 }
 
+/** "18:00", "Tue 08:00", "12 Nov 08:00": as much as it takes. */
+export function until(at: Date, now: Date): string {
+  const days = (midnight(at) - midnight(now)) / DAY;
+  const day: Intl.DateTimeFormatOptions = days < 7 ? { weekday: "short" } : { day: "numeric", month: "short" };
+  const time = at.toLocaleTimeString(locale, { timeStyle: "short" });
+  return days < 1 ? time : `${at.toLocaleDateString(locale, day)} ${time}`;
+}
+
 /** The calendar day on a scale without summer time, where every day has 24 hours. */
 function midnight(day: Date): number {
   return Date.UTC(day.getFullYear(), day.getMonth(), day.getDate());

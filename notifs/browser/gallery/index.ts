@@ -1,7 +1,7 @@
 /** The page `/gallery`: the elements as they are shipped, in every state; `?state=NAME` shows one by itself. */
 import "./gallery.css";
 import { answerHere } from "./mailbox";
-import { STATES } from "./states";
+import { prepared, STATES } from "./states";
 import type { State } from "./states";
 
 const { documentElement: root } = document;
@@ -10,6 +10,7 @@ const states = asked === null ? STATES.filter(({ isAlone }) => !isAlone) : STATE
 
 if (asked !== null) root.dataset["state"] = asked;
 answerHere();
+await prepared();
 document.getElementById("states")?.append(...STATES.map(entry));
 for (const state of states) await show(state);
 scrollTo(0, 0);

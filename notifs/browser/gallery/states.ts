@@ -40,12 +40,20 @@ export const STATES: readonly State[] = [
   { name: "bell-some", draw: () => bell(new Mailbox(few())) },
   { name: "bell-many", draw: () => bell(new Mailbox(many(300))) },
   { name: "popover", draw: () => bell(new Mailbox(few())), then: press(".bell"), isAlone: true },
-  { name: "settings", draw: () => bell(new Mailbox(few())), then: press(".bell", ".to-settings"), isAlone: true },
+  { name: "settings", draw: () => bell(new Mailbox(few())), then: settings, isAlone: true },
   { name: "toast", draw: toasts, then: arrive(1) },
   { name: "toasts", draw: toasts, then: arrive(3) },
   { name: "toasts-burst", draw: toasts, then: arrive(7) },
   { name: "toasts-missed", draw: toasts, then: miss },
 ];
+
+/** All that comes after the first look has come: then a state is what it is at once. */
+export async function prepared(): Promise<void> {
+  const drawn = inbox(new Mailbox([]));
+  document.body.append(drawn);
+  await appeared(drawn, "#menu");
+  drawn.remove();
+}
 
 function inbox({ connection }: Mailbox, filter: Filter = "unread"): NotifsInbox {
   return Object.assign(document.createElement("notifs-inbox") as NotifsInbox, { connection, filter });
@@ -73,6 +81,11 @@ function press(...selectors: string[]) {
   return async (drawn: Drawn): Promise<void> => {
     for (const selector of selectors) (await appeared(drawn, selector)).click();
   };
+}
+
+async function settings(drawn: Drawn): Promise<void> {
+  await press(".bell", ".to-settings")(drawn);
+  await appeared(drawn, ".settings");
 }
 
 /** Wait for what matches, then go on. */

@@ -12,9 +12,9 @@ const QUERY = { filter: "unread" } as const;
 
 /** Returns the ways to stop. */
 export function keep(base: string, connection: Connection): (() => void)[] {
-  const { person, transport } = readIsland(base) ?? {};
+  const { person, transport, message } = readIsland(base) ?? {};
   const ours = `notifs ${base}/ `;
-  let kept = connection.cursor;
+  let kept = message?.cursor ?? null;
   let isTheirs = false;
   const write = async (): Promise<void> => {
     const { cursor } = connection;
@@ -30,14 +30,17 @@ export function keep(base: string, connection: Connection): (() => void)[] {
   const quietly = (done: Promise<void>): void => void done.catch(() => undefined);
   const soon = new Timer(() => quietly(write()));
   const left = (): void => void (document.hidden && quietly(write()));
+  const look = (): void => {
+    // A page that came with a cursor has none any more when somebody else has signed in meanwhile.
+    const isAnother = person !== undefined && (connection.cursor === null || (connection.person ?? person) !== person);
+    isTheirs ||= isAnother || connection.status.name === "signed-out";
+    if (isTheirs) quietly(forget(ours));
+    else soon.set(SOON);
+  };
   document.addEventListener("visibilitychange", left);
+  look();
   return [
-    connection.on("change", () => {
-      // A page that came with a cursor has none any more when somebody else has signed in meanwhile.
-      isTheirs ||= connection.status.name === "signed-out" || (person !== undefined && connection.cursor === null);
-      if (isTheirs) quietly(forget(ours));
-      else soon.set(SOON);
-    }),
+    connection.on("change", look),
     () => document.removeEventListener("visibilitychange", left),
     () => soon.stop(),
   ];

@@ -1,6 +1,5 @@
 /** A page's part in being readable without a network. */
 import type { Connection } from "../core/connection";
-import { endCopy } from "./copy";
 import { keep } from "./keep";
 
 /** As much of Trusted Types as a worker's address needs; none in some browsers. */
@@ -18,6 +17,16 @@ export function beOffline(base: string, connection: Connection): (() => void)[] 
   if (!("serviceWorker" in navigator)) return [];
   register(base).catch((error: unknown) => console.warn("notifs: no service worker:", error));
   return [...keep(base, connection), endCopy(connection)];
+}
+
+/** A page that is a copy is none any more once there is a server. Returns the way to stop. */
+function endCopy(connection: Connection): () => void {
+  const look = (): void => {
+    const isThere = connection.status.name === "live" || connection.status.name === "polling";
+    if (isThere) delete document.documentElement.dataset["kept"];
+  };
+  look();
+  return connection.on("change", look);
 }
 
 /** Let the server's worker in, unless its place is somebody else's. */

@@ -12,12 +12,15 @@ export {}; // a module, for the compiler: so `self` is ours
 const SCOPE = new URL(self.registration.scope).pathname;
 const INBOX = `${SCOPE}notifications/`;
 const FILES = `${SCOPE}notifs/static/`;
+const PARTS = `${FILES}parts/`;
 /** Whoever goes to one of these is not signed in, or soon will not be. */
 const DOORS = [`${SCOPE}login/`, `${SCOPE}logout/`];
 /** Caches are named by who can read what is in them. */
 const OURS = `notifs ${SCOPE} `;
 /** Where keep.ts puts what has changed since the page came: its island. */
 const ISLAND = `${FILES}island`;
+/** A file that is named with its hash. */
+const FILE = /(?:href|src)="([^"]+(?:\?v=\w+|\/parts\/[\w-]+\.js))"/g;
 /** What the page has of this: the server writes it just so. */
 const ISLAND_ELEMENT = /(<script type="application\/json" id="notifs-island">)(.*?)(<\/script>)/s;
 /** A sign-in may end while nobody is there to tell us. */
@@ -33,7 +36,8 @@ self.addEventListener("fetch", (event) => {
   const { origin, pathname, search } = new URL(request.url);
   if (origin !== location.origin) return;
   if (request.mode !== "navigate") {
-    if (pathname.startsWith(FILES) && search.startsWith("?v=")) event.respondWith(file(request));
+    const isNamed = pathname.startsWith(PARTS) || search.startsWith("?v=");
+    if (pathname.startsWith(FILES) && isNamed) event.respondWith(file(request));
   } else if (pathname === INBOX && request.method === "GET") {
     event.respondWith(inbox(event));
   } else if (DOORS.some((door) => pathname.startsWith(door))) {
@@ -73,7 +77,7 @@ async function take(url: string, response: Response, since: number): Promise<voi
   if (island === undefined) return; // an older stretch of the list
   const { person } = JSON.parse(island) as { person: string };
   const [head = ""] = html.split("</head>", 1); // below, a link may be anybody's
-  const files = [...head.matchAll(/(?:href|src)="([^"]+\?v=\w+)"/g)].flatMap(([, path]) => path ?? []);
+  const files = [...head.matchAll(FILE)].flatMap(([, path]) => path ?? []);
   const cache = await current(person, files);
   await cache.put(url, new Response(html, { headers: response.headers }));
   if (isPlain(url)) await cache.delete(ISLAND);

@@ -2,19 +2,17 @@
 import { render } from "lit";
 import { expect, test } from "vitest";
 
-import { Actions } from "../elements/actions";
+import { actions } from "../elements/actions";
+import "../index";
+import type { NotifsInbox } from "../index";
 import { notification } from "./model";
 
 /** Whether a button that asks this by POST is shown in an inbox of that base. */
 function isShown(url: string, base = ""): boolean {
-  const host = Object.assign(document.createElement("div"), {
-    base, requestUpdate: () => {}, addController: () => {}, removeController: () => {},
-    updateComplete: Promise.resolve(true),
-  });
-  const actions = new Actions(host, () => "https://hooks.example", () => {});
+  const host = Object.assign(document.createElement("notifs-inbox") as NotifsInbox, { base, actionHosts: "https://hooks.example" });
   const place = document.createElement("div");
   const action = { label: "Do", url, method: "POST", style: "default" } as const;
-  render(actions.render({ ...notification({ id: "1" }), actions: [action] }), place);
+  render(actions({ ...notification({ id: "1" }), actions: [action] }, { host, presses: new Map(), press: () => {} }), place);
   return place.querySelector("button") !== null;
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 import "../index";
 import type { MailboxElement } from "../elements/element";
@@ -7,6 +7,16 @@ import { FakeServer } from "./fakes";
 import { notification } from "./model";
 
 let server: FakeServer;
+
+// What comes after the first look does so by the clock of the real world.
+beforeAll(async () => {
+  new FakeServer().install();
+  document.body.innerHTML = "<notifs-inbox></notifs-inbox><notifs-toasts></notifs-toasts>";
+  const isThere = (name: string, selector: string) => document.querySelector(name)?.shadowRoot?.querySelector(selector) != null;
+  await vi.waitUntil(() => isThere("notifs-inbox", "#menu") && isThere("notifs-toasts", "[role=status]"), 10_000);
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+});
 
 beforeEach(() => {
   vi.useFakeTimers();

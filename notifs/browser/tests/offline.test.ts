@@ -361,7 +361,7 @@ describe("to undo", () => {
 
 describe("to undo, where an answer was lost,", () => {
   /** An act that the server has done without our hearing of it. */
-  async function unheard(): Promise<{ page: Connection; done: Done }> {
+  async function unheard(ask = (page: Connection) => page.act("archive", ["a1"])): Promise<{ page: Connection; done: Done }> {
     const page = await open();
     const { answer } = server;
     server.answer = async (socket, event, data) => {
@@ -369,7 +369,7 @@ describe("to undo, where an answer was lost,", () => {
       await server.answer(socket, event, data);
       return new Promise(() => undefined);
     };
-    const asked = page.act("archive", ["a1"]);
+    const asked = ask(page);
     await pass(10_000);
     return { page, done: await asked };
   }
@@ -378,6 +378,14 @@ describe("to undo, where an answer was lost,", () => {
     const { page, done } = await unheard();
     await pass(5_000);
     expect([done.cursor, page.state.unread]).toEqual(["a:4", 2]);
+    await page.undo(done);
+    expect(page.state.unread).toBe(3);
+  });
+
+  test("all that were unread", async () => {
+    const { page, done } = await unheard((page) => page.markAllRead());
+    await pass(5_000);
+    expect(page.state.unread).toBe(0);
     await page.undo(done);
     expect(page.state.unread).toBe(3);
   });

@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { EMPTY, loaded, reduce, restore, view } from "../core/state";
+import { EMPTY, reduce, restore, view } from "../core/state";
 import type { Input, State } from "../core/state";
+import { loaded } from "../core/windows";
 import { ACTS, FILTERS, formatCursor } from "../core/wire";
 import type { Act, Filter, Notification } from "../core/wire";
 import { perform, Store } from "./model";

@@ -5,7 +5,8 @@ import { actorsOf, byDay } from "../elements/entries";
 import { commandOf } from "../elements/keys";
 import { Offsets } from "../elements/offsets";
 import { Selection } from "../elements/selection";
-import { bounds, moments, until, written } from "../elements/snooze";
+import { bounds, moments, written } from "../elements/snooze";
+import { until } from "../elements/time";
 import { notification } from "./model";
 import type { Notification } from "../core/wire";
 

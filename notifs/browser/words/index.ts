@@ -1,10 +1,12 @@
 /**
  * What the elements say, in the page's language. `en.json` holds all of it, by element; every other catalogue has its
- * keys, and is a file of its own beside the bundle. The server's pages say the same words from the same files.
+ * keys, and is a file of its own beside the bundle. The server's pages say the same words from the same files. What only
+ * a part of the script says in English comes with it (build.ts).
  */
-import en from "./en.json";
+import type all from "./en.json";
+import en from "./en.json?first";
 
-type Key = keyof typeof en;
+type Key = keyof typeof all;
 type Stem<Each> = Each extends `${infer Word}_${"one" | "other"}` ? Word : Each;
 /** What can be said. The forms of a plural, of which `n` picks one, are one word. */
 export type Word = Stem<Key>;
@@ -21,6 +23,11 @@ let words: Catalogue = en;
 let plurals = new Intl.PluralRules("en");
 /** What `Intl` is to write in: the page's language and region, with the digits that our own words have. */
 export let locale = localeOf("en");
+
+/** The English words of a part of the script that has come: where they are told in another language they are known. */
+export function learn(more: Catalogue): void {
+  words = { ...more, ...words };
+}
 
 /** The words, with `{name}` replaced by `values.name`. */
 export function t(word: Word, values: Values = {}): string {
@@ -61,9 +68,9 @@ function catalogueOf(lang: string): string | null {
 }
 
 async function fetchWords(name: string): Promise<Catalogue> {
-  // From where this module is, which may be another host than the page's.
+  // From where this module is, in `parts`, which may be another host than the page's.
   const here = import.meta.url;
-  const url = new URL(`words/${name}.json?v=${CATALOGUES[name]}`, here);
+  const url = new URL(`../words/${name}.json?v=${CATALOGUES[name]}`, here);
   const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
   if (!response.ok) throw new Error(`${response.status}`);
   return (await response.json()) as Catalogue;

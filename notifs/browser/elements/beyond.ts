@@ -1,0 +1,3 @@
+/** What a bell does beyond itself: the page's title and icon say what is new, and the inbox is kept for reading offline. */
+export { Badge } from "../alerts/badge";
+export { beOffline } from "../offline/offline";
