@@ -127,7 +127,7 @@ async def test_what_the_server_has_painted_stays_until_there_is_more(busy: Brows
     page = await busy.new_page()
     gate = await hold(page, "**/parts/view-*")
     await page.goto(f"{site.url}/notifications/", wait_until="commit")
-    await page.wait_for_function("customElements.get('notifs-toasts') !== undefined")
+    await expect(page.get_by_role("button", name="Notifications, 1 new")).to_be_visible()  # the server's is a link
     inbox = page.locator("notifs-inbox")
     await expect(inbox.get_by_role("navigation")).to_be_visible()  # the server's tabs are links
     await expect(inbox.get_by_role("listitem")).to_contain_text("Notification")
