@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,8 @@ async def test_what_is_kept_is_the_inbox_and_its_files_alone(
     await settled(page)
     paths = set(await kept(page))
     assert "/notifications/" in paths
+    parts = {path.name.partition("-")[0] for path in map(Path, paths) if path.parent.name == "parts"}
+    assert parts == {"base", "shared", "view", "triage", "alerting", "beyond"}
     assert all(path == "/notifications/" or path.startswith("/notifs/static/") for path in paths), paths
     await context.set_offline(True)
     with pytest.raises(Exception, match="ERR_INTERNET_DISCONNECTED"):

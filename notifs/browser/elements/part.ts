@@ -1,5 +1,7 @@
 /** Parts of the script that a page can do without at first: fetched when they are needed, or before that, in idle time. */
 
+/** In milliseconds. */
+const LATEST = 2_000;
 const parts: Part<unknown>[] = [];
 
 export class Part<Module> {
@@ -31,7 +33,8 @@ export async function fetchParts(): Promise<void> {
   for (const part of parts) await part.get().catch(() => undefined);
 }
 
-/** When the browser has nothing better to do; not all of them tell. */
+/** When the browser has nothing better to do, which not all of them tell; a page that is never idle has it a little later. */
 export function whenIdle(act: () => void): void {
-  (globalThis.requestIdleCallback ?? setTimeout)(act);
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(act, { timeout: LATEST });
+  else setTimeout(act);
 }
