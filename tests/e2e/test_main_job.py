@@ -57,8 +57,7 @@ async def test_reading_in_one_tab_changes_every_tab(site: Site, context: Browser
 
 async def test_a_title_leads_to_its_place_and_is_read_by_that(sqlite_site: Site, page: Page) -> None:
     await sqlite_site.send("Go there", url="/notifications/?filter=archived")
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await page.get_by_role("link", name="Go there").click()
     await page.wait_for_url("**/notifications/?filter=archived")
     await page.goto(f"{sqlite_site.url}/notifications/")
@@ -69,8 +68,7 @@ async def test_years_of_notifications_come_by_scrolling(sqlite_site: Site, page:
     async with sqlite_site.store() as notifs:
         ada = await notifs.store.user(EMAIL)
         await asyncio.gather(*(notifs.notify(to=ada.id, title=f"number {n}") for n in range(330)))
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     seen: dict[str, None] = {}
     async with asyncio.timeout(20):
         while "number 0" not in seen:
@@ -84,8 +82,7 @@ async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwa
 ) -> None:
     async with serving(sqlite_url, tmp_path) as site:
         await site.send("first")
-        await site.sign_in(page)
-        await settled(page)
+        await site.open(page)
         site.kill()
     await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
     await site.send("while away")
@@ -101,8 +98,7 @@ async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwa
 async def test_signing_out_elsewhere_ends_this_tab_calmly(
     sqlite_site: Site, context: BrowserContext, page: Page
 ) -> None:
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     other = await context.new_page()
     await other.goto(sqlite_site.url)
     await other.get_by_role("button", name="Sign out").click()
@@ -117,8 +113,7 @@ async def test_without_sockets_the_page_still_works(sqlite_url: str, tmp_path: P
         sockets: list[str] = []
         page.on("websocket", lambda socket: sockets.append(socket.url))
         await here.send("one")
-        await here.sign_in(page)
-        await settled(page)
+        await here.open(page)
         await page.get_by_role("button", name="Mark as read: one").click()
         await expect(page.get_by_text("You are all caught up")).to_be_visible()
         await here.send("two")
@@ -163,8 +158,7 @@ async def test_axe_finds_nothing(sqlite_site: Site, browser: Browser, scheme: st
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_text("Email or password is wrong.")).to_be_visible()
     await check("wrong password")
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await check("empty inbox")
     for n in range(3):
         await sqlite_site.send(f"number {n}", body="text", url="/", priority="urgent")

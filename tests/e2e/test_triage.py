@@ -95,8 +95,7 @@ async def revision(site: Site) -> int:
 async def ada(sqlite_site: Site, page: Page) -> Page:
     """Ada's page, with five notifications: one, two ... five, the newest on top."""
     await send(sqlite_site, "one", "two", "three", "four", "five")
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     return page
 
 
@@ -149,8 +148,7 @@ async def test_a_snooze_is_told_and_ended_and_undone(ada: Page) -> None:
 async def test_what_was_snoozed_comes_back_by_itself(sqlite_site: Site, page: Page) -> None:
     id = await sqlite_site.send("soon")
     await send(sqlite_site, "later than that")
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await inbox(page).get_by_role("button", name="Mark as read: soon").click()
     await page.get_by_role("tab", name="All").click()
     await shown(page, "later than that", "soon")
@@ -200,8 +198,7 @@ async def test_a_group_is_one_row_until_it_is_opened(sqlite_site: Site, page: Pa
     for n, name in enumerate(("Anna", "Ben", "Chris")):
         await send(sqlite_site, {"title": f"comment {n}", "group": "post 7", "actor": {"id": name, "name": name}})
     await send(sqlite_site, "alone")
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await shown(page, "alone", "comment 2")
     more = inbox(page).get_by_role("button", name="3 notifications from Chris and 2 others")
     await expect(more).to_have_attribute("aria-expanded", "false")
@@ -226,8 +223,7 @@ async def test_a_group_is_one_row_until_it_is_opened(sqlite_site: Site, page: Pa
 async def test_a_group_is_acted_on_with_those_of_it_that_are_not_loaded_yet(sqlite_site: Site, page: Page) -> None:
     builds = [{"title": f"build {n}", "group": "builds"} for n in range(12)]
     await send(sqlite_site, *builds[:3], *(f"number {n}" for n in range(150)), *builds[3:])
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await page.get_by_role("tab", name="All").click()
     await expect(row(page, "build 11")).to_contain_text("9+ notifications")
     await inbox(page).get_by_role("button", name="Archive: build 11").click()
@@ -238,8 +234,7 @@ async def test_a_group_is_acted_on_with_those_of_it_that_are_not_loaded_yet(sqli
 
 async def test_what_arrives_moves_nothing_under_the_pointer(sqlite_site: Site, page: Page) -> None:
     await send(sqlite_site, *(f"number {n}" for n in range(40)))
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     archive = inbox(page).get_by_role("button", name="Archive: number 38")
     await archive.hover()
     await send(sqlite_site, "just now")
@@ -299,8 +294,7 @@ async def test_several_are_picked_and_acted_on_as_one(sqlite_site: Site, ada: Pa
 
 async def test_more_than_the_server_takes_at_once_are_acted_on(sqlite_site: Site, page: Page) -> None:
     await send(sqlite_site, *(f"number {n}" for n in range(230)))
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     async with asyncio.timeout(20):
         while not await oldest(inbox(page)).count():
             await page.mouse.wheel(0, 3_000)
@@ -316,11 +310,10 @@ async def test_more_than_the_server_takes_at_once_are_acted_on(sqlite_site: Site
 @pytest.mark.parametrize("way", ["typed", "followed"])
 async def test_the_address_says_what_is_looked_for(sqlite_site: Site, page: Page, way: str) -> None:
     await send(sqlite_site, "A moth in the log book", "Tea")
-    await sqlite_site.sign_in(page)
+    await sqlite_site.open(page)
     if way == "followed":
         await page.goto(f"{sqlite_site.url}/notifications/?filter=all&text=moth")
     else:
-        await settled(page)
         await inbox(page).get_by_role("tab", name="All").click()
         await press(page, "/")
         await page_types(page, "moth")
@@ -344,8 +337,7 @@ async def test_filters_and_search_and_their_end(sqlite_site: Site, page: Page) -
         {"title": "Anna sent tea", "kind": "tea.sent", "actor": anna},
         {"title": "Ben sent tea", "kind": "tea.sent", "actor": ben},
     )
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await inbox(page).get_by_role("button", name="More: Anna sent proofs").click()
     await menu_item(page, "Only from Anna").click()
     await shown(page, "Anna sent tea", "Anna sent proofs")
@@ -467,8 +459,7 @@ async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: 
     async with sqlite_site.store() as notifs:
         ada = (await notifs.store.user(EMAIL)).id
         await asyncio.gather(*(notifs.notify(to=ada, title=f"number {n}") for n in range(1_000)))
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     rows = inbox(page).get_by_role("listitem")
     async with asyncio.timeout(30):
         while not await oldest(inbox(page)).count():
@@ -489,8 +480,7 @@ async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: 
 
 async def test_the_popover_scrolls_by_itself(sqlite_site: Site, page: Page) -> None:
     await send(sqlite_site, *(f"number {n}" for n in range(120)))
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await page.get_by_role("button", name=re.compile("^Notifications, ")).click()
     popover = page.locator("notifs-bell notifs-inbox")
     await popover.get_by_role("listitem").first.hover()
@@ -544,8 +534,7 @@ async def test_actions_are_sent_when_they_are_pressed_and_only_then(sqlite_site:
 
     await page.route(re.compile("/(approve|decline)$"), answer)
     id = await sqlite_site.send(**ACTIONS)
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
     await expect(page.get_by_text("Spy")).to_have_count(0)
     assert asked == []
     decline = inbox(page).get_by_role("button", name="Decline")
@@ -581,8 +570,7 @@ async def test_a_page_hears_of_acts_and_may_forbid_them(ada: Page) -> None:
 async def test_acts_wait_for_a_server_that_is_away(sqlite_url: str, tmp_path: Path, page: Page) -> None:
     async with serving(sqlite_url, tmp_path) as site:
         await send(site, "one", "two")
-        await site.sign_in(page)
-        await settled(page)
+        await site.open(page)
         site.kill()
     await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
     await inbox(page).get_by_role("button", name="Archive: two").click()
@@ -599,8 +587,7 @@ async def on_a_phone(site: Site, browser: Browser, **options: Any) -> AsyncItera
     phone: dict[str, Any] = {"viewport": {"width": 390, "height": 700}, "has_touch": True, "is_mobile": True}
     context = await browser.new_context(**phone, reduced_motion="reduce", **options)
     page = await context.new_page()
-    await site.sign_in(page)
-    await settled(page)
+    await site.open(page)
     yield page
     await context.close()
 
@@ -659,8 +646,7 @@ async def test_axe_finds_nothing_in_triage(sqlite_site: Site, context: BrowserCo
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     group = [{"title": f"comment {n}", "group": "g", "actor": {"name": f"Person {n}"}} for n in range(4)]
     await send(sqlite_site, *group, ACTIONS, {"title": "urgent", "priority": "urgent", "url": "/"})
-    await sqlite_site.sign_in(page)
-    await settled(page)
+    await sqlite_site.open(page)
 
     async def check(state: str) -> None:
         found = await Axe().run(page, context="notifs-inbox")
