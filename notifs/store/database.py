@@ -76,7 +76,8 @@ class Database:
         else:
             self._writer = engines.postgresql_engine(url, pool)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._readers = asyncio.Semaphore(pool if self.sqlite else pool - pool // 4)
+        self._most_readers = pool if self.sqlite else pool - pool // 4
+        self._readers = asyncio.Semaphore(self._most_readers)
         self.writes = 0
         """Pieces of work that were to be written so far."""
         self._clearing: asyncio.Task[None] | None = None
@@ -91,15 +92,31 @@ class Database:
         return sum(pool.checkedout() for pool in pools if isinstance(pool, QueuePool))
 
     async def close(self) -> None:
-        """Finish what waits for SQLite's writer, and close every connection."""
+        """Finish what waits for SQLite's writer and what reads there, and close every connection."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
+        if self.sqlite:
+            await self._all_read()
         clearing, self._clearing = self._clearing, None
         if clearing is not None and not clearing.done():
             clearing.cancel()
             await asyncio.wait([clearing])
         await self._reader.dispose()
         await self._writer.dispose()
+
+    async def _all_read(self) -> None:
+        """Wait for who reads: a connection that comes back when its pool is gone is closed by nobody."""
+        turns = 0
+        try:
+            async with asyncio.timeout(engines.POOL_SECONDS):
+                while turns < self._most_readers:
+                    await self._readers.acquire()
+                    turns += 1
+        except TimeoutError:
+            pass  # nobody waits for ever for the end
+        finally:
+            for _ in range(turns):
+                self._readers.release()
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that sees one moment of the database.

@@ -1,6 +1,7 @@
 """Transactions: whole or not at all, on SQLite and on PostgreSQL alike."""
 
 import asyncio
+import gc
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -413,3 +414,23 @@ async def test_on_sqlite_a_write_that_waits_for_its_own_caller_is_told_so(
             await database.write(add("a"))
     assert await database.write(add("a")) == "a"
     await database.close()
+
+
+async def test_who_reads_while_it_is_closed_has_all_and_leaves_no_connection(sqlite_url: str) -> None:
+    database, reading, go_on = Database(sqlite_url), asyncio.Event(), asyncio.Event()
+
+    async def work(connection: AsyncConnection) -> int:
+        reading.set()
+        await go_on.wait()
+        return int(await connection.scalar(select(func.count()).select_from(Mailbox)) or 0)
+
+    async with asyncio.TaskGroup() as tasks:
+        read = tasks.create_task(database.read(work))
+        await reading.wait()
+        closing = tasks.create_task(database.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await read == 0
+        await closing
+    del database, read, closing, tasks
+    gc.collect()  # a connection that nobody has closed says so here
