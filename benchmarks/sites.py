@@ -77,6 +77,7 @@ async def ours(
             "NOTIFS_SECRET_KEY": SECRET,
             "NOTIFS_SOCKETS_PER_ADDRESS": "0",
             "NOTIFS_API_REQUESTS_PER_MINUTE": "10000000",
+            "NOTIFS_EVENTS_PER_SECOND": "10000000",
         }
         async with running(lambda port: [*serve, port], env) as (address, pid):
             path = "/benchmark" if hosted else "/api/v1/notifications"
