@@ -11,7 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -93,10 +93,10 @@ class Database:
 
     async def close(self) -> None:
         """Finish what waits for SQLite's writer and what reads there, and close every connection."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
         if self.sqlite:
             await self._all_read()
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
         clearing, self._clearing = self._clearing, None
         if clearing is not None and not clearing.done():
             clearing.cancel()
@@ -106,17 +106,11 @@ class Database:
 
     async def _all_read(self) -> None:
         """Wait for who reads: a connection that comes back when its pool is gone is closed by nobody."""
-        turns = 0
-        try:
-            async with asyncio.timeout(engines.POOL_SECONDS):
-                while turns < self._most_readers:
-                    await self._readers.acquire()
-                    turns += 1
-        except TimeoutError:
-            pass  # nobody waits for ever for the end
-        finally:
-            for _ in range(turns):
-                self._readers.release()
+        async with AsyncExitStack() as turns:
+            with suppress(TimeoutError):  # nobody waits for the end for ever
+                async with asyncio.timeout(engines.POOL_SECONDS):
+                    for _ in range(self._most_readers):
+                        await turns.enter_async_context(self._readers)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that sees one moment of the database.
