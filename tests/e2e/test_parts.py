@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from notifs import Settings
+from tests.realtime.suite import until
 from tests.web.site import Site, serve
 
 HOST = """<!doctype html><html lang="en"><title>Shop</title>
@@ -58,12 +59,6 @@ def listen(page: Page) -> set[str]:
 
     page.on("request", lambda request: hear(request.url))
     return asked
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_so():
-            await asyncio.sleep(0.02)
 
 
 async def shop(context: BrowserContext, site: Site) -> tuple[Page, set[str]]:
