@@ -29,8 +29,8 @@ FEATURES = (
 They are pages of its own window that nobody sees, and take half a second of a core for each context.
 """
 
-# Databases take the time that they take; a failure names what replays it. `EXAMPLES=1000` tries as many of each.
-settings.register_profile("notifs", deadline=None, print_blob=True, max_examples=int(os.environ.get("EXAMPLES", "50")))
+# Databases take the time that they take; a failure names what replays it.
+settings.register_profile("notifs", deadline=None, print_blob=True)
 settings.load_profile("notifs")
 
 

@@ -1,6 +1,6 @@
 """Two tabs, changes at once, and hundreds of messages lost, repeated or swapped: list and count equal the store's.
 
-`ACCIDENTS=1000` lets more of it happen.
+`ACCIDENTS=10000` lets more of it happen.
 """
 
 import asyncio

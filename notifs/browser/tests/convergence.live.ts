@@ -1,7 +1,7 @@
 // @vitest-environment node
 /**
  * Two tabs on a real server, and hundreds of messages lost, repeated or swapped on the way: list = count = store.
- * `ACCIDENTS=1000` lets more of it happen.
+ * `ACCIDENTS=10000` lets more of it happen.
  */
 import { io } from "socket.io-client";
 import type { Socket } from "socket.io-client";
@@ -14,7 +14,7 @@ import type { Filter, Message, Page } from "../core/wire";
 
 const { NOTIFS_URL = "", NOTIFS_USER = "" } = process.env;
 const HEADERS = { "x-user": NOTIFS_USER };
-const ACCIDENTS = Number(process.env["ACCIDENTS"] ?? 300);
+const ACCIDENTS = Number(process.env["ACCIDENTS"] ?? 1000);
 let accidents = 0;
 
 const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(Math.random() * from.length)];
