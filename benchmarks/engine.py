@@ -8,27 +8,36 @@ from benchmarks.sides import FLASK, LIMIT, NODE, PEERS, STOCK, Side, ours, put
 from benchmarks.tasks import Numbers
 
 CLIENTS, CROWD = 1_000, 5_000
-SECONDS = 4.0
+WARM_SECONDS, SECONDS = 1.5, 4.0
 ALL: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, FLASK: None, LIMIT: 0.7}
 CROWDED: Mapping[str, float | None] = {NODE: 1.8, STOCK: 12.0, LIMIT: 0.7}
 SINGLE: Mapping[str, float | None] = {NODE: 1.5, STOCK: 7.0, FLASK: None, LIMIT: None}
 """Against whom, and by how much at least."""
 
 
-async def run(*, turns: int = TURNS, clients: int = CLIENTS, seconds: float = SECONDS, peers: bool = True) -> list[Row]:
+async def run(
+    *,
+    turns: int = TURNS,
+    clients: int = CLIENTS,
+    warm_seconds: float = WARM_SECONDS,
+    seconds: float = SECONDS,
+    peers: bool = True,
+) -> list[Row]:
     """Deliveries per CPU-second of the server, and per second.
 
     Args:
         clients: who are connected.
         peers: whether those of another environment take part.
     """
-    to_all = await _compare(turns, seconds, clients, _known(ALL, peers), together=True)
-    return to_all + await _compare(turns, seconds, clients, _known(SINGLE, peers), together=False)
+    spans = {"warm_seconds": warm_seconds, "seconds": seconds}
+    to_all = await _compare(turns, clients, _known(ALL, peers), together=True, **spans)
+    return to_all + await _compare(turns, clients, _known(SINGLE, peers), together=False, **spans)
 
 
-async def crowd(*, turns: int = TURNS, clients: int = CROWD, seconds: float = SECONDS, peers: bool = True) -> list[Row]:
+async def crowd(*, turns: int = TURNS, clients: int = CROWD, peers: bool = True) -> list[Row]:
     """The same with more of them, to all alone."""
-    return await _compare(turns, seconds, clients, _known(CROWDED, peers), together=True)
+    spans = {"warm_seconds": WARM_SECONDS, "seconds": SECONDS}
+    return await _compare(turns, clients, _known(CROWDED, peers), together=True, **spans)
 
 
 def _known(bounds: Mapping[str, float | None], peers: bool) -> Mapping[str, float | None]:
@@ -36,10 +45,10 @@ def _known(bounds: Mapping[str, float | None], peers: bool) -> Mapping[str, floa
 
 
 async def _compare(
-    turns: int, seconds: float, clients: int, bounds: Mapping[str, float | None], *, together: bool
+    turns: int, clients: int, bounds: Mapping[str, float | None], *, together: bool, **spans: float
 ) -> list[Row]:
     async def push(side: Side) -> Numbers:
-        return await put(side(clients), "push", clients, together=together, seconds=seconds)
+        return await put(side(clients), "push", clients, together=together, **spans)
 
     sides: list[Side] = [partial(ours, one=together), *(PEERS[name] for name in bounds)]
     us, *them = await in_turns(turns, *(partial(push, side) for side in sides))

@@ -1,6 +1,6 @@
 """The load client, a process of its own: sockets that wait for notifications, and HTTP requests that make them.
 
-It gets a `Load` in JSON on standard input, and says in JSON on standard output what it has `Seen`.
+It gets a `Load` in JSON in a file, and says in JSON in another one what it has `Seen`.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -305,13 +306,11 @@ class Run:
         await self._http.post({"to": [recipients[n % len(recipients)]], "title": f"new-{n}"})
 
 
-async def load() -> None:
-    """Do what standard input says."""
-    wanted = TypeAdapter(Load).validate_json(sys.stdin.buffer.read())
-    with contextlib.redirect_stdout(sys.stderr):
-        seen = await Run(wanted).run()
-    sys.stdout.buffer.write(orjson.dumps(seen))
+async def load(wanted: Path, said: Path) -> None:
+    """Do what a file says."""
+    seen = await Run(TypeAdapter(Load).validate_json(wanted.read_bytes())).run()
+    said.write_bytes(orjson.dumps(seen))
 
 
 if __name__ == "__main__":
-    uvloop.run(load())
+    uvloop.run(load(*map(Path, sys.argv[1:])))

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -92,17 +93,19 @@ async def put(load: Load) -> Seen:
 
 async def client(module: str, asked: Any) -> bytes:
     """What a client of this module says when it is asked this; it runs on a core of its own."""
-    command = ["taskset", "--cpu-list", str(CLIENT_CORE), sys.executable, "-m", module]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=REPOSITORY
-    )
-    try:
-        said, _ = await process.communicate(orjson.dumps(asked))
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-    must(process.returncode == 0, "the load client failed; what it said is above")
-    return said
+    with tempfile.TemporaryDirectory(prefix="notifs-benchmarks-") as folder:
+        task, said = Path(folder) / "task.json", Path(folder) / "said.json"
+        task.write_bytes(orjson.dumps(asked))
+        command = pinned(str(CLIENT_CORE), [sys.executable, "-m", module, str(task), str(said)])
+        with Child(command, ready="$^", env=clean_environment(), cwd=REPOSITORY) as child:
+            status = await asyncio.to_thread(child.wait, None)
+        must(status == 0, "\n".join(["the load client failed:", *child.lines]))
+        return said.read_bytes()
+
+
+def pinned(cores: str, command: Sequence[str]) -> Sequence[str]:
+    """A command that runs on these cores alone."""
+    return ["taskset", "--cpu-list", cores, *command]
 
 
 async def seed(notifs: Notifs, people: int, unread: int) -> tuple[list[str], list[str]]:
@@ -130,8 +133,8 @@ async def running(
 ) -> AsyncIterator[tuple[str, int]]:
     """A server on a free port, once it answers: its URL and its process."""
     port = free_port()
-    pinned = ["taskset", "--cpu-list", cores, *command(str(port))]
-    with Child(pinned, ready="$^", env={**clean_environment(), **(env or {})}, cwd=REPOSITORY) as child:
+    its_env = {**clean_environment(), **(env or {})}
+    with Child(pinned(cores, command(str(port))), ready="$^", env=its_env, cwd=REPOSITORY) as child:
         await asyncio.to_thread(_wait_for, port, child)
         yield f"http://127.0.0.1:{port}", child.pid
 

@@ -39,6 +39,7 @@ IMPORTED = (
     "tests.attacks.defences",
     "uvicorn.lifespan.on",
     "uvloop",
+    "websockets.asyncio.client",
     "zxcvbn",
 )
 LARGEST = 2**18
@@ -54,7 +55,7 @@ def can_bear(command: Sequence[str | Path], env: Mapping[str, str]) -> bool:
 
 
 def _is_program(argument: str) -> bool:
-    return argument == "-c" or argument.endswith(".py")
+    return argument in ("-c", "-m") or argument.endswith(".py")
 
 
 class Born:
@@ -84,7 +85,7 @@ class Born:
         """Its exit status, or minus the signal that ended it; None while it runs."""
         return self._ended(0)
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float | None) -> int:
         """The same, once it has ended.
 
         Raises:
@@ -92,16 +93,16 @@ class Born:
         """
         status = self._ended(timeout)
         if status is None:
-            raise subprocess.TimeoutExpired(self.args, timeout)
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
         return status
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
 
-    def _ended(self, timeout: float) -> int | None:
+    def _ended(self, timeout: float | None) -> int | None:
         with self._waiting:
-            if self.returncode is None and self._news.poll(1000 * timeout):
+            if self.returncode is None and self._news.poll(timeout and 1000 * timeout):
                 (status,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
                 os.close(self._status)
                 self.returncode = os.waitstatus_to_exitcode(status)
@@ -180,6 +181,10 @@ def run(program: str, *args: str) -> None:
         sys.argv, sys.path[0] = ["-c", *args_of_code], ""
         del globals()["__file__"]
         exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+    elif program == "-m":
+        module, *args_of_module = args
+        sys.argv, sys.path[0] = [module, *args_of_module], str(Path.cwd())
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     else:
         sys.argv, sys.path[0] = [program, *args], str(Path(program).parent)
         runpy.run_path(program, run_name="__main__")

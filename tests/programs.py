@@ -114,9 +114,9 @@ class Child:
             self._process.wait(STOP_SECONDS)
             self._reader.join(STOP_SECONDS)
 
-    def wait(self) -> int:
-        """Wait until it has ended by itself, and return its exit status."""
-        return self._process.wait(STOP_SECONDS)
+    def wait(self, seconds: float | None = STOP_SECONDS) -> int:
+        """Wait until it has ended by itself, for so many seconds or for ever, and return its exit status."""
+        return self._process.wait(seconds)
 
     @property
     def pid(self) -> int:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -28,11 +30,12 @@ from benchmarks import (
     readers,
     report,
     screen,
+    sites,
     workers,
 )
 from benchmarks.crowd import SAMPLE, Client, Crowd
 from benchmarks.load import Target
-from benchmarks.measure import Row, Unmeasured, cpu_seconds, percentile
+from benchmarks.measure import CLIENT_CORE, Row, Unmeasured, cpu_seconds, percentile
 from benchmarks.places import counted, place
 from benchmarks.worlds import Size
 from notifs.forms import Forms
@@ -50,22 +53,28 @@ TINY: dict[Any, dict[str, Any]] = {
     screen: {"people": 3, "seconds": 0.1, "crowd": 1_100, "peers": False},
     paint: {"unread": 3},
     inbox: {"long": 60, "earlier": 3, "more": 3, "seconds": 0.2},
-    engine: {"clients": 20, "seconds": 0.2, "peers": False},
+    engine: {"clients": 20, "warm_seconds": 0.1, "seconds": 0.1, "peers": False},
     connects: {"clients": 5, "peers": False},
     idle: {"few": 5, "many": 20, "peers": False},
     leaving: {"few": 5, "many": 20, "peers": False},
-    readers: {"fast": 10, "slow": 2, "warm_seconds": 0.2, "seconds": 0.2, "peers": False},
-    workers: {"clients": 20, "workers": (1, 2), "seconds": 0.2},
+    readers: {"fast": 10, "slow": 2, "warm_seconds": 0.1, "seconds": 0.1, "peers": False},
+    workers: {"clients": 20, "workers": (1, 2), "warm_seconds": 0.1, "seconds": 0.1},
 }
 MEMORY = ("MB", "KiB")
 
 
 @pytest.mark.timeout(180)  # each starts many servers
 @pytest.mark.parametrize("benchmark", TINY, ids=lambda module: module.__name__)
-async def test_a_benchmark_measures_something(benchmark: Any) -> None:
+async def test_a_benchmark_measures_something(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sites, "pinned", lambda cores, command: command)  # what is not pinned is born at once
     rows: list[Row] = await benchmark.run(turns=1, **TINY[benchmark])
     assert rows
     assert all(value > 0 for row in rows for value in [*row.ours, *row.peer] if row.unit not in MEMORY)
+
+
+def test_a_program_that_is_pinned_has_no_other_core() -> None:
+    tell = [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"]
+    assert subprocess.check_output(sites.pinned(str(CLIENT_CORE), tell), text=True) == f"{{{CLIENT_CORE}}}\n"
 
 
 async def test_a_benchmark_fails_where_a_row_is_missing() -> None:
