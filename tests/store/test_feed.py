@@ -13,6 +13,7 @@ from notifs.store.feed import LINES_AT_ONCE
 from notifs.store.models import CONTENT, Mailbox
 from notifs.wire import DELTA_LIMIT, PUSH_LIMIT, SNAPSHOT_LIMIT, Cursor
 from tests.samples import notification
+from tests.store.conftest import Full
 from tests.store.model import FILTERS
 from tests.store.queries import fill, recorded
 
@@ -177,8 +178,8 @@ async def test_mailboxes_a_few_changes_behind_cost_two_queries(store: Store) -> 
         assert changed[person] == (Head(3, 3, 3), entries)
 
 
-async def test_many_snapshots_are_read_together_but_a_bounded_number_of_lines_at_once(store: Store) -> None:
-    await fill(store.database)
+async def test_many_snapshots_are_read_together_but_a_bounded_number_of_lines_at_once(full: Full) -> None:
+    store = await full(fill)
     people = [f"user-{n}" for n in range(60)]
     with recorded() as statements:
         answers = await store.catch_up([(person, None) for person in people], SNAPSHOT_LIMIT)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store import Store, sessions
 from notifs.wire import Cursor, Filter, Search
+from tests.store.conftest import Full
 from tests.store.model import ACTS, FILTERS, LATER
 from tests.store.queries import LARGE, explain, fill, one_large, recorded
 
@@ -46,8 +47,9 @@ PLANS: dict[str, tuple[Ask, str]] = {
 SEARCHES = [Search(text="hello"), Search(text="rare"), Search(kind="rare"), Search(actor="rare")]
 
 
-async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
-    ids = await fill(store.database)
+async def test_every_query_finds_its_rows_by_index(full: Full) -> None:
+    store = await full(fill)
+    ids = [line.id for line in (await store.page("user-7", "archived", limit=5)).entries]
     cursor = Cursor(store.epoch, 390)
     with recorded() as statements:
         for filter in FILTERS:
@@ -60,7 +62,7 @@ async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
         await store.catch_up([("user-7", cursor), ("user-8", cursor), ("user-7", None), ("user-9", None)], limit=50)
         await store.one("user-7", ids[0])
         for act in ACTS:
-            await store.change("user-7", act, ids=ids[:5], until=LATER)
+            await store.change("user-7", act, ids=ids, until=LATER)
             await store.change("user-7", act, up_to=cursor, until=LATER)
             await store.change("user-7", act, at=cursor, until=LATER)
         assert await store.snoozes.next_due() is not None
@@ -70,9 +72,9 @@ async def test_every_query_finds_its_rows_by_index(store: Store) -> None:
     assert [plan for plan in plans if re.search(SCAN, plan)] == []
 
 
-async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store) -> None:
+async def test_a_page_is_read_from_an_index_of_its_filter_in_order(full: Full) -> None:
     """So that it costs what it returns, however many lines the filter leaves out."""
-    await fill(store.database)
+    store = await full(fill)
     for filter, name in {"unread": "unread", "all": "kept", "archived": "archived", "snoozed": "snoozed"}.items():
         with recorded() as statements:
             await store.page("user-7", cast(Filter, filter), before=200, limit=5)
@@ -81,8 +83,8 @@ async def test_a_page_is_read_from_an_index_of_its_filter_in_order(store: Store)
         assert not re.search("TEMP B-TREE|Sort", plan), plan
 
 
-async def test_a_query_uses_the_index_that_was_made_for_it(store: Store, kind: str) -> None:
-    await fill(store.database)
+async def test_a_query_uses_the_index_that_was_made_for_it(full: Full, kind: str) -> None:
+    store = await full(fill)
     wrong = {}
     for what, (ask, index) in PLANS.items():
         with recorded() as statements:
@@ -94,9 +96,9 @@ async def test_a_query_uses_the_index_that_was_made_for_it(store: Store, kind: s
     assert wrong == {}
 
 
-async def test_a_mailbox_that_is_larger_than_others_is_read_no_further_than_it_is_asked_for(store: Store) -> None:
+async def test_a_mailbox_that_is_larger_than_others_is_read_no_further_than_it_is_asked_for(full: Full) -> None:
     """Neither its newest, nor the changes of an act that has changed all of it: of both there is enough at once."""
-    await one_large(store.database)
+    store = await full(one_large)
     with recorded() as statements:
         await store.catch_up([("large", None)], 200)
         await store.change("large", "read")
@@ -118,9 +120,9 @@ async def explain_lines(statements: list[tuple[str, Any]], connection: AsyncConn
     return found
 
 
-async def test_a_search_walks_one_mailbox_from_its_newest_line_on(store: Store) -> None:
+async def test_a_search_walks_one_mailbox_from_its_newest_line_on(full: Full) -> None:
     """So that it costs as much as must be looked at, whatever others have been sent."""
-    await one_large(store.database)
+    store = await full(one_large)
     for person, search in product(["large", "user-7"], SEARCHES):
         with recorded() as statements:
             await store.page(person, "unread", search=search, limit=5)
