@@ -18,12 +18,13 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from tests import spawning
 
 IMPORTED = (
     "anyio._backends._asyncio",
@@ -167,11 +168,9 @@ def _begin(order: dict[str, Any], output: int, status: int) -> list[str]:
     os.dup2(output, 2)
     os.closerange(3, 1024)
     os.chdir(order["cwd"])
-    os.environ.clear()
-    os.environ.update(order["env"])
-    time.tzset()
+    spawning.become(order["env"])
     args: list[str] = order["args"]
-    return args
+    return (spawning.prepare() if "--workers" in args else None) or args
 
 
 def run(program: str, *args: str) -> None:

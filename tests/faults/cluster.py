@@ -78,7 +78,7 @@ class Worker(Restarted):
     def children(self) -> set[int]:
         """The processes that serve, where it was told to have several."""
         found = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
-        return {int(pid) for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        return {int(pid) for pid in found if Path(f"/proc/{pid}/comm").read_text() == "spawn_main\n"}
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
