@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis.configuration import storage_directory
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from notifs import Settings, limits
@@ -21,6 +22,8 @@ VARIED = 18
 """Operations that no end of different requests can be made up for."""
 CASES = int(os.environ.get("CASES", "0"))
 """Requests that are made up, at least: `CASES=20000 pytest tests/api/test_openapi.py -k schemathesis`."""
+KNOWN = {"HYPOTHESIS_STORAGE_DIRECTORY": str(storage_directory().path), "NO_PROXY": "127.0.0.1"}
+"""What it would find out by itself: which characters there are, and for each request that no proxy is to be asked."""
 PHASES, WORKERS = ("coverage,fuzzing", "2") if CASES else ("coverage,fuzzing,stateful", "1")
 
 
@@ -83,7 +86,7 @@ async def test_schemathesis_finds_nothing(sqlite_url: str, tmp_path: Path, monke
             "run", f"{site.url}/api/openapi.json", "--header", f"Authorization: Bearer {token}",
             "--phases", PHASES, "--max-examples", str(1 + CASES // VARIED), "--workers", WORKERS, "--no-color",
         ]  # fmt: skip
-        environment = {**clean_environment(), "SCHEMATHESIS_HOOKS": "unique_keys", "PYTHONPATH": str(FOLDER)}
+        environment = {**clean_environment(), **KNOWN, "SCHEMATHESIS_HOOKS": "unique_keys", "PYTHONPATH": str(FOLDER)}
         process = await asyncio.create_subprocess_exec(
             sys.executable, *map(str, arguments), cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
