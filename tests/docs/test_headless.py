@@ -4,8 +4,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.docs.markdown import FENCE, blocks, names, rows
 from tests.servers import REPOSITORY, node
 
@@ -40,25 +38,31 @@ def test_every_member_and_event_is_listed() -> None:
     assert listed - functions <= members | events, sorted(listed - functions - members - events)
 
 
-@pytest.mark.parametrize(
-    ("line", "wrong"),
-    [
-        ('const titles: string[] = view(mailbox.shown, { filter: "unread" }).map(({ title }) => title);', ""),
-        ('mailbox.on("arrived", (rows) => rows[0]?.title.trim());', ""),
-        ('void mailbox.act("snooze", ["id"], new Date()).then((done) => mailbox.undo(done));', ""),
-        ('void mailbox.act("delete", ["id"]);', "TS2345"),
-        ('view(mailbox.shown, { filter: "everything" });', "TS2322"),
-        ('mailbox.on("nothing", () => undefined);', "TS2345"),
-    ],
-)
-def test_the_types_are_beside_the_file(line: str, wrong: str, tmp_path: Path) -> None:
+RIGHT = [
+    'const titles: string[] = view(mailbox.shown, { filter: "unread" }).map(({ title }) => title);',
+    'mailbox.on("arrived", (rows) => rows[0]?.title.trim());',
+    'void mailbox.act("snooze", ["id"], new Date()).then((done) => mailbox.undo(done));',
+]
+WRONG = {
+    'void mailbox.act("delete", ["id"]);': "TS2345",
+    'view(mailbox.shown, { filter: "everything" });': "TS2322",
+    'mailbox.on("nothing", () => undefined);': "TS2345",
+}
+
+
+def test_the_types_are_beside_the_file(tmp_path: Path) -> None:
     for path in (BROWSER / "dist" / "headless.d.ts", BROWSER / "dist" / "types"):
         (tmp_path / path.name).symlink_to(path)
     start = 'import { Connection, view } from "./headless";\n'
     mailbox = 'const mailbox = new Connection({ base: "", transport: "socket" });\n'
-    (tmp_path / "page.ts").write_text(f"{start}{mailbox}{line}\nvoid view;\n")
+    lines = [*RIGHT, *WRONG]
+    pages = [f"page{n}.ts" for n in range(len(lines))]
+    for page, line in zip(pages, lines, strict=True):
+        (tmp_path / page).write_text(f"{start}{mailbox}{line}\nvoid view;\n")
     tsc = str(BROWSER / "node_modules" / "typescript" / "bin" / "tsc")
     command = [node(), tsc, "--strict", "--noEmit", "--target", "es2023", "--module", "esnext", "--preserveSymlinks"]
-    command += ["--moduleResolution", "bundler", "page.ts"]
-    said = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
-    assert (wrong in said.stdout) if wrong else (said.stdout == "" and said.returncode == 0), said.stdout
+    command += ["--moduleResolution", "bundler", "--pretty", "false", *pages]
+    said = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True).stdout
+    found = re.findall(r"^(.+)\(3,\d+\): error (\w+): ", said, re.MULTILINE)
+    assert found == list(zip(pages[len(RIGHT) :], WRONG.values(), strict=True)), said
+    assert len(re.findall(r"\berror\b", said)) == len(WRONG), said
