@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,6 +101,15 @@ async def serving(database_url: str, folder: Path, *args: str, **env: str) -> As
         yield replace(site, url=served.url, kill=served.kill)
 
 
+def inbox(page: Page) -> Locator:
+    return page.locator("notifs-inbox")
+
+
+def oldest(inbox: Locator) -> Locator:
+    """The row of the first of many, once it is drawn."""
+    return inbox.get_by_role("listitem").filter(has_text=re.compile(r"number 0(?!\d)"))
+
+
 def row(page: Page, title: str) -> Locator:
     """A notification in the inbox."""
     return page.locator("notifs-inbox").get_by_role("listitem").filter(has_text=title)
@@ -115,6 +124,17 @@ async def titles(page: Page) -> list[str]:
     """The titles in the inbox, from the top."""
     texts = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
     return [re.sub(r"^\s*Unread:\s*", "", text).strip() for text in texts]
+
+
+async def becomes(ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
+    """Wait until the answer is this."""
+    found = None
+    try:
+        async with asyncio.timeout(10):
+            while (found := await ask()) != expected:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        assert found == expected
 
 
 async def settled(page: Page) -> None:

@@ -1,6 +1,5 @@
 """The main job, as people do it: sign in, connect, and watch notifications arrive. Real uvicorn, real Chromium."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -62,19 +61,6 @@ async def test_a_title_leads_to_its_place_and_is_read_by_that(sqlite_site: Site,
     await page.wait_for_url("**/notifications/?filter=archived")
     await page.goto(f"{sqlite_site.url}/notifications/")
     await expect(page.get_by_text("You are all caught up")).to_be_visible()
-
-
-async def test_years_of_notifications_come_by_scrolling(sqlite_site: Site, page: Page) -> None:
-    async with sqlite_site.store() as notifs:
-        ada = await notifs.store.user(EMAIL)
-        await asyncio.gather(*(notifs.notify(to=ada.id, title=f"number {n}") for n in range(330)))
-    await sqlite_site.open(page)
-    seen: dict[str, None] = {}
-    async with asyncio.timeout(20):
-        while "number 0" not in seen:
-            seen |= dict.fromkeys(await titles(page))
-            await page.mouse.wheel(0, 600)
-    assert list(seen) == [f"number {n}" for n in reversed(range(330))]
 
 
 async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwards(

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
-from tests.e2e.conftest import EMAIL, Site, row, serving, settled, titles, unread_tab
+from tests.e2e.conftest import EMAIL, Site, becomes, inbox, oldest, row, serving, settled, titles, unread_tab
 from tests.wire import http_client
 
 CAUGHT_UP = "You are all caught up"
@@ -21,11 +21,6 @@ FOCUSED = """() => {
     return active?.closest("[data-id]")?.querySelector(".title").textContent.replace(/^\\s*Unread:/, "").trim() ?? "";
 }"""
 """The title of the row that has the focus; empty if none has."""
-MIDDLE = """() => {
-    const found = document.querySelector("notifs-inbox").shadowRoot.elementFromPoint(innerWidth / 2, innerHeight / 2);
-    return found?.closest("[data-id]")?.querySelector(".title").textContent.replace("Unread:", "").trim() ?? "";
-}"""
-"""The title of the row in the middle of the window; empty while none is drawn there."""
 
 
 async def send(site: Site, *sent: str | dict[str, Any]) -> None:
@@ -34,10 +29,6 @@ async def send(site: Site, *sent: str | dict[str, Any]) -> None:
         ada = await notifs.store.user(EMAIL)
         for fields in sent:
             await notifs.notify(to=ada.id, **({"title": fields} if isinstance(fields, str) else fields))
-
-
-def inbox(page: Page) -> Locator:
-    return page.locator("notifs-inbox")
 
 
 def notice(page: Page) -> Locator:
@@ -49,11 +40,6 @@ def menu_item(page: Page, name: str | re.Pattern[str]) -> Locator:
     return inbox(page).get_by_role("menuitem", name=name)
 
 
-def oldest(inbox: Locator) -> Locator:
-    """The row of the first of many, once it is drawn."""
-    return inbox.get_by_role("listitem").filter(has_text=re.compile(r"number 0(?!\d)"))
-
-
 async def undo(page: Page) -> None:
     await notice(page).get_by_role("button", name="Undo").click()
 
@@ -61,17 +47,6 @@ async def undo(page: Page) -> None:
 async def press(page: Page, *keys: str) -> None:
     for key in keys:
         await page.keyboard.press(key)
-
-
-async def becomes(ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
-    """Wait until the answer is this."""
-    found = None
-    try:
-        async with asyncio.timeout(10):
-            while (found := await ask()) != expected:
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        assert found == expected
 
 
 async def focused(page: Page, title: str) -> None:
@@ -453,42 +428,6 @@ async def test_the_focus_is_never_lost(ada: Page) -> None:
     await press(ada, "Enter")
     await expect(ada.get_by_text(CAUGHT_UP)).to_be_visible()
     await expect(inbox(ada).get_by_role("tabpanel")).to_be_focused()
-
-
-async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: Site, page: Page) -> None:
-    async with sqlite_site.store() as notifs:
-        ada = (await notifs.store.user(EMAIL)).id
-        await asyncio.gather(*(notifs.notify(to=ada, title=f"number {n}") for n in range(1_000)))
-    await sqlite_site.open(page)
-    rows = inbox(page).get_by_role("listitem")
-    async with asyncio.timeout(30):
-        while not await oldest(inbox(page)).count():
-            await page.mouse.wheel(0, 2_500)
-            assert await rows.count() < 80
-    await expect(rows.last).to_have_attribute("aria-setsize", "1000")
-    await page.evaluate("scrollTo({ top: 30_000, behavior: 'instant' })")
-    await becomes(lambda: page.evaluate(f"({MIDDLE})() !== ''"), True)
-    kept = row(page, await page.evaluate(MIDDLE))
-    before = await kept.bounding_box()
-    await send(sqlite_site, *(f"later {n}" for n in range(5)))
-    await expect(unread_tab(page)).to_contain_text("1005")
-    after = await kept.bounding_box()
-    assert before is not None
-    assert after is not None
-    assert abs(before["y"] - after["y"]) < 2
-
-
-async def test_the_popover_scrolls_by_itself(sqlite_site: Site, page: Page) -> None:
-    await send(sqlite_site, *(f"number {n}" for n in range(120)))
-    await sqlite_site.open(page)
-    await page.get_by_role("button", name=re.compile("^Notifications, ")).click()
-    popover = page.locator("notifs-bell notifs-inbox")
-    await popover.get_by_role("listitem").first.hover()
-    async with asyncio.timeout(20):
-        while not await oldest(popover).count():
-            await page.mouse.wheel(0, 1_000)
-            assert await popover.get_by_role("listitem").count() < 60
-    assert await page.evaluate("scrollY") == 0
 
 
 async def test_in_the_popover_keys_are_for_what_is_in_it(ada: Page) -> None:

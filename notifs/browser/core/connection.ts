@@ -10,6 +10,7 @@ import { UNREACHABLE } from "./errors";
 import type { ActError } from "./errors";
 import { Link } from "./link";
 import type { LinkOptions, Status } from "./link";
+import { Memo } from "./memo";
 import { News } from "./news";
 import { Outbox } from "./outbox";
 import type { Again, Done } from "./outbox";
@@ -67,7 +68,7 @@ export class Connection extends Emitter<Events> {
 
   private readonly link: Link;
   private readonly outbox: Outbox;
-  private drawn: { readonly state: State; readonly entries: readonly unknown[]; readonly shown: State } | null = null;
+  private readonly drawn = new Memo<State>();
   private readonly syncs = new Backoff(200, 5_000);
   private readonly syncing = new Timer(() => void this.sync());
   private readonly news: News;
@@ -112,11 +113,9 @@ export class Connection extends Emitter<Events> {
 
   /** The state with the acts that are under way done already: what to draw. */
   get shown(): State {
-    const { state, drawn } = this;
+    const { state } = this;
     const { entries } = this.outbox;
-    if (drawn?.state === state && drawn.entries === entries) return drawn.shown;
-    this.drawn = { state, entries, shown: overlay(state, entries) };
-    return this.drawn.shown;
+    return this.drawn.get([state, entries], () => overlay(state, entries));
   }
 
   /** The ids of the rows that an act is under way for. */

@@ -17,14 +17,14 @@ export type Press = "busy" | "done" | "failed";
 export interface ActionContext {
   readonly host: NotifsInbox;
   /** By `keyOf`. */
-  readonly presses: ReadonlyMap<string, Press>;
+  readonly presses: ReadonlyMap<string, Press> | undefined;
   readonly press: (notification: Notification, action: Action) => void;
 }
 
 export function actions(notification: Notification, context: ActionContext): TemplateResult | typeof nothing {
   const shown = notification.actions.filter((action) => isAllowed(action, context.host));
   if (shown.length === 0) return nothing;
-  const hasFailed = shown.some((action) => context.presses.get(keyOf(notification, action)) === "failed");
+  const hasFailed = shown.some((action) => context.presses?.get(keyOf(notification, action)) === "failed");
   return html`<div class="actions" part="actions">
     ${shown.map((action) => button(notification, action, context))}
     <span role="status">${hasFailed ? t("action.failed") : nothing}</span>
@@ -43,7 +43,7 @@ function button(notification: Notification, action: Action, { presses, press }: 
     const rel = leaves(url) ? "noopener noreferrer" : nothing;
     return html`<a class=${look} part="action" href=${url} rel=${rel}>${label}</a>`;
   }
-  const state = presses.get(keyOf(notification, action));
+  const state = presses?.get(keyOf(notification, action));
   const sign = state === "busy" ? html`<span class="spinner"></span>` : state === "done" ? icon("check") : nothing;
   return html`<button
     class=${look}

@@ -10,7 +10,7 @@ import { reason, t } from "../words";
 
 export class Acts {
   /** Why the last act on a row was refused, by the row's id. */
-  readonly refusals = new Map<string, string>();
+  refusals: ReadonlyMap<string, string> = new Map();
 
   constructor(
     private readonly host: NotifsInbox,
@@ -20,12 +20,12 @@ export class Acts {
   async do(act: RowAct, ids: readonly string[], until?: Date): Promise<void> {
     const { connection } = this.host;
     if (connection === null || ids.length === 0 || !tell(this.host, "notifs-act", { act, ids, until })) return;
-    for (const id of ids) this.refusals.delete(id);
+    this.refuse(ids, undefined);
     const time = until === undefined ? "" : inWords(until, new Date());
     const told = t(`done.${act}`, { n: ids.length, time });
     const refused = await this.follow(connection, connection.act(act, ids, until), told);
     if (refused === null) return;
-    for (const id of ids) this.refusals.set(id, refused);
+    this.refuse(ids, refused);
     if (ids.length > 1) this.notices.say(refused);
     this.host.requestUpdate();
   }
@@ -35,6 +35,16 @@ export class Acts {
     if (connection === null || !tell(this.host, "notifs-act", { act: "mark_all_read", ids: [] })) return;
     const refused = await this.follow(connection, connection.markAllRead(), t("inbox.all_marked_read"));
     if (refused !== null) this.notices.say(refused);
+  }
+
+  /** Another map: by that rows are drawn again. */
+  private refuse(ids: readonly string[], reason: string | undefined): void {
+    const refusals = new Map(this.refusals);
+    for (const id of ids) {
+      if (reason === undefined) refusals.delete(id);
+      else refusals.set(id, reason);
+    }
+    this.refusals = refusals;
   }
 
   /** Tell what is done already on screen, until it is refused. Returns the reason then. */

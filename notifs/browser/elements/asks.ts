@@ -8,7 +8,7 @@ import type { NotifsInbox } from "./inbox";
 const PATIENCE = 20_000;
 
 export class Asks {
-  readonly presses = new Map<string, Press>();
+  presses: ReadonlyMap<string, Press> = new Map();
 
   /** `done` is told of what has worked. */
   constructor(
@@ -27,7 +27,7 @@ export class Asks {
   }
 
   private set(key: string, press: Press): void {
-    this.presses.set(key, press);
+    this.presses = new Map([...this.presses, [key, press]]);
     this.host.requestUpdate();
   }
 }

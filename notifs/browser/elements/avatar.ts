@@ -5,6 +5,7 @@
  */
 import { html } from "lit";
 import type { TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 
 import { icon } from "./icons";
 import { safeLink } from "./links";
@@ -13,12 +14,19 @@ import type { Notification } from "../core/wire";
 const TINTS = 8;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-export function avatar({ actor, icon: image }: Notification): TemplateResult {
-  const picture = safeLink(actor?.avatar) ?? safeLink(image);
-  if (picture !== null) return html`<img class="avatar" src=${picture} alt="" width="32" height="32" loading="lazy" />`;
+export function avatar({ actor, icon: sent }: Notification): unknown {
+  const picture = safeLink(actor?.avatar) ?? safeLink(sent);
+  if (picture !== null) return image(picture);
   const name = actor?.name?.trim();
   if (!name) return html`<span class="avatar plain" aria-hidden="true">${icon("bell")}</span>`;
   return html`<span class="avatar tint-${tint(name)}" aria-hidden="true">${initials(name)}</span>`;
+}
+
+/** Another element for another picture: one element would show the old one for as long as the new one takes to come. */
+function image(picture: string): unknown {
+  const draw = (): TemplateResult =>
+    html`<img class="avatar" src=${picture} alt="" width="32" height="32" loading="lazy" />`;
+  return repeat([picture], () => picture, draw);
 }
 
 /** "Ada Lovelace" is AL, "ada" is A. */

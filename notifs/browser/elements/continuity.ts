@@ -38,8 +38,8 @@ export class Continuity implements ReactiveController {
   hostUpdate(): void {
     this.look();
     this.order = this.strip.offsets.keys;
-    const steady = this.scene === this.sceneOf();
-    const moving = steady ? [...this.rows()] : [];
+    const isSame = this.scene === this.sceneOf();
+    const moving = isSame && !this.strip.isSteady ? [...this.rows()] : [];
     this.before = new Map(moving.map(([key, row]) => [key, { row, top: row.getBoundingClientRect().top }]));
     this.scene = this.sceneOf();
     this.isPointedAt = moving.some(([, row]) => row.matches(":hover"));

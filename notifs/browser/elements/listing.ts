@@ -5,6 +5,7 @@ import type { Connection } from "../core/connection";
 import { byDay } from "./entries";
 import type { Day, Entry } from "./entries";
 import { keysOf } from "./list";
+import { Memo } from "../core/memo";
 import { EMPTY, view, windowOf } from "../core/state";
 import type { State } from "../core/state";
 import type { Window } from "../core/windows";
@@ -22,7 +23,7 @@ export class Listing {
   failure: string | null = null;
   private rows: readonly Notification[] = [];
   private opened: ReadonlySet<string> = new Set();
-  private reckoned: readonly unknown[] = [];
+  private readonly reckoned = new Memo<void>();
 
   constructor(private readonly host: ReactiveControllerHost & { readonly connection: Connection | null }) {}
 
@@ -48,12 +49,12 @@ export class Listing {
   reckon(opened = this.opened): void {
     const now = Date.now();
     const from = [view(this.state, this.query), opened, new Date(now).getDate()] as const;
-    if (from.every((each, n) => each === this.reckoned[n])) return;
-    this.reckoned = from;
-    [this.rows, this.opened] = from;
-    this.days = byDay(this.rows, now, opened, this.days);
-    this.entries = this.days.flatMap(({ entries }) => entries);
-    this.keys = keysOf(this.days);
+    this.reckoned.get(from, () => {
+      [this.rows, this.opened] = from;
+      this.days = byDay(this.rows, now, opened, this.days);
+      this.entries = this.days.flatMap(({ entries }) => entries);
+      this.keys = keysOf(this.days);
+    });
   }
 
   entry(key: string | undefined): Entry | undefined {

@@ -61,6 +61,7 @@ export class Menu implements ReactiveController {
   open(anchor: HTMLElement, filling: Filling): void {
     this.show(anchor, filling);
     this.panel?.showPopover({ source: anchor });
+    this.focusDrawn();
   }
 
   close(): void {
@@ -104,7 +105,7 @@ export class Menu implements ReactiveController {
     if (next === undefined) return this.close();
     this.filling = next;
     this.host.requestUpdate();
-    void this.host.updateComplete.then(() => this.focusFirst());
+    this.focusDrawn();
   }
 
   private show(anchor: HTMLElement, filling: Filling): void {
@@ -112,7 +113,7 @@ export class Menu implements ReactiveController {
     this.before = (this.host.shadowRoot?.activeElement as HTMLElement | null) ?? anchor;
     this.filling = filling;
     this.host.requestUpdate();
-    if (this.isOpen) void this.host.updateComplete.then(() => this.focusFirst());
+    if (this.isOpen) this.focusDrawn();
   }
 
   /** The browser would not: it does not look for the focus in a shadow root. */
@@ -140,6 +141,10 @@ export class Menu implements ReactiveController {
     event.preventDefault();
     items[step(here, items.length - 1)]?.focus();
   };
+
+  private focusDrawn(): void {
+    void this.host.updateComplete.then(() => this.focusFirst());
+  }
 
   private focusFirst(): void {
     this.panel?.querySelector<HTMLElement>("button, input")?.focus();

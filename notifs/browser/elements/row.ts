@@ -21,7 +21,7 @@ export interface RowContext extends ActionContext {
   readonly headingLevel: number;
   readonly pending: ReadonlySet<string>;
   /** Why the last act on a row was refused. */
-  readonly refusals: ReadonlyMap<string, string>;
+  readonly refusals: ReadonlyMap<string, string> | undefined;
   readonly opened: ReadonlySet<string>;
   /** Whether more of a group may be further down its day than what is loaded. */
   readonly isPartial: (entry: Entry) => boolean;
@@ -184,7 +184,7 @@ function more(entry: Entry, context: RowContext): TemplateResult {
 }
 
 function refusal({ rows }: Entry, { refusals }: RowContext): TemplateResult | typeof nothing {
-  const reason = rows.map(({ id }) => refusals.get(id)).find((each) => each !== undefined);
+  const reason = rows.map(({ id }) => refusals?.get(id)).find((each) => each !== undefined);
   return reason === undefined ? nothing : html`<p class="refusal" role="alert">${icon("warning")} ${reason}</p>`;
 }
 

@@ -20,11 +20,13 @@ export class Selection {
     const here = entries.indexOf(entry);
     const there = isRange ? entries.findIndex(({ key }) => key === this.last) : -1;
     const [from, to] = there < 0 ? [here, here] : [Math.min(here, there), Math.max(here, there)];
-    const ids = entries.slice(from, to + 1).flatMap(({ rows }) => rows.map(({ id }) => id));
-    for (const id of ids) this.picked[isPicked ? "add" : "delete"](id);
+    const ids = new Set(entries.slice(from, to + 1).flatMap(({ rows }) => rows.map(({ id }) => id)));
+    const others = [...this.picked].filter((id) => !ids.has(id));
+    this.set(isPicked ? [...others, ...ids] : others);
     this.last = entry.key;
   }
 
+  /** Another set: by that rows are drawn again. */
   set(ids: Iterable<string>): void {
     this.picked = new Set(ids);
   }
@@ -33,6 +35,6 @@ export class Selection {
   keep(entries: readonly Entry[]): void {
     if (this.picked.size === 0) return;
     const there = new Set(entries.flatMap(({ rows }) => rows.map(({ id }) => id)));
-    this.set([...this.picked].filter((id) => there.has(id)));
+    if ([...this.picked].some((id) => !there.has(id))) this.set([...this.picked].filter((id) => there.has(id)));
   }
 }

@@ -6,10 +6,14 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 import { Offsets } from "./offsets";
+import { whenIdle } from "./part";
+import { Reused } from "./slots";
 
 /** Pixels that are drawn above and below the view, and how near to their end more is drawn. */
-const AROUND = 800;
+const AROUND = 400;
 const NEAR = 300;
+/** As long as one leap comes after the other, nothing around is drawn that has no time to be seen. */
+const CLOSE = 60;
 /** Where a pointer is about to press: what arrives must not put another row there. */
 const HELD = ":has(.controls:hover)";
 
@@ -25,11 +29,22 @@ export class Strip implements ReactiveController {
   /** The items that are drawn, the second exclusive. */
   from = 0;
   to = 0;
+  /** Not to be taken: what has the focus, and, where rows come and go, what is seen to glide or to fade. */
+  readonly slots = new Reused((key) => !this.isOther && key !== this.focused);
   private marks: readonly Mark[] = [];
   private width = 0;
+  private drawsOn = false;
+  /** Rows have come, gone or moved. */
+  private isOther = false;
+  /** Nothing remains of what was drawn. */
+  private isLeap = false;
   private readonly look = (): void => this.drawOn();
 
-  constructor(private readonly host: ReactiveControllerHost & HTMLElement) {
+  /** `keys`: of the items that there are now, as `Offsets` wants them. */
+  constructor(
+    private readonly host: ReactiveControllerHost & HTMLElement,
+    private readonly keys: () => readonly string[],
+  ) {
     host.addController(this);
   }
 
@@ -46,9 +61,11 @@ export class Strip implements ReactiveController {
 
   hostUpdate(): void {
     const { top } = this.frame();
-    const isScrolled = (this.find(".days")?.getBoundingClientRect().top ?? top) < top;
-    const held = this.rows().filter((row) => row.matches(HELD));
-    this.marks = isScrolled ? this.marksBelow(top) : held.map((row) => this.mark(row));
+    const isScrolled = edges(this.find(".days")).top < top;
+    const rows = this.rows();
+    const first = this.isSteady ? rows.find((row) => edges(row).bottom > top) : undefined;
+    const held = first === undefined ? rows.filter((row) => row.matches(HELD)) : [first];
+    this.marks = isScrolled && first === undefined ? this.marksBelow(top) : held.map((row) => this.mark(row));
   }
 
   hostUpdated(): void {
@@ -58,17 +75,27 @@ export class Strip implements ReactiveController {
     for (const row of this.rows()) this.offsets.measured(keyOf(row), row.getBoundingClientRect().height, this.from);
     this.offsets.measured("", this.find(".day-title")?.offsetHeight ?? 0, 0);
     this.keepInPlace();
+    this.drawsOn = false;
+    if (this.isLeap) whenIdle(this.look);
   }
 
-  /** Choose what to draw of these items. */
-  lay(keys: readonly string[]): void {
+  /** Whether nothing has been asked for but to draw on. */
+  get isSteady(): boolean {
+    return this.drawsOn && this.keys() === this.offsets.keys;
+  }
+
+  /** Choose what to draw. */
+  lay(): void {
+    const keys = this.keys();
     const { top, bottom } = this.view();
     const { offsets } = this;
-    const isOther = keys !== offsets.keys;
+    this.isOther = keys !== offsets.keys;
     offsets.lay(keys);
-    const kept = isOther ? this.marks.find(({ key }) => this.has(key)) : undefined;
+    const kept = this.isOther ? this.marks.find(({ key }) => this.has(key)) : undefined;
     const shift = kept === undefined ? 0 : offsets.start(offsets.indexOf(kept.key)) - kept.start;
-    [this.from, this.to] = this.offsets.between(top + shift - AROUND, bottom + shift + AROUND);
+    const [from, to] = offsets.between(top + shift - AROUND, bottom + shift + AROUND);
+    this.isLeap = !this.isOther && this.to > 0 && (from >= this.to || to <= this.from);
+    [this.from, this.to] = this.isLeap ? offsets.between(top - CLOSE, bottom + CLOSE) : [from, to];
   }
 
   /** Whether all is drawn that there is further down. */
@@ -114,7 +141,9 @@ export class Strip implements ReactiveController {
     const { top, bottom } = this.view();
     const { offsets, from, to } = this;
     const isShort = to < offsets.keys.length && bottom + NEAR > offsets.start(to);
-    if (isShort || (from > 0 && top - NEAR < offsets.start(from))) this.host.requestUpdate();
+    if (!isShort && (from === 0 || top - NEAR >= offsets.start(from))) return;
+    this.drawsOn = true;
+    this.host.requestUpdate();
   }
 
   /** The rows at and below the top of the view, but first of all the one that is cut by it, and those above. */
@@ -159,6 +188,11 @@ export class Strip implements ReactiveController {
       if (each.scrollHeight > each.clientHeight && /auto|scroll/.test(getComputedStyle(each).overflowY)) return each;
     }
     return document.scrollingElement ?? document.documentElement;
+  }
+
+  /** The row that has the focus, or something in it. */
+  private get focused(): string | undefined {
+    return this.host.shadowRoot?.activeElement?.closest<HTMLElement>("[data-id]")?.dataset["id"];
   }
 
   private rows(): HTMLElement[] {

@@ -39,7 +39,7 @@ export class Triage {
     readonly listing: Listing,
   ) {
     adopt(host.renderRoot, SHEET);
-    this.strip = new Strip(host);
+    this.strip = new Strip(host, () => listing.keys);
     this.continuity = new Continuity(host, this.strip, () => host.filter, "#list, .blank .primary");
     this.notices = new Notices(host);
     this.acts = new Acts(host, this.notices);

@@ -11,6 +11,7 @@ import { icon } from "./icons";
 import type { NotifsInbox } from "./inbox";
 import { list } from "./list";
 import { Listing } from "./listing";
+import { Memo } from "../core/memo";
 import type { Filling } from "./menu";
 import type { RowContext } from "./row";
 import { Part, whenIdle } from "./part";
@@ -40,6 +41,7 @@ export class View implements ReactiveController {
   private triage: Triage | null = null;
   /** The groups that are open, by their keys; another set whenever it changes. */
   private opened: ReadonlySet<string> = new Set();
+  private readonly drawnBy = new Memo<RowContext>();
   private readonly clock = new Timer(() => this.host.requestUpdate());
   private readonly listing: Listing;
 
@@ -151,7 +153,7 @@ export class View implements ReactiveController {
   private content(): unknown {
     const { listing, triage } = this;
     const { window, failure } = listing;
-    triage?.strip.lay(listing.keys);
+    triage?.strip.lay();
     if (!loaded(window)) return failure === null ? loading() : failed(failure, listing.tryAgain);
     if (!listing.isEmpty) {
       return [list(listing.days, triage?.strip, this.context()), window.complete ? nothing : this.older()];
@@ -163,16 +165,22 @@ export class View implements ReactiveController {
     return notFound(words, () => triage?.search.startAfresh(), filter === "all" ? null : all);
   }
 
+  /** By another one rows are drawn again: another only if something in it has changed, or the clock has gone on. */
   private context(): RowContext {
-    const { host, triage, listing } = this;
-    return {
+    const { host, triage, listing, opened } = this;
+    const { base, actionHosts, compact } = host;
+    const pending = host.connection?.pending ?? new Set<string>();
+    const { acts: { refusals } = {}, asks: { presses } = {}, selection } = triage ?? {};
+    const now = Date.now();
+    const of = [listing.days, listing.window, selection?.ids, [...pending].join(), refusals, presses, opened];
+    return this.drawnBy.get([...of, base, actionHosts, compact, triage, Math.floor(now / CLOCK)], () => ({
       host,
-      now: Date.now(),
+      now,
       headingLevel: this.headingLevel + 2,
-      pending: host.connection?.pending ?? new Set<string>(),
-      refusals: triage?.acts.refusals ?? new Map<string, string>(),
-      presses: triage?.asks.presses ?? new Map<string, never>(),
-      opened: this.opened,
+      pending,
+      refusals,
+      presses,
+      opened,
       isPartial: (entry) => listing.isPartial(entry),
       isPicked: (entry) => triage?.isPicked(entry) ?? false,
       act: (act, entry) => this.then((triage) => triage.act(act, entry)),
@@ -183,7 +191,7 @@ export class View implements ReactiveController {
       open: (notification, event) => {
         if (!tell(host, "notifs-open", { notification })) event.preventDefault();
       },
-    };
+    }));
   }
 
   private older(): TemplateResult {

@@ -1,10 +1,12 @@
 /** The pure parts of triage: days and groups, what is drawn of a long list, when a snooze ends, what keys mean. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { actorsOf, byDay } from "../elements/entries";
 import { commandOf } from "../elements/keys";
 import { Offsets } from "../elements/offsets";
 import { Selection } from "../elements/selection";
+import { Reused } from "../elements/slots";
 import { bounds, moments, written } from "../elements/snooze";
 import { until } from "../elements/time";
 import { notification } from "./model";
@@ -102,6 +104,49 @@ describe("what is drawn of a long list", () => {
     expect([offsets.start(1), offsets.start(2)]).toEqual([40, 120]);
     offsets.lay([]);
     expect([offsets.total, offsets.indexOf("b"), offsets.between(0, 1_000)]).toEqual([0, -1, [0, 0]]);
+  });
+});
+
+describe("the elements of a long list", () => {
+  const laid = (slots: Reused, keys: readonly string[]): string[] => {
+    slots.lay(keys);
+    return keys.map(slots.of);
+  };
+
+  test("that go at one end come again at the other, and after a leap all do", () => {
+    const slots = new Reused(() => true);
+    expect(laid(slots, ["a", "b", "c", "d"])).toEqual(["a", "b", "c", "d"]);
+    expect(laid(slots, ["c", "d", "e", "f"])).toEqual(["c", "d", "b", "a"]);
+    expect(laid(slots, ["z", "c", "d", "e"])).toEqual(["a", "c", "d", "b"]);
+    expect(laid(slots, ["u", "v", "w"])).toEqual(["a", "c", "d"]);
+  });
+
+  test("are new where rows have come and others gone, which are seen to go", () => {
+    const slots = new Reused(() => false);
+    const before = laid(slots, ["a", "b", "c"]);
+    const after = laid(slots, ["n", "b", "c"]);
+    expect(after.slice(1)).toEqual(before.slice(1));
+    expect(before).not.toContain(after[0]);
+  });
+
+  test("are one for each that is drawn, the same as long as it is, and none is taken that is not free", () => {
+    const scrolls = fc.array(fc.record({ at: fc.nat(60), by: fc.integer({ min: 1, max: 20 }), held: fc.nat(80) }));
+    fc.assert(
+      fc.property(scrolls, (steps) => {
+        let focused = "";
+        const slots = new Reused((key) => key !== focused);
+        let before = new Map<string, string>();
+        for (const { at, by, held } of steps) {
+          focused = String(held);
+          const keys = Array.from({ length: by }, (_, n) => String(at + n));
+          const now = new Map(laid(slots, keys).map((slot, n) => [keys[n] as string, slot]));
+          expect(new Set(now.values()).size).toBe(by);
+          for (const [key, slot] of now) if (before.has(key)) expect(slot).toBe(before.get(key));
+          if (!now.has(focused)) expect([...now.values()]).not.toContain(before.get(focused));
+          before = now;
+        }
+      }),
+    );
   });
 });
 
