@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -174,9 +175,22 @@ async def store(database: Database) -> Store:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium; make a context of your own in it."""
+    async with launched(servers.chromium_shell()) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+async def desktop_browser() -> AsyncIterator[Browser]:
+    """Chromium with all that it has on a desktop."""
+    async with launched(servers.chromium()) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def launched(path: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=servers.chromium(),
+            executable_path=path,
             chromium_sandbox=os.geteuid() != 0,  # it refuses to have one as root
             args=["--no-first-run", *(f"--disable-{it}" for it in QUIET), f"--disable-features={','.join(FEATURES)}"],
         )

@@ -47,6 +47,8 @@ EVERYTHING = {"resultTypes": ["violations"]}
 COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
 """The rules that a colour can break."""
 ALL_BUT_COLOURS = {**EVERYTHING, "rules": {"color-contrast": {"enabled": False}}}
+UNDECIDED = "Object.defineProperty(Notification, 'permission', { get: () => 'default' })"
+"""On a desktop nobody has been asked yet; a browser without one always refuses."""
 Found = tuple[Any, ...]
 """The state, its theme, and what is wrong there."""
 DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
@@ -69,6 +71,7 @@ async def visit(browser: Browser, *, axe: bool = False, **options: Any) -> Async
     context = await browser.new_context(**options)
     if axe:
         await context.add_init_script(Axe().axe_script)
+    await context.add_init_script(UNDECIDED)
     page = await context.new_page()
     await page.clock.set_fixed_time(NOW)
     yield page
