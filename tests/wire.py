@@ -168,6 +168,18 @@ async def by_header(scope: Scope) -> str | None:
     return Headers(scope=scope).get("x-user")
 
 
+class _Server(uvicorn.Server):
+    """One that tells when it serves, or has found that it cannot."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.settled = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.settled.set()
+
+
 @asynccontextmanager
 async def listening(app: ASGIApp, *, send_buffer: int = 0, **options: Any) -> AsyncIterator[str]:
     """A real uvicorn in this very process, on a free port; yields its URL.
@@ -178,11 +190,11 @@ async def listening(app: ASGIApp, *, send_buffer: int = 0, **options: Any) -> As
         app, port=0, log_level="warning", ws_max_size=65_536, ws_per_message_deflate=False,
         **{"http": "notifs.web.transport:Http", "ws": "notifs.realtime.transport:WebSocket", **options},
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _Server(config)
     task = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not task.done(), "the server did not start"
-        await asyncio.sleep(0)
+    task.add_done_callback(lambda _: server.settled.set())
+    await server.settled.wait()
+    assert server.started, "the server did not start"
     listener = server.servers[0].sockets[0]
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # who is accepted inherits it
