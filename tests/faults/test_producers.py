@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,18 +13,19 @@ from notifs import Notifs, Settings
 from tests.faults.cluster import Cluster, Producer, until
 from tests.faults.failpoints import STATUS
 from tests.faults.history import read_journals
+from tests.programs import Child
 from tests.servers import clean_environment
 
 pytestmark = pytest.mark.timeout(120)
 
 SAME = """
-import asyncio, json, sys
+import asyncio, json
 from notifs import Notifs, Settings
 
 async def main():
     async with Notifs(Settings()).open() as notifs:
         print("ready", flush=True)
-        sys.stdin.readline()
+        open("go").close()
         send = lambda: notifs.notify(to=["ada", "grace"], title="Once", idempotency_key="the same")
         print(json.dumps(await asyncio.gather(*(send() for _ in range(25)))))
 
@@ -54,19 +57,16 @@ async def test_a_producer_killed_between_commit_and_answer_sends_again_and_there
 
 
 async def test_the_same_fifty_times_at_once_from_two_processes_is_one(database_url: str, tmp_path: Path) -> None:
-    pipe = asyncio.subprocess.PIPE
-    env = {**clean_environment(), "NOTIFS_DATABASE_URL": database_url}
-    processes = [
-        await asyncio.create_subprocess_exec(
-            "setpriv", "--pdeathsig", "KILL", sys.executable, "-c", SAME, stdin=pipe, stdout=pipe, env=env, cwd=tmp_path
-        )
-        for _ in range(2)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
-    answers = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    ids = [id for out, _ in answers for id in json.loads(out)]
+    os.mkfifo(tmp_path / "go")  # neither can open it before we do
+    command, env = [sys.executable, "-c", SAME], {**clean_environment(), "NOTIFS_DATABASE_URL": database_url}
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(command, ready="^ready$", env=env, cwd=tmp_path)) for _ in range(2)]
+        for child in children:
+            await asyncio.to_thread(child.wait_ready)
+        with (tmp_path / "go").open("w"):
+            ended = [await asyncio.to_thread(child.wait, 60) for child in children]
+    assert ended == [0, 0], [child.lines for child in children]
+    ids = [id for child in children for id in json.loads(child.lines[-1])]
     assert len(ids) == 50
     async with Notifs(Settings(database_url=database_url)).open() as notifs:
         for recipient in ("ada", "grace"):

@@ -21,6 +21,7 @@ from notifs.testing.checks import ALL
 from notifs.testing.conformance import TIDY, conform, main
 from notifs.testing.site import Account, Send, sign_in
 from tests import servers
+from tests.programs import Child
 from tests.testing.twist import Wrong
 from tests.testing.wrong import WRONG, ClosesWithoutAReason
 from tests.web.site import CHEAP
@@ -143,13 +144,12 @@ async def test_the_command_line_says_what_holds_and_what_does_not(sqlite_site: S
     environment = {**servers.clean_environment(), **site.env, **passwords}
     checks = ["nobody_else_hears_of_it", "an_unknown_event_is_refused"]
 
-    async def run(*more: str) -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "notifs.testing.conformance", site.url, "--email", ADA, "--other-email", EVE, *more,
-            env=environment, cwd=site.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        return process.returncode, output.decode()
+    async def run(*more: str) -> tuple[int, str]:
+        module = [sys.executable, "-m", "notifs.testing.conformance"]
+        command = [*module, site.url, "--email", ADA, "--other-email", EVE, *more]
+        with Child(command, ready="$^", env=environment, cwd=site.folder) as child:
+            status = await asyncio.to_thread(child.wait, 60)
+        return status, "".join(f"{line}\n" for line in child.lines)
 
     status, output = await run("--send", send, *(word for name in checks for word in ("--only", name)))
     assert status == 0, output
