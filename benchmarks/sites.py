@@ -21,7 +21,7 @@ from benchmarks.places import place
 from notifs import Notifs, Settings
 from notifs.signing import Signer
 from notifs.store import accounts, sessions
-from tests.programs import Child, free_port
+from tests.programs import Child, free_port, run
 from tests.servers import REPOSITORY, clean_environment, notifs_command
 
 PEERS_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
@@ -97,9 +97,8 @@ async def client(module: str, asked: Any) -> bytes:
         task, said = Path(folder) / "task.json", Path(folder) / "said.json"
         task.write_bytes(orjson.dumps(asked))
         command = pinned(str(CLIENT_CORE), [sys.executable, "-m", module, str(task), str(said)])
-        with Child(command, ready="$^", env=clean_environment(), cwd=REPOSITORY) as child:
-            status = await asyncio.to_thread(child.wait, None)
-        must(status == 0, "\n".join(["the load client failed:", *child.lines]))
+        status, lines = await run(command, env=clean_environment(), cwd=REPOSITORY, seconds=None)
+        must(status == 0, "\n".join(["the load client failed:", *lines]))
         return said.read_bytes()
 
 

@@ -145,6 +145,15 @@ class Child:
         self._settled.set()
 
 
+async def run(
+    command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, seconds: float | None = 60
+) -> tuple[int, list[str]]:
+    """The exit status of a program that ends by itself, and the lines that it said."""
+    with Child(command, ready="$^", env=env, cwd=cwd) as child:
+        status = await asyncio.to_thread(child.wait, seconds)
+    return status, list(child.lines)
+
+
 _random = random.SystemRandom()  # pytest-randomly gives all processes of a run the same seed
 
 

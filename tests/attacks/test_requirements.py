@@ -1,10 +1,10 @@
 """No requirement is forgotten, no attack proves nothing, and no defence is switched off by nobody."""
 
-import subprocess
 import sys
 
 from tests.attacks.defences import DEFENCES
 from tests.attacks.requirements import ASVS, LAST, WITHOUT, read
+from tests.programs import run
 from tests.servers import REPOSITORY, clean_environment
 
 REQUIREMENTS = list(read())
@@ -25,6 +25,7 @@ def test_every_defence_is_one_that_an_attack_switches_off() -> None:
     assert {name for each in REQUIREMENTS for name in each.off} == DEFENCES.keys()
 
 
-def test_what_switches_a_defence_off_finds_it_in_its_place() -> None:
+async def test_what_switches_a_defence_off_finds_it_in_its_place() -> None:
     all_of_them = "from tests.attacks import defences; defences.switch_off(','.join(defences.DEFENCES))"
-    subprocess.run([sys.executable, "-c", all_of_them], cwd=REPOSITORY, env=clean_environment(), check=True)
+    status, lines = await run([sys.executable, "-c", all_of_them], env=clean_environment(), cwd=REPOSITORY)
+    assert status == 0, lines

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from notifs.testing.rule import Mailbox
 from tests import servers
 from tests.faults.cluster import Cluster, cluster, until
-from tests.programs import find
+from tests.programs import find, run
 from tests.wire import Client
 
 PROGRAMS = list(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -78,10 +78,8 @@ async def test_every_client_comes_to_the_restored_database_and_goes_on_from_ther
             await program(
                 durable, "pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={name}", str(dump)
             )
-            command = await asyncio.create_subprocess_exec(
-                *servers.notifs_command(), "db", "new-epoch", env={**servers.clean_environment(), **pair.env}
-            )
-            assert await command.wait() == 0
+            env = {**servers.clean_environment(), **pair.env}
+            assert (await run([*servers.notifs_command(), "db", "new-epoch"], env=env, cwd=tmp_path))[0] == 0
             await pair.notifs.store.open()
             assert pair.notifs.store.epoch != old
             for person in pair.people:

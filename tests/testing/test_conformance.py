@@ -1,6 +1,5 @@
 """The conformance suite passes on our own server, and names what is wrong with one that is not right."""
 
-import asyncio
 import re
 import shlex
 import sys
@@ -21,7 +20,7 @@ from notifs.testing.checks import ALL
 from notifs.testing.conformance import TIDY, conform, main
 from notifs.testing.site import Account, Send, sign_in
 from tests import servers
-from tests.programs import Child
+from tests.programs import run
 from tests.testing.twist import Wrong
 from tests.testing.wrong import WRONG, ClosesWithoutAReason
 from tests.web.site import CHEAP
@@ -144,23 +143,22 @@ async def test_the_command_line_says_what_holds_and_what_does_not(sqlite_site: S
     environment = {**servers.clean_environment(), **site.env, **passwords}
     checks = ["nobody_else_hears_of_it", "an_unknown_event_is_refused"]
 
-    async def run(*more: str) -> tuple[int, str]:
+    async def said(*more: str) -> tuple[int, str]:
         module = [sys.executable, "-m", "notifs.testing.conformance"]
         command = [*module, site.url, "--email", ADA, "--other-email", EVE, *more]
-        with Child(command, ready="$^", env=environment, cwd=site.folder) as child:
-            status = await asyncio.to_thread(child.wait, 60)
-        return status, "".join(f"{line}\n" for line in child.lines)
+        status, lines = await run(command, env=environment, cwd=site.folder)
+        return status, "".join(f"{line}\n" for line in lines)
 
-    status, output = await run("--send", send, *(word for name in checks for word in ("--only", name)))
+    status, output = await said("--send", send, *(word for name in checks for word in ("--only", name)))
     assert status == 0, output
     assert [line.split()[:2] for line in output.splitlines()[:-1]] == [
         ["ok", name] for name in (*checks[::-1], TIDY.name)
     ]
-    status, output = await run("--send", "false {to} {title}", "--only", checks[0])
+    status, output = await said("--send", "false {to} {title}", "--only", checks[0])
     assert status == 1
     assert f"FAILED  {checks[0]}" in output
     assert "expected: false ada@example.org" in output
-    status, output = await run("--send", send, "--only", "no_such_check")
+    status, output = await said("--send", send, "--only", "no_such_check")
     assert (status, output) == (2, "conformance: there are no such checks: no_such_check\n")
 
 
