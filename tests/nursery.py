@@ -60,10 +60,20 @@ def _is_program(argument: str) -> bool:
 
 
 class Born:
-    """A process like `subprocess.Popen`, as far as tests need one: it leads a session of its own."""
+    """A process like `subprocess.Popen`, as far as tests need one: it leads a session of its own.
+
+    `streams`: descriptors that are to be its standard streams from 0 on, and are closed here; else `stdout` has all
+    that it says.
+    """
 
     def __init__(
-        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path | None, end: signal.Signals
+        self,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        end: signal.Signals,
+        streams: Sequence[int] = (),
     ) -> None:
         self.args = [str(word) for word in command]
         output, its_output = os.pipe()
@@ -73,9 +83,9 @@ class Born:
         assert len(order) < LARGEST, "this does not fit into one message"
         nursery = _nursery()
         with nursery.lock:
-            socket.send_fds(nursery.orders, [order], [its_output, its_status])
-        os.close(its_output)
-        os.close(its_status)
+            socket.send_fds(nursery.orders, [order], [its_output, its_status, *streams])
+        for fd in (its_output, its_status, *streams):
+            os.close(fd)
         (self.pid,) = NUMBER.unpack(os.read(self._status, NUMBER.size))
         self.stdout = open(output, errors="replace")  # noqa: PTH123, SIM115 - who reads it closes it
         self.returncode: int | None = None
@@ -147,25 +157,26 @@ def bear(orders: socket.socket) -> list[str]:
                 os.close(its_status)
                 os.close(ready)
                 continue
-            order, fds, _, _ = socket.recv_fds(orders, LARGEST, 2)
+            order, fds, _, _ = socket.recv_fds(orders, LARGEST, 5)
             if not order:
                 os._exit(0)
-            its_output, its_status = fds
+            its_output, its_status, *streams = fds
             pid = os.fork()
             if pid == 0:
                 orders.detach()
-                return _begin(json.loads(order), its_output, its_status)
-            os.close(its_output)
+                return _begin(json.loads(order), its_status, streams or [0, its_output, its_output])
+            for fd in (its_output, *streams):
+                os.close(fd)
             running[os.pidfd_open(pid)] = pid, its_status
 
 
-def _begin(order: dict[str, Any], output: int, status: int) -> list[str]:
+def _begin(order: dict[str, Any], status: int, streams: Sequence[int]) -> list[str]:
     """Become what a new process would be, then tell its id."""
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, order["end"])
     os.write(status, NUMBER.pack(os.getpid()))
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    for number, fd in enumerate(streams):
+        os.dup2(fd, number)
     os.closerange(3, 1024)
     os.chdir(order["cwd"])
     spawning.become(order["env"])

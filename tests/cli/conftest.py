@@ -7,11 +7,13 @@ start Python takes longer than all that they do.
 import asyncio
 import io
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from unittest import mock
 
 import pytest
@@ -19,6 +21,8 @@ import pytest
 from notifs import Notifs, Settings, cli
 from notifs.store import accounts
 from tests import servers
+from tests.nursery import Born
+from tests.programs import STOP_SECONDS
 from tests.web.site import CHEAP, HASHER
 
 
@@ -38,27 +42,54 @@ class Result:
         return line.removeprefix("notifs: ")
 
 
+class Process:
+    """A running `notifs`, with a pipe for each of its streams."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+        (its_in, in_), (out, its_out), (err, its_err) = (os.pipe() for _ in range(3))
+        self._in, self._out, self._err = os.fdopen(in_, "wb"), os.fdopen(out, "rb"), os.fdopen(err, "rb")
+        self._born = Born(command, env=env, cwd=cwd, end=signal.SIGKILL, streams=[its_in, its_out, its_err])
+        self._born.stdout.close()
+
+    async def line(self) -> str:
+        """The next that it says."""
+        return (await asyncio.to_thread(self._out.readline)).decode()
+
+    def send(self, number: signal.Signals) -> None:
+        self._born.send_signal(number)
+
+    async def ended(self, stdin: bytes = b"") -> Result:
+        """Tell it the last that it will hear, and wait for its end."""
+
+        def say() -> None:
+            with self._in:
+                self._in.write(stdin)
+
+        def hear(stream: BinaryIO) -> str:
+            with stream:
+                return stream.read().decode()
+
+        heard = (asyncio.to_thread(hear, stream) for stream in (self._out, self._err))
+        _, out, err = await asyncio.gather(asyncio.to_thread(say), *heard)
+        return Result(await asyncio.to_thread(self._born.wait, STOP_SECONDS), out, err)
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder to run `notifs` in."""
 
     path: Path
 
-    async def start(self, *args: str, **env: str) -> asyncio.subprocess.Process:
+    def start(self, *args: str, **env: str) -> "Process":
         """Start `notifs` with these arguments, with `env` on top of a clean environment."""
-        pipe, dies_with_us = asyncio.subprocess.PIPE, ("setpriv", "--pdeathsig", "KILL")
-        return await asyncio.create_subprocess_exec(
-            *dies_with_us, *servers.notifs_command(), *args, cwd=self.path, stdin=pipe, stdout=pipe, stderr=pipe,
-            env={**servers.clean_environment(), "COLUMNS": "200", **env},
-        )  # fmt: skip
+        env = {**servers.clean_environment(), "COLUMNS": "200", **env}
+        return Process([*servers.notifs_command(), *args], env, self.path)
 
     async def run(self, *args: str, stdin: bytes | None = None, **env: str) -> Result:
         """Run it to its end."""
         if args[0] not in PROCESSES:
             return await asyncio.to_thread(_run_here, args, self.path, stdin or b"", env)
-        process = await self.start(*args, **env)
-        out, err = await process.communicate(stdin)
-        return Result(process.returncode or 0, out.decode(), err.decode())
+        return await self.start(*args, **env).ended(stdin or b"")
 
 
 PROCESSES = ("serve", "run")

@@ -60,12 +60,10 @@ def test_however_it_ends_the_status_is_passed_on(
 
 
 async def test_a_signal_reaches_the_command_and_its_end_is_told(folder: Folder, notifs: Notifs) -> None:
-    process = await folder.start(*TO_ADA, sys.executable, "-uc", "print('up'); import signal; signal.pause()")
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"up\n"
-    process.send_signal(signal.SIGTERM)
-    await process.communicate()
-    assert process.returncode == 143
+    process = folder.start(*TO_ADA, sys.executable, "-uc", "print('up'); import signal; signal.pause()")
+    assert await process.line() == "up\n"
+    process.send(signal.SIGTERM)
+    assert (await process.ended()).status == 143
     assert (await told(notifs))["title"].endswith(" was ended by SIGTERM")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from notifs import Notifs
 from tests import servers
-from tests.cli.conftest import Folder
+from tests.cli.conftest import Folder, Result
 from tests.web.site import SECRET, cookies, sign_in
 from tests.wire import Client, http_client
 
@@ -52,12 +52,10 @@ async def test_the_second_start_finds_everybody_there(folder: Folder, notifs: No
 
 
 async def test_ctrl_c_ends_it_without_a_word(folder: Folder) -> None:
-    process = await folder.start("serve", "--port", "0")
-    assert process.stdout is not None
-    assert (await process.stdout.readline()).startswith(b"notifs is ready")
-    process.send_signal(signal.SIGINT)
-    assert await process.communicate() == (b"", b"")
-    assert process.returncode == 0
+    process = folder.start("serve", "--port", "0")
+    assert (await process.line()).startswith("notifs is ready")
+    process.send(signal.SIGINT)
+    assert await process.ended() == Result(0, "", "")
 
 
 async def test_production_serves_a_migrated_database_and_says_little(folder: Folder) -> None:
