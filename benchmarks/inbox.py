@@ -47,9 +47,21 @@ SCROLL = """async ([seconds, leaps]) => {
 
 
 async def run(
-    *, turns: int = TURNS, long: int = LONG, earlier: int = EARLIER, more: int = MORE, seconds: float = SECONDS
+    *,
+    turns: int = TURNS,
+    long: int = LONG,
+    earlier: int = EARLIER,
+    more: int = MORE,
+    seconds: float = SECONDS,
+    locked: int = 0,
 ) -> list[Row]:
-    """Frames a second, and milliseconds of the page's thread for each; megabytes of its heap."""
+    """Frames a second, and milliseconds of the page's thread for each; megabytes of its heap.
+
+    Args:
+        long: how many are scrolled through, for so many `seconds`.
+        earlier, more: how many arrive until memory is looked at first, and then.
+        locked: of how many alerts there may be a lock then.
+    """
     rows = []
     async with _inbox() as (target, browser):
         _notify(target, long)
@@ -64,7 +76,7 @@ async def run(
                 Row(what % "frames a second", "", frames, [FRAMES] * turns, "what screens show", least=0.95),
                 Row(what % "the page's thread for each", "ms", times, [FRAME] * turns, "a frame", most=1.0),
             ]
-    (sizes,) = await in_turns(turns, partial(_arrive, earlier, more))
+    (sizes,) = await in_turns(turns, partial(_arrive, earlier, more, locked))
     before, after = ([turn[n] for turn in sizes] for n in (0, 1))
     what = f"memory of the inbox page after {earlier + more:,} live notifications"
     return [*rows, Row(what, "MB", after, before, f"after {earlier:,}", most=1.1)]
@@ -78,11 +90,11 @@ async def _scroll(browser: Browser, seconds: float, leaps: bool) -> tuple[float,
     return frames / took, 1_000 * used / frames
 
 
-async def _arrive(earlier: int, more: int) -> tuple[float, float]:
+async def _arrive(earlier: int, more: int, locked: int) -> tuple[float, float]:
     """The heap's size when so many have arrived while the page was open, and when so many more have."""
     async with _inbox() as (target, browser):
         sizes = []
-        locks = await browser.page.evaluate(LOCKS)
+        locks = await browser.page.evaluate(LOCKS) + locked
         for count, all_of_them in ((earlier, earlier), (more, earlier + more)):
             _notify(target, count)
             await browser.page.wait_for_function(ARRIVED, arg=all_of_them)

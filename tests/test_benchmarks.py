@@ -52,7 +52,7 @@ TINY: dict[Any, dict[str, Any]] = {
     origin: {"people": 3, "count": 9, "peers": False},
     screen: {"people": 3, "seconds": 0.1, "crowd": 1_100, "peers": False},
     paint: {"unread": 3},
-    inbox: {"long": 60, "earlier": 3, "more": 3, "seconds": 0.2},
+    inbox: {"long": 60, "earlier": 3, "more": 3, "seconds": 0.2, "locked": 6},
     engine: {"clients": 20, "warm_seconds": 0.1, "seconds": 0.1, "peers": False},
     connects: {"clients": 5, "peers": False},
     idle: {"few": 5, "many": 20, "peers": False},
