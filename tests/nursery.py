@@ -45,14 +45,15 @@ IMPORTED = (
 )
 LARGEST = 2**18
 """Bytes of an order: a command, its environment, its folder."""
+LOADED = ("LD_PRELOAD", "FAKETIME_DONT_FAKE_MONOTONIC", "FAKETIME_NO_CACHE")
+"""What a library that is loaded before all others, like libfaketime, reads in the environment once and for all."""
 NUMBER = struct.Struct("i")
 PR_SET_PDEATHSIG = 1
 
 
-def can_bear(command: Sequence[str | Path], env: Mapping[str, str]) -> bool:
-    """Whether it is a program of our Python, without options, and without libraries that are to be loaded before."""
-    ours = len(command) > 1 and str(command[0]) == sys.executable
-    return ours and "LD_PRELOAD" not in env and _is_program(str(command[1]))
+def can_bear(command: Sequence[str | Path]) -> bool:
+    """Whether it is a program of our Python, without options."""
+    return len(command) > 1 and str(command[0]) == sys.executable and _is_program(str(command[1]))
 
 
 def _is_program(argument: str) -> bool:
@@ -81,7 +82,7 @@ class Born:
         folder = str(cwd or Path.cwd())
         order = json.dumps({"args": self.args[1:], "env": dict(env), "cwd": folder, "end": int(end)}).encode()
         assert len(order) < LARGEST, "this does not fit into one message"
-        nursery = _nursery()
+        nursery = _nursery(*(env.get(name, "") for name in LOADED))
         with nursery.lock:
             socket.send_fds(nursery.orders, [order], [its_output, its_status, *streams])
         for fd in (its_output, its_status, *streams):
@@ -123,11 +124,11 @@ class Born:
 class _Nursery:
     """The parent of this test process's programs, which ends with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: Mapping[str, str]) -> None:
         self.lock = threading.Lock()
         self.orders, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = ["setpriv", "--pdeathsig", "KILL", sys.executable, __file__, str(its.fileno())]
-        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **loaded}
         with its:
             self._process = subprocess.Popen(command, env=env, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
         atexit.register(self._close)
@@ -138,8 +139,8 @@ class _Nursery:
 
 
 @cache
-def _nursery() -> _Nursery:
-    return _Nursery()
+def _nursery(*values: str) -> _Nursery:
+    return _Nursery({name: value for name, value in zip(LOADED, values, strict=True) if value})
 
 
 def bear(orders: socket.socket) -> list[str]:

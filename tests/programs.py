@@ -73,7 +73,7 @@ class Child:
         cwd: Path | None,
         privileges: Sequence[str],
     ) -> "subprocess.Popen[str] | Born":
-        if env is not None and not privileges and can_bear(command, env):
+        if env is not None and not privileges and can_bear(command):
             return Born(command, env=env, cwd=cwd, end=self._end)
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", self._end.name.removeprefix("SIG"), *privileges, *command],
