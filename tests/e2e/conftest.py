@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from notifs import Notifs, Settings
@@ -18,6 +19,11 @@ from tests.wire import http_client
 
 PASSWORD = "correct horse battery staple"
 EMAIL = "ada@example.org"
+
+EVERYTHING = {"resultTypes": ["violations"]}
+"""Of axe's rules; what is well is not listed."""
+COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
+"""The rules that a colour can break."""
 
 expect.set_options(timeout=10_000)
 
@@ -141,6 +147,26 @@ async def settled(page: Page) -> None:
     """The element has taken over from what the server rendered, and what comes later is there too."""
     await expect(page.locator("notifs-inbox").get_by_role("tablist")).to_be_visible()
     await expect(page.locator("notifs-inbox #menu")).to_be_attached()
+
+
+async def broken(page: Page, options: dict[str, Any] = EVERYTHING, within: str = "html") -> list[tuple[Any, ...]]:
+    """What axe finds: the rule, where, and why."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(Axe().axe_script)
+    run = "async ([within, options]) => (await axe.run(within, options)).violations"
+    return [
+        (each["id"], [node["target"] for node in each["nodes"]][:3], each["nodes"][0]["failureSummary"])
+        for each in await page.evaluate(run, [within, options])
+    ]
+
+
+async def accessible(page: Page, state: str, within: str = "html") -> None:
+    """Axe finds nothing by day, nor at night, when only colours are others."""
+    by_day = await broken(page, within=within)
+    await page.emulate_media(color_scheme="dark")
+    at_night = await broken(page, COLOURS, within)
+    await page.emulate_media(color_scheme="light")
+    assert (by_day, at_night) == ([], []), state
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, FloatRect, Page, expect
 
 from notifs import Settings
+from tests.e2e.conftest import COLOURS, EVERYTHING, broken
 from tests.web.site import Site, serve
 
 PICTURES = Path(__file__).parent / "gallery"
@@ -42,10 +43,6 @@ PICTURED: dict[str, Sequence[str]] = {
     **dict.fromkeys(("dark", "arabic"), ("full", "popover", "toasts", "selection", "error")),
     **dict.fromkeys(OTHERS, ("full", "popover")),
 }
-EVERYTHING = {"resultTypes": ["violations"]}
-"""Of axe's rules; what is well is not listed."""
-COLOURS = {**EVERYTHING, "runOnly": ["color-contrast", "link-in-text-block"]}
-"""The rules that a colour can break."""
 ALL_BUT_COLOURS = {**EVERYTHING, "rules": {"color-contrast": {"enabled": False}}}
 UNDECIDED = "Object.defineProperty(Notification, 'permission', { get: () => 'default' })"
 """On a desktop nobody has been asked yet; a browser without one always refuses."""
@@ -98,9 +95,12 @@ async def test_it_looks_as_it_did_and_axe_finds_nothing(browser: Browser, galler
         for state in STATES:
             await show(page, gallery, state)
             found += [*await unlike(page, "light", state), *await small(page, "light", state)]
-            found += await broken(page, "light", state)
+            found += [("light", state, *each) for each in await broken(page)]
             await page.evaluate("document.documentElement.dataset.theme = 'dark'")
-            found += [*await unlike(page, "dark", state), *await broken(page, "dark", state, COLOURS)]
+            found += [
+                *await unlike(page, "dark", state),
+                *(("dark", state, *each) for each in await broken(page, COLOURS)),
+            ]
     assert found == [], named(found)
 
 
@@ -111,7 +111,10 @@ async def test_it_looks_as_it_did_and_axe_finds_nothing_in_arabic(browser: Brows
     async with visit(browser, axe=True) as page:
         for state in STATES:
             await show(page, gallery, state, "lang=ar&theme=light")
-            found += [*await unlike(page, "arabic", state), *await broken(page, "arabic", state, ALL_BUT_COLOURS)]
+            found += [
+                *await unlike(page, "arabic", state),
+                *(("arabic", state, *each) for each in await broken(page, ALL_BUT_COLOURS)),
+            ]
     assert found == [], named(found)
 
 
@@ -145,15 +148,6 @@ async def unlike(page: Page, theme: str, state: str) -> list[Found]:
         return []
     light, colour = await difference(page, kept, picture)
     return [] if light <= MOST_LIGHT and colour <= MOST_COLOUR else [(theme, state, f"{light=:.1f} {colour=:.1f}")]
-
-
-async def broken(page: Page, theme: str, state: str, options: dict[str, Any] = EVERYTHING) -> list[Found]:
-    """What axe finds."""
-    violations = await page.evaluate("async (options) => (await axe.run(options)).violations", options)
-    return [
-        (theme, state, each["id"], [node["target"] for node in each["nodes"]][:3], each["nodes"][0]["failureSummary"])
-        for each in violations
-    ]
 
 
 async def small(page: Page, theme: str, state: str) -> list[Found]:

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import EMAIL, Site, row, serving, settled, titles, unread_tab
+from tests.e2e.conftest import EMAIL, Site, accessible, row, serving, settled, titles, unread_tab
 
 
 async def test_ada_signs_in_and_a_notification_appears_by_itself(site: Site, page: Page) -> None:
@@ -128,14 +127,9 @@ async def test_without_javascript_the_page_reads_marks_and_pages_back(sqlite_sit
     await expect(row(page, "one")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(sqlite_site: Site, browser: Browser, scheme: str) -> None:
-    context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    page = await context.new_page()
-
+async def test_axe_finds_nothing(sqlite_site: Site, page: Page) -> None:
     async def check(state: str) -> None:
-        found = await Axe().run(page)
-        assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+        await accessible(page, state)
 
     await page.goto(f"{sqlite_site.url}/login/")
     await check("signing in")
@@ -158,4 +152,3 @@ async def test_axe_finds_nothing(sqlite_site: Site, browser: Browser, scheme: st
     await check("all")
     await page.goto(f"{sqlite_site.url}/nowhere")
     await check("error page")
-    await context.close()

@@ -59,7 +59,7 @@ async def page(sqlite_site: Site, context: BrowserContext) -> Page:
     """Ada's inbox, with one notification, which is kept."""
     page = await context.new_page()
     await sqlite_site.send("Before the tunnel")
-    await sqlite_site.sign_in(page)
+    await sqlite_site.open(page)
     await settled(page)
     await until_kept(page, "Before the tunnel")
     return page
