@@ -39,22 +39,21 @@ WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 3
 """
 """Every table and index, with its columns, and the migration that made them so."""
 ALONE = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+"""Waits for the end of who writes there, for 10 seconds at most."""
+WRITTEN = """
+SELECT quote_ident(relname) FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+AND relname NOT IN ('notifs_epoch', 'notifs_alembic_version')
+"""
+"""Tables that somebody has written to, whatever is there now."""
 EMPTY = """
-DO $$ DECLARE name text; BEGIN
-    -- In no order that foreign keys would ask for. To truncate them, a tenth of a second, makes every file anew.
-    SET LOCAL session_replication_role = replica;
-    FOR name IN
-        SELECT quote_ident(tablename) FROM pg_tables
-        WHERE schemaname = 'public' AND tablename NOT IN ('notifs_epoch', 'notifs_alembic_version')
-    LOOP
-        EXECUTE 'LOCK TABLE ' || name;  -- until whoever writes there is gone
-        EXECUTE 'DELETE FROM ' || name;
-    END LOOP;
-    UPDATE notifs_epoch SET value = left(md5(random()::text), 16);
-END $$
+-- In no order that foreign keys would ask for. To truncate them, a tenth of a second, makes every file anew.
+SET session_replication_role = replica;
+{deletions}
+UPDATE notifs_epoch SET value = left(md5(random()::text), 16);
 """
 GROWTH = 2**21
 """Bytes that a database may have grown by and be used again: rows that are deleted stay in the files."""
@@ -199,7 +198,9 @@ class Postgres(Restarted):
             await connection.execute(ALONE)
             if [tuple(row) for row in await connection.fetch(SHAPE)] != self._shapes[template]:
                 return False
-            await connection.execute(EMPTY)
+            written = [table for (table,) in await connection.fetch(WRITTEN)]
+            deletions = "\n".join(f"DELETE FROM {table};" for table in written)
+            await connection.execute(EMPTY.format(deletions=deletions))
             sizes = "SELECT pg_database_size($1) - pg_database_size($2)"
             growth: int = await connection.fetchval(sizes, name, template)
             return growth < GROWTH
