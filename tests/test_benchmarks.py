@@ -43,6 +43,7 @@ from notifs.store import Entry, Head
 from notifs.store.database import Database
 from notifs.store.models import new_id, utcnow
 from notifs.wire import Cursor
+from tests import servers
 
 TINY: dict[Any, dict[str, Any]] = {
     notify: {"count": 200, "recipients": 100, "at_once": 20, "kinds": ("sqlite",)},
@@ -67,6 +68,7 @@ MEMORY = ("MB", "KiB")
 @pytest.mark.parametrize("benchmark", TINY, ids=lambda module: module.__name__)
 async def test_a_benchmark_measures_something(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sites, "pinned", lambda cores, command: command)  # what is not pinned is born at once
+    monkeypatch.setattr(servers, "CHROMIUM", servers.chromium_shell())
     rows: list[Row] = await benchmark.run(turns=1, **TINY[benchmark])
     assert rows
     assert all(value > 0 for row in rows for value in [*row.ours, *row.peer] if row.unit not in MEMORY)
