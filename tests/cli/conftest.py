@@ -69,8 +69,8 @@ class Process:
             with stream:
                 return stream.read().decode()
 
-        heard = (asyncio.to_thread(hear, stream) for stream in (self._out, self._err))
-        _, out, err = await asyncio.gather(asyncio.to_thread(say), *heard)
+        hearing = [asyncio.to_thread(hear, stream) for stream in (self._out, self._err)]
+        (out, err), _ = await asyncio.gather(asyncio.gather(*hearing), asyncio.to_thread(say))
         return Result(await asyncio.to_thread(self._born.wait, STOP_SECONDS), out, err)
 
 
