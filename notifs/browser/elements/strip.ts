@@ -76,7 +76,9 @@ export class Strip implements ReactiveController {
     this.offsets.measured("", this.find(".day-title")?.offsetHeight ?? 0, 0);
     this.keepInPlace();
     this.drawsOn = false;
+    // What was drawn may have made the view larger, and may be less high than it was taken for.
     if (this.isLeap) whenIdle(this.look);
+    else this.look();
   }
 
   /** Whether nothing has been asked for but to draw on. */
