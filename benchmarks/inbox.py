@@ -26,12 +26,12 @@ ALL_LOADED = """async () => {
     return connection.state.rows.newest.length;
 }"""
 ARRIVED = "(count) => document.querySelector('main notifs-inbox').connection.state.unread === count"
-LOCKS = "async () => (await navigator.locks.query()).held.length"
-CALM = """async (locks) => {
+CALM = """async (locked) => {
     const pause = () => new Promise((resolve) => setTimeout(resolve, 500));
-    while ((await navigator.locks.query()).held.length > locks) await pause();
+    const alerts = async () => (await navigator.locks.query()).held.filter(({ name }) => /-[0-9a-f]{12}$/.test(name));
+    while ((await alerts()).length > locked) await pause();
 }"""
-"""What is alerted of is locked for some seconds, so that no other tab does it as well."""
+"""What is alerted of is locked by its id for some seconds, so that no other tab does it as well."""
 SCROLL = """async ([seconds, leaps]) => {
     const frame = () => new Promise(requestAnimationFrame);
     const most = document.scrollingElement.scrollHeight - innerHeight;
@@ -94,11 +94,10 @@ async def _arrive(earlier: int, more: int, locked: int) -> tuple[float, float]:
     """The heap's size when so many have arrived while the page was open, and when so many more have."""
     async with _inbox() as (target, browser):
         sizes = []
-        locks = await browser.page.evaluate(LOCKS) + locked
         for count, all_of_them in ((earlier, earlier), (more, earlier + more)):
             _notify(target, count)
             await browser.page.wait_for_function(ARRIVED, arg=all_of_them)
-            await browser.page.evaluate(CALM, locks)
+            await browser.page.evaluate(CALM, locked)
             await browser.collect_garbage()
             sizes.append(await browser.metric("JSHeapUsedSize") / MEGABYTE)
     return sizes[0], sizes[1]
