@@ -81,9 +81,9 @@ async def test_of_two_workers_one_brings_it_back_and_both_show_it(
         ids = [await workers[0].notify(to="ada", title=f"n{n}") for n in range(3)]
         # At once: before the last of several was asked for, the moment could have come.
         assert (await screens[0].ask("snooze", {"ids": ids, "until": soon().isoformat()}))["changed"] == 3
-        for screen in screens:
-            await screen.until(lambda screen=screen: screen.messages[-1]["cursor"].endswith(":5"))  # type: ignore[misc]
-            assert screen.messages[-1]["notif_count"] == 3
+        await screens[0].until(lambda: screens[0].messages[-1]["cursor"].endswith(":5"))
+        await screens[1].until(lambda: screens[1].messages[-1]["cursor"].endswith(":5"))
+        assert [screen.messages[-1]["notif_count"] for screen in screens] == [3, 3]
         assert (await workers[0].store.head("ada")).revision == 5
 
 

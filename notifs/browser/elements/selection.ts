@@ -35,6 +35,7 @@ export class Selection {
   keep(entries: readonly Entry[]): void {
     if (this.picked.size === 0) return;
     const there = new Set(entries.flatMap(({ rows }) => rows.map(({ id }) => id)));
-    if ([...this.picked].some((id) => !there.has(id))) this.set([...this.picked].filter((id) => there.has(id)));
+    const left = [...this.picked].filter((id) => there.has(id));
+    if (left.length < this.picked.size) this.set(left);
   }
 }
