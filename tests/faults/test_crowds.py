@@ -23,7 +23,7 @@ log = logging.getLogger("faults")
 TOKEN = "a token for who measures"
 pytestmark = pytest.mark.timeout(300)
 CROWD = int(os.environ.get("CROWD", "300"))
-SECONDS = float(os.environ.get("SECONDS", "1"))
+SECONDS = float(os.environ.get("SECONDS", "3"))
 MUTES = int(os.environ.get("MUTES", "20"))
 WARM_KIB = 4096
 """What a worker takes once, for what it had not done before."""
@@ -115,7 +115,7 @@ async def test_those_who_do_not_read_cost_a_window_each_and_nobody_else_anything
     victims = [await one.account() for _ in range(MUTES)]
     cookies = [{"cookie": await one.cookie(victim)} for victim in victims]
     async with present(faces), producing(one) as notifs, AsyncExitStack() as stack:
-        await load(notifs, faces, [], SECONDS)
+        await load(notifs, faces, [], 2)
         calm, before = await load(notifs, faces, victims[:1], SECONDS), worker.memory()
         mutes = [await stack.enter_async_context(Mute.open(worker.url, cookie)) for cookie in cookies]
         blind = asyncio.create_task(_answer(mutes if answers else []))
