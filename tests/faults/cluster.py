@@ -207,7 +207,7 @@ class Cluster:
         report = await self.report()
         table = report.table(self.faults)
         log.info("\n%s", table)
-        assert report.problems == [], table
+        assert report.problems == [], "\n".join([table, *report.problems])
         return report
 
     async def report(self, people: Sequence[Person] | None = None) -> Report:
