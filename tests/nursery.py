@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from notifs.web.render import environment
 from tests import spawning
 
 IMPORTED = (
@@ -185,6 +186,14 @@ def _begin(order: dict[str, Any], status: int, streams: Sequence[int]) -> list[s
     return (spawning.prepare() if "--workers" in args else None) or args
 
 
+def compile_templates() -> None:
+    """What an application without a path does when each of its pages is asked for first."""
+    for transport in ("http", "socket"):
+        templates = environment("", "/login/", transport, frozenset())
+        for name in templates.list_templates():
+            templates.get_template(name)
+
+
 def run(program: str, *args: str) -> None:
     """Run a program as Python would."""
     if program == "-c":
@@ -204,6 +213,7 @@ def run(program: str, *args: str) -> None:
 if __name__ == "__main__":
     for name in IMPORTED:
         __import__(name)
+    compile_templates()
     gc.collect()
     gc.freeze()
     run(*bear(socket.socket(fileno=int(sys.argv[1]))))
