@@ -66,6 +66,11 @@ export function answerHere(): void {
   };
 }
 
+/** Nobody has them open any more. */
+export function closeAll(): void {
+  mailboxes.forEach(({ connection }) => connection.close());
+}
+
 function filterOf(row: Notification): Filter[] {
   if (row.archived_at !== null) return ["archived"];
   if (row.snoozed_until !== null) return ["snoozed"];
