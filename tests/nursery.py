@@ -5,6 +5,7 @@ A program that is born here is a process of its own like any other, but for its 
 and none that the test process has set since. Run as a program, this is the parent: `nursery.py FD`.
 """
 
+import asyncio
 import atexit
 import ctypes
 import gc
@@ -17,6 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,8 +26,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import typer.main
+
+from notifs import Notifs, Settings, cli
+from notifs.serve import prepare
 from notifs.web.render import environment
 from tests import spawning
+from tests.wire import hosted, http_client
 
 IMPORTED = (
     "anyio._backends._asyncio",
@@ -39,7 +46,9 @@ IMPORTED = (
     "notifs.web.oidc.flow",
     "notifs.web.transport",
     "tests.attacks.defences",
+    "typer._adapters",
     "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
     "uvloop",
     "websockets.asyncio.client",
     "zxcvbn",
@@ -194,6 +203,16 @@ def compile_templates() -> None:
             templates.get_template(name)
 
 
+async def serve_once(folder: Path) -> None:
+    """What a server does when it starts and is asked for the first time: libraries remember of it what they can."""
+    settings = Settings(database_url=f"sqlite+aiosqlite:///{folder}/notifs.db", secret_key="x" * 32)
+    notifs = Notifs(settings)
+    async with hosted(notifs) as url, http_client(url) as client:
+        await notifs.store.add_user("ada@example.org", "Ada", "")
+        await prepare(settings, print)
+        await client.get("/login/")
+
+
 def run(program: str, *args: str) -> None:
     """Run a program as Python would."""
     if program == "-c":
@@ -214,6 +233,11 @@ if __name__ == "__main__":
     for name in IMPORTED:
         __import__(name)
     compile_templates()
+    # To put the command line together, for each program anew, takes as long as to put an application together.
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(cli.app)
+    with tempfile.TemporaryDirectory(prefix="notifs-nursery-") as name:
+        asyncio.run(serve_once(Path(name)))
     gc.collect()
     gc.freeze()
     run(*bear(socket.socket(fileno=int(sys.argv[1]))))
