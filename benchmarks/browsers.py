@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import CDPSession, Page, async_playwright
 
 from benchmarks.load import Target
@@ -33,10 +34,7 @@ class Browser:
 @asynccontextmanager
 async def browsing(target: Target) -> AsyncIterator[Browser]:
     """A browser that has never been there, with the cookie of the first one who is signed in."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), chromium_sandbox=os.geteuid() != 0, args=["--no-first-run"]
-        )
+    async with launched() as browser:
         name, _, value = target.cookies[0].partition("=")
         context = await browser.new_context(viewport={"width": 1100, "height": 900})
         context.set_default_timeout(PATIENCE * 1_000)
@@ -46,4 +44,15 @@ async def browsing(target: Target) -> AsyncIterator[Browser]:
         # In time of its thread: what else the machine does is not the page's.
         await session.send("Performance.enable", {"timeDomain": "threadTicks"})
         yield Browser(page, session)
+        await context.close()
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[PlaywrightBrowser]:
+    """A Chromium of its own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), chromium_sandbox=os.geteuid() != 0, args=["--no-first-run"]
+        )
+        yield browser
         await browser.close()

@@ -16,16 +16,16 @@ WAYS: Mapping[str, tuple[str, int, float]] = {
 """The task, how many are unread, and how many times as many as Node's at least."""
 
 
-async def run(*, turns: int = TURNS, clients: int = CLIENTS, peers: bool = True) -> list[Row]:
+async def run(*, turns: int = TURNS, clients: int = CLIENTS, warm: int = WARM, peers: bool = True) -> list[Row]:
     """Connects per CPU-second of the server, until each was shown its mailbox."""
-    people = clients + WARM
+    people = clients + warm
     names = [NODE, STOCK, FLASK] if peers else [LIMIT]
 
     async def came(task: str, unread: int) -> float:
-        return (await put(ours(people, unread=unread), task, clients))["cpu"]
+        return (await put(ours(people, unread=unread), task, clients, warm=warm))["cpu"]
 
     async def theirs_came(name: str) -> float:
-        return (await put(PEERS[name](people), "connect", clients))["cpu"]
+        return (await put(PEERS[name](people), "connect", clients, warm=warm))["cpu"]
 
     sides = [partial(came, task, unread) for task, unread, _ in WAYS.values()]
     given = await in_turns(turns, *sides, *(partial(theirs_came, name) for name in names))

@@ -10,19 +10,21 @@ FEW, MANY = 1_000, 10_000
 KIBIBYTE = 1024
 
 
-async def run(*, turns: int = TURNS, few: int = FEW, many: int = MANY, peers: bool = True) -> list[Row]:
+async def run(
+    *, turns: int = TURNS, few: int = FEW, many: int = MANY, warm: int = WARM, peers: bool = True
+) -> list[Row]:
     """KiB that the server's process has grown by, for each socket, once its garbage is collected."""
     rows = []
     for count, names in ((few, [NODE, STOCK, FLASK]), (many, [NODE])):
-        rows += await _compare(turns, count, names if peers else [LIMIT])
+        rows += await _compare(turns, count, warm, names if peers else [LIMIT])
     return rows
 
 
-async def _compare(turns: int, count: int, names: list[str]) -> list[Row]:
-    people = count + WARM
+async def _compare(turns: int, count: int, warm: int, names: list[str]) -> list[Row]:
+    people = count + warm
 
     async def grown(side: Side) -> float:
-        return (await put(side(people), "idle", count))["bytes"] / KIBIBYTE
+        return (await put(side(people), "idle", count, warm=warm))["bytes"] / KIBIBYTE
 
     us, *them = await in_turns(turns, *(partial(grown, side) for side in (ours, *(PEERS[name] for name in names))))
     return [

@@ -77,9 +77,9 @@ def create() -> Starlette:
 
 
 def main(port: int, workers: int) -> None:
-    """Serve."""
+    """Serve: `PORT --workers COUNT`."""
     uvicorn.run("benchmarks.pushing:create", factory=True, port=port, workers=workers, backlog=4096, **SERVED)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[3]))

@@ -57,7 +57,7 @@ async def ours(
             "NOTIFS_EVENTS_PER_SECOND": UNBOUNDED,
         }
         serve = [sys.executable, "-m", "benchmarks.pushing"]
-        async with running(lambda port: [*serve, port, str(workers)], env, cores) as (address, pid):
+        async with running(lambda port: [*serve, port, "--workers", str(workers)], env, cores) as (address, pid):
             cookies = cookies * sockets if one else cookies
             yield Target(address, pid, "/notifs", recipients, cookies, "", {}, unread)
 

@@ -40,6 +40,7 @@ class Task:
         clients: how many sockets there are; of `idle`, at the end.
         together: whether each message goes to all of them; else each to the next.
         slow: how many more there are that do not read.
+        warm: how many are opened before anything is measured.
         warm_seconds, seconds: of pushing, before anything is measured and then.
     """
 
@@ -48,6 +49,7 @@ class Task:
     clients: int
     together: bool = True
     slow: int = 0
+    warm: int = WARM
     warm_seconds: float = 0.0
     seconds: float = 0.0
 
@@ -140,26 +142,26 @@ async def push(task: Task, control: Https) -> Numbers:
 async def connect(task: Task, control: Https) -> Numbers:
     """Connects per CPU-second of the server."""
     crowd = Crowd(task.target)
-    await crowd.open(WARM)
+    await crowd.open(task.warm)
     return await _opened(crowd, task)
 
 
 async def again(task: Task, control: Https) -> Numbers:
     """The same, by those who have been there before and have missed nothing."""
     first = Crowd(task.target)
-    await first.open(WARM + task.clients)
+    await first.open(task.warm + task.clients)
     first.leave()
     await _gone(control)
     crowd, cursors = Crowd(task.target), [client.cursor for client in sorted(first.clients, key=lambda c: c.number)]
     must(all(cursors), "who was there was not told where they stand")
-    await crowd.open(WARM, cursors=cursors)
+    await crowd.open(task.warm, cursors=cursors)
     return await _opened(crowd, task, cursors)
 
 
 async def idle(task: Task, control: Https) -> Numbers:
     """Bytes of the server's memory for each socket that is only there."""
     crowd = Crowd(task.target)
-    await crowd.open(WARM)
+    await crowd.open(task.warm)
     before = await _settled(task, control)
     await crowd.open(task.clients)
     return {"bytes": (await _settled(task, control) - before) / task.clients}

@@ -2,20 +2,25 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import orjson
 import pytest
+from playwright.async_api import Browser
+from sqlalchemy import make_url
 from websockets.frames import Frame, Opcode
 
 from benchmarks import (
     announce,
+    browsers,
     connects,
     engine,
     fanout,
@@ -26,6 +31,7 @@ from benchmarks import (
     notify,
     origin,
     paint,
+    places,
     plots,
     readers,
     report,
@@ -52,24 +58,56 @@ TINY: dict[Any, dict[str, Any]] = {
     growth: {"size": Size(40, 12, 200), "part": 2, "count": 2, "kinds": ("sqlite",)},
     origin: {"people": 3, "count": 9, "peers": False},
     screen: {"people": 3, "seconds": 0.1, "crowd": 1_100, "peers": False},
-    paint: {"unread": 3},
-    inbox: {"long": 60, "earlier": 3, "more": 3, "seconds": 0.2, "locked": 6},
     engine: {"clients": 20, "warm_seconds": 0.1, "seconds": 0.1, "peers": False},
-    connects: {"clients": 5, "peers": False},
-    idle: {"few": 5, "many": 20, "peers": False},
+    connects: {"clients": 5, "warm": 2, "peers": False},
+    idle: {"few": 5, "many": 20, "warm": 2, "peers": False},
     leaving: {"few": 5, "many": 20, "peers": False},
     readers: {"fast": 10, "slow": 2, "warm_seconds": 0.1, "seconds": 0.1, "peers": False},
     workers: {"clients": 20, "workers": (1, 2), "warm_seconds": 0.1, "seconds": 0.1},
 }
+IN_A_BROWSER: dict[Any, dict[str, Any]] = {
+    paint: {"unread": 3},
+    inbox: {"long": 60, "earlier": 3, "more": 3, "seconds": 0.2, "locked": 6},
+}
 MEMORY = ("MB", "KiB")
 
 
+@pytest.fixture
+def quick(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not pinned is born at once, and one migrated file is as good as another."""
+
+    async def migrate(url: str) -> None:
+        shutil.copy(str(make_url(sqlite_url).database), str(make_url(url).database))
+
+    monkeypatch.setattr(sites, "pinned", lambda cores, command: command)
+    monkeypatch.setattr(places, "_migrate", migrate)
+
+
 @pytest.mark.timeout(180)  # each starts many servers
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("benchmark", TINY, ids=lambda module: module.__name__)
-async def test_a_benchmark_measures_something(benchmark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sites, "pinned", lambda cores, command: command)  # what is not pinned is born at once
+async def test_a_benchmark_measures_something(benchmark: Any) -> None:
+    see(await benchmark.run(turns=1, **TINY[benchmark]))
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("benchmark", IN_A_BROWSER, ids=lambda module: module.__name__)
+async def test_a_benchmark_in_a_browser_measures_something(
+    benchmark: Any, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsers, "launched", lambda: nullcontext(browser))
+    see(await benchmark.run(turns=1, **IN_A_BROWSER[benchmark]))
+
+
+async def test_the_browser_of_a_benchmark_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "CHROMIUM", servers.chromium_shell())
-    rows: list[Row] = await benchmark.run(turns=1, **TINY[benchmark])
+    target = Target("http://127.0.0.1:1", 0, "", [], ["notifs=x"], "", {}, 0)
+    async with browsers.browsing(target) as one:
+        assert await one.page.context.cookies(target.url)
+        assert await one.metric("JSHeapUsedSize") > 0
+
+
+def see(rows: list[Row]) -> None:
     assert rows
     assert all(value > 0 for row in rows for value in [*row.ours, *row.peer] if row.unit not in MEMORY)
 
