@@ -7,8 +7,7 @@ from typing import Any
 
 from playwright.async_api import BrowserContext, Locator, Page, expect
 
-from notifs import Notifs
-from tests.e2e.conftest import EMAIL, Site, row, settled
+from tests.e2e.conftest import Site, row, settled
 
 WATCH = """
 // Headless tabs are all looked at, always; a person's are not.
@@ -135,7 +134,3 @@ async def counted(page: Page) -> int:
     texts = await page.locator("notifs-toasts .title").all_inner_texts()
     bursts = [re.match(r"(\d+) new", text) for text in texts]
     return sum(int(burst[1]) if burst else 1 for burst in bursts)
-
-
-async def send(notifs: Notifs, title: str) -> None:
-    await notifs.notify(to=(await notifs.store.user(EMAIL)).id, title=title)

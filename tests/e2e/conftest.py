@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,9 +14,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from notifs import Notifs, Settings
-from tests import servers
+from notifs.signing import Signer
+from notifs.store import sessions
+from tests import programs, servers
 from tests.web.site import CHEAP
-from tests.wire import http_client
 
 PASSWORD = "correct horse battery staple"
 EMAIL = "ada@example.org"
@@ -30,45 +32,36 @@ expect.set_options(timeout=10_000)
 
 @dataclass(frozen=True)
 class Site:
-    """A site with one person, who is called Ada."""
+    """A site with one person, who is called Ada. `notifs` is opened beside the server, as by another program."""
 
     url: str
     env: dict[str, str]
     folder: Path
+    notifs: Notifs
     kill: Callable[[], None] = lambda: None
 
-    async def command(self, *args: str, input: str | None = None) -> str:
-        """Run the command line against the site's database, in another process, and return what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            *servers.notifs_command(),
-            *args,
-            env={**servers.clean_environment(), **self.env},
-            cwd=self.folder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate((input or "").encode())
-        assert process.returncode == 0, output.decode()
-        return output.decode()
+    async def command(self, *args: str) -> None:
+        """Run the command line against the site's database, in another process."""
+        env = {**servers.clean_environment(), **self.env}
+        status, lines = await programs.run([*servers.notifs_command(), *args], env=env, cwd=self.folder)
+        assert status == 0, lines
+
+    @asynccontextmanager
+    async def again(self) -> AsyncIterator[None]:
+        """Serve it once more, where it was served before it was killed."""
+        async with servers.serving(self.env, "--port", self.url.rpartition(":")[2], cwd=self.folder):
+            yield
 
     async def send(self, title: str, **fields: Any) -> str:
         """Notify Ada from this process, which is not the server's; returns the id."""
-        async with self.store() as notifs:
-            return await notifs.notify(to=(await notifs.store.user(EMAIL)).id, title=title, **fields)
-
-    @asynccontextmanager
-    async def store(self) -> AsyncIterator[Notifs]:
-        """The site's database, opened beside the server."""
-        async with Notifs(Settings(database_url=self.env["NOTIFS_DATABASE_URL"])).open() as notifs:
-            yield notifs
+        return await self.notifs.notify(to=(await self.notifs.store.user(EMAIL)).id, title=title, **fields)
 
     async def cookie(self) -> str:
-        """Sign Ada in by HTTP, and return her cookie header."""
-        async with http_client() as http:
-            answer = await http.post(f"{self.url}/login/", data={"email": EMAIL, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return f"notifs={answer.cookies['notifs']}"
+        """The Cookie header of a new sign-in of Ada's, made without the form."""
+        token, ada = secrets.token_urlsafe(32), await self.notifs.store.user(EMAIL)
+        key = Signer(self.notifs.settings.secret_keys).hashes(token)[0]
+        await self.notifs.store.database.write(lambda c: sessions.start(c, ada.id, key, 1))
+        return f"notifs={token}"
 
     async def known(self, context: BrowserContext) -> None:
         """Sign Ada in to a browser that shows no page for it."""
@@ -90,20 +83,18 @@ class Site:
         await expect(page.get_by_role("heading", name="Notifications", level=1)).to_be_visible()
 
 
-async def unserved(database_url: str, folder: Path, **env: str) -> Site:
+@asynccontextmanager
+async def unserved(database_url: str, folder: Path, **env: str) -> AsyncIterator[Site]:
     """A site that knows Ada, without a server."""
-    site = Site("", {"NOTIFS_DATABASE_URL": database_url, **env}, folder)
-    async with site.store() as notifs:
-        if not await notifs.store.users():
-            await notifs.store.add_user(EMAIL, "Ada Lovelace", CHEAP)
-    return site
+    async with Notifs(Settings(database_url=database_url)).open() as notifs:
+        await notifs.store.add_user(EMAIL, "Ada Lovelace", CHEAP)
+        yield Site("", {"NOTIFS_DATABASE_URL": database_url, **env}, folder, notifs)
 
 
 @asynccontextmanager
 async def serving(database_url: str, folder: Path, *args: str, **env: str) -> AsyncIterator[Site]:
     """A site that Ada can sign in to."""
-    site = await unserved(database_url, folder, **env)
-    async with servers.serving(site.env, *args, cwd=folder) as served:
+    async with unserved(database_url, folder, **env) as site, servers.serving(site.env, *args, cwd=folder) as served:
         yield replace(site, url=served.url, kill=served.kill)
 
 

@@ -13,12 +13,12 @@ async def test_people_look_after_accounts_and_axe_finds_nothing(sqlite_site: Sit
         await accessible(page, state)
 
     await sqlite_site.sign_in(page)
-    async with sqlite_site.store() as notifs:
-        ada = await notifs.store.user(EMAIL)
-        await notifs.store.accounts.set_admin(ada.id, True)
-        eve = await notifs.store.add_user("eve@example.org", "Eve", "x")
-        await notifs.store.accounts.disable(eve.id, actor=ada.id)
-        link = await notifs.reset_link(ada.id, sqlite_site.url)
+    notifs = sqlite_site.notifs
+    ada = await notifs.store.user(EMAIL)
+    await notifs.store.accounts.set_admin(ada.id, True)
+    eve = await notifs.store.add_user("eve@example.org", "Eve", "x")
+    await notifs.store.accounts.disable(eve.id, actor=ada.id)
+    link = await notifs.reset_link(ada.id, sqlite_site.url)
     await page.goto(f"{sqlite_site.url}/account/?done=ended")
     await check("account")
     await page.get_by_label("Current password").fill("wrong")

@@ -2,12 +2,11 @@
 
 import asyncio
 import re
-from pathlib import Path
 
 from playwright.async_api import BrowserContext, expect
 
-from tests.e2e.alerted import counted, decided, look_at, send, settings, tabs, toast, told
-from tests.e2e.conftest import Site, accessible, row, serving, unread_tab
+from tests.e2e.alerted import counted, decided, look_at, settings, tabs, toast, told
+from tests.e2e.conftest import Site, accessible, row, unread_tab
 
 
 async def test_the_tab_that_is_looked_at_shows_the_toast(sqlite_site: Site, context: BrowserContext) -> None:
@@ -22,8 +21,7 @@ async def test_the_tab_that_is_looked_at_shows_the_toast(sqlite_site: Site, cont
 
 async def test_tabs_that_race_alert_once_for_each(sqlite_site: Site, context: BrowserContext) -> None:
     pages = await tabs(context, sqlite_site, 3)
-    async with sqlite_site.store() as notifs:
-        await asyncio.gather(*(send(notifs, f"number {n}") for n in range(12)))
+    await asyncio.gather(*(sqlite_site.send(f"number {n}") for n in range(12)))
     for page in pages:
         await expect(unread_tab(page)).to_contain_text("13")
     async with asyncio.timeout(5):
@@ -76,10 +74,9 @@ async def test_a_burst_is_one_toast_and_one_sentence(sqlite_site: Site, context:
         new MutationObserver(note).observe(region, { childList: true, characterData: true, subtree: true });
     }""")
     await expect(page.locator("notifs-toasts [role=status]")).to_be_empty()
-    async with sqlite_site.store() as notifs:
-        for n in range(5):
-            await send(notifs, f"number {n}")
-            await expect(row(page, f"number {n}")).to_be_visible()
+    for n in range(5):
+        await sqlite_site.send(f"number {n}")
+        await expect(row(page, f"number {n}")).to_be_visible()
     await expect(page.locator("notifs-toasts .toast")).to_have_text(re.compile("5 new notifications"))
     spoken: list[str] = []
     async with asyncio.timeout(10):
@@ -186,13 +183,12 @@ async def test_the_panel_stays_with_the_bell_and_goes_with_it(sqlite_site: Site,
     await expect(panel).to_be_hidden()
 
 
-async def test_a_backlog_is_one_line_in_one_tab(sqlite_url: str, tmp_path: Path, context: BrowserContext) -> None:
-    async with serving(sqlite_url, tmp_path) as site:
-        pages = await tabs(context, site, 2)
-        site.kill()
+async def test_a_backlog_is_one_line_in_one_tab(sqlite_site: Site, context: BrowserContext) -> None:
+    pages = await tabs(context, sqlite_site, 2)
+    sqlite_site.kill()
     for n in range(12):
-        await site.send(f"number {n}")
-    async with serving(sqlite_url, tmp_path, "--port", site.url.rpartition(":")[2]):
+        await sqlite_site.send(f"number {n}")
+    async with sqlite_site.again():
         for page in pages:
             await expect(row(page, "number ")).to_have_count(12, timeout=15_000)
         await decided(pages, 2)

@@ -46,8 +46,8 @@ async def test_a_desktop_notification_leads_on_and_goes_when_it_is_read_elsewher
     id = await sqlite_site.send("read elsewhere")
     await page.wait_for_function("() => seen.desktop.length === 1")
     assert id in (await desktop(page))[0]["tag"]
-    async with sqlite_site.store() as notifs:
-        await notifs.acts.do((await notifs.store.user(EMAIL)).id, "read", ids=[UUID(id)])
+    notifs = sqlite_site.notifs
+    await notifs.acts.do((await notifs.store.user(EMAIL)).id, "read", ids=[UUID(id)])
     await page.wait_for_function("() => !seen.desktop[0].open")
     await sqlite_site.send("to be followed", url="/notifications/?filter=archived")
     await page.wait_for_function("() => seen.desktop.length === 2")

@@ -18,17 +18,17 @@ GRACE = "grace@example.org"
 
 async def unread(site: Site, email: str, count: int) -> None:
     """Wait until so many of somebody's are unread in the store."""
-    async with site.store() as notifs, asyncio.timeout(20):
-        while len(await notifs.get_unread_notifs((await notifs.store.user(email)).id)) != count:
+    recipient = (await site.notifs.store.user(email)).id
+    async with asyncio.timeout(20):
+        while len(await site.notifs.get_unread_notifs(recipient)) != count:
             await asyncio.sleep(0.05)
 
 
 async def sign_in_grace(site: Site, context: BrowserContext) -> None:
     """Grace has three notifications, and the browser is hers from now on."""
-    async with site.store() as notifs:
-        grace = await notifs.store.add_user(GRACE, "Grace Hopper", CHEAP)
-        for n in range(3):
-            await notifs.notify(to=grace.id, title=f"For Grace {n}")
+    grace = await site.notifs.store.add_user(GRACE, "Grace Hopper", CHEAP)
+    for n in range(3):
+        await site.notifs.notify(to=grace.id, title=f"For Grace {n}")
     async with http_client() as http:
         answer = await http.post(f"{site.url}/login/", data={"email": GRACE, "password": PASSWORD})
     await context.add_cookies([{"name": "notifs", "value": answer.cookies["notifs"], "url": site.url}])

@@ -63,16 +63,16 @@ async def test_a_title_leads_to_its_place_and_is_read_by_that(sqlite_site: Site,
 
 
 async def test_a_lost_connection_is_told_and_nothing_is_missing_or_twice_afterwards(
-    sqlite_url: str, tmp_path: Path, page: Page
+    sqlite_site: Site, page: Page
 ) -> None:
-    async with serving(sqlite_url, tmp_path) as site:
-        await site.send("first")
-        await site.open(page)
-        site.kill()
+    site = sqlite_site
+    await site.send("first")
+    await site.open(page)
+    site.kill()
     await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
     await site.send("while away")
     await site.send("and another")
-    async with serving(sqlite_url, tmp_path, "--port", site.url.rpartition(":")[2]):
+    async with site.again():
         await expect(row(page, "and another")).to_be_visible(timeout=15_000)
         await expect(page.get_by_text(re.compile("Could not reach the server"))).to_have_count(0)
         await site.send("live again")

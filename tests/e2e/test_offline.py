@@ -95,8 +95,9 @@ async def test_what_is_done_without_a_network_is_done_once_there_is_one(
     await expect(page.locator("notifs-inbox .summary").get_by_text("This is a copy of")).to_have_count(
         0, timeout=15_000
     )
-    async with sqlite_site.store() as notifs, asyncio.timeout(10):
-        while (await notifs.get_unread_notifs((await notifs.store.user(EMAIL)).id)) != []:
+    ada = (await sqlite_site.notifs.store.user(EMAIL)).id
+    async with asyncio.timeout(10):
+        while await sqlite_site.notifs.get_unread_notifs(ada) != []:
             await asyncio.sleep(0.05)
 
 
@@ -139,8 +140,8 @@ async def test_signing_out_without_a_network_forgets_it_too(
 
 
 async def test_a_session_that_was_ended_elsewhere_is_forgotten_too(sqlite_site: Site, page: Page) -> None:
-    async with sqlite_site.store() as notifs:
-        await notifs.store.accounts.end_sign_ins((await notifs.store.user(EMAIL)).id)
+    store = sqlite_site.notifs.store
+    await store.accounts.end_sign_ins((await store.user(EMAIL)).id)
     await expect(page.locator("notifs-inbox").get_by_role("link", name="Sign in")).to_be_visible(timeout=15_000)
     await until_forgotten(page)
 
@@ -176,8 +177,7 @@ async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, cont
 async def test_another_person_sees_nothing_of_it(
     sqlite_site: Site, browser: Browser, context: BrowserContext, page: Page
 ) -> None:
-    async with sqlite_site.store() as notifs:
-        await notifs.store.add_user("bob@example.org", "Bob", hash_password(PASSWORD))
+    await sqlite_site.notifs.store.add_user("bob@example.org", "Bob", hash_password(PASSWORD))
     other = await browser.new_context()
     his = await other.new_page()
     await his.goto(f"{sqlite_site.url}/login/")

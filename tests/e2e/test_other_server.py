@@ -52,8 +52,7 @@ async def answers(port: int) -> None:
 @pytest.fixture
 async def other_site(sqlite_url: str, tmp_path: Path) -> AsyncIterator[tuple[Site, Proxy]]:
     """A site under granian, and the network that it is behind."""
-    site = await unserved(sqlite_url, tmp_path)
-    async with granian(site) as port, proxy(port) as network:
+    async with unserved(sqlite_url, tmp_path) as site, granian(site) as port, proxy(port) as network:
         yield replace(site, url=network.url), network
 
 

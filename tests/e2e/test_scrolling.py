@@ -61,10 +61,10 @@ def said(n: int, last: int) -> list[Any]:
 
 async def notify(site: Site, *sent: dict[str, Any]) -> None:
     """Notify Ada of each, in order."""
-    async with site.store() as notifs:
-        ada = (await notifs.store.user(EMAIL)).id
-        for each in sent:
-            await notifs.notify(to=ada, **each)
+    notifs = site.notifs
+    ada = (await notifs.store.user(EMAIL)).id
+    for each in sent:
+        await notifs.notify(to=ada, **each)
 
 
 async def scroll(page: Page, top: float) -> None:
@@ -122,9 +122,9 @@ async def test_however_many_come_the_page_stays_as_large_as_it_is(sqlite_site: S
 
 
 async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: Site, page: Page) -> None:
-    async with sqlite_site.store() as notifs:
-        ada = (await notifs.store.user(EMAIL)).id
-        await asyncio.gather(*(notifs.notify(to=ada, title=f"number {n}") for n in range(1_000)))
+    notifs = sqlite_site.notifs
+    ada = (await notifs.store.user(EMAIL)).id
+    await asyncio.gather(*(notifs.notify(to=ada, title=f"number {n}") for n in range(1_000)))
     await sqlite_site.open(page)
     rows = inbox(page).get_by_role("listitem")
     async with asyncio.timeout(30):
@@ -145,9 +145,9 @@ async def test_thousands_are_scrolled_through_with_few_in_the_page(sqlite_site: 
 
 
 async def test_years_of_notifications_come_by_scrolling(sqlite_site: Site, page: Page) -> None:
-    async with sqlite_site.store() as notifs:
-        ada = await notifs.store.user(EMAIL)
-        await asyncio.gather(*(notifs.notify(to=ada.id, title=f"number {n}") for n in range(330)))
+    notifs = sqlite_site.notifs
+    ada = await notifs.store.user(EMAIL)
+    await asyncio.gather(*(notifs.notify(to=ada.id, title=f"number {n}") for n in range(330)))
     await sqlite_site.open(page)
     seen: dict[str, None] = {}
     async with asyncio.timeout(20):

@@ -142,13 +142,13 @@ async def tabs_of(browser: Browser, site: Site) -> AsyncIterator[list[Page]]:
 
 @pytest.mark.timeout(120 + 2 * SECONDS)
 async def test_after_a_storm_every_tab_equals_the_store_and_nothing_was_alerted_of_twice(storm: Storm) -> None:
-    async with storm.site.store() as notifs:
-        await blow(storm, notifs)
-        (ada,) = await notifs.store.users()
-        for tab in storm.tabs:  # what waits in one tab changes all of them
-            await tab.wait_for_function(AT_REST, arg=None)
-        for tab in storm.tabs:
-            await equals_the_store(tab, notifs, ada.id)
+    notifs = storm.site.notifs
+    await blow(storm, notifs)
+    (ada,) = await notifs.store.users()
+    for tab in storm.tabs:  # what waits in one tab changes all of them
+        await tab.wait_for_function(AT_REST, arg=None)
+    for tab in storm.tabs:
+        await equals_the_store(tab, notifs, ada.id)
     touched = await heard(storm.tabs, "touched")
     for tabs in storm.browsers:
         arrived, alerts = await heard(tabs, "arrived"), await heard(tabs, "alerts")

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests.e2e.conftest import (
     inbox,
     oldest,
     row,
-    serving,
     settled,
     titles,
     unread_tab,
@@ -36,10 +34,9 @@ FOCUSED = """() => {
 
 async def send(site: Site, *sent: str | dict[str, Any]) -> None:
     """Notify Ada of each, the last one ending up on top."""
-    async with site.store() as notifs:
-        ada = await notifs.store.user(EMAIL)
-        for fields in sent:
-            await notifs.notify(to=ada.id, **({"title": fields} if isinstance(fields, str) else fields))
+    ada = await site.notifs.store.user(EMAIL)
+    for fields in sent:
+        await site.notifs.notify(to=ada.id, **({"title": fields} if isinstance(fields, str) else fields))
 
 
 def notice(page: Page) -> Locator:
@@ -517,16 +514,15 @@ async def test_a_page_hears_of_acts_and_may_forbid_them(ada: Page) -> None:
     assert await ada.evaluate("window.heard") == [["archive", 1], ["mark_read", 1]]
 
 
-async def test_acts_wait_for_a_server_that_is_away(sqlite_url: str, tmp_path: Path, page: Page) -> None:
-    async with serving(sqlite_url, tmp_path) as site:
-        await send(site, "one", "two")
-        await site.open(page)
-        site.kill()
+async def test_acts_wait_for_a_server_that_is_away(sqlite_site: Site, page: Page) -> None:
+    await send(sqlite_site, "one", "two")
+    await sqlite_site.open(page)
+    sqlite_site.kill()
     await expect(page.get_by_text(re.compile("Could not reach the server")).last).to_be_visible()
     await inbox(page).get_by_role("button", name="Archive: two").click()
     await shown(page, "one")
     await expect(inbox(page)).to_contain_text("1 change is kept for later.")
-    async with serving(sqlite_url, tmp_path, "--port", site.url.rpartition(":")[2]):
+    async with sqlite_site.again():
         await expect(inbox(page)).not_to_contain_text("kept for later", timeout=20_000)
         await page.get_by_role("tab", name="Archived").click()
         await shown(page, "two")
