@@ -88,15 +88,20 @@ class Runner:
     async def _run(self) -> None:
         loop, database = asyncio.get_running_loop(), self._store.database
         quiet_since, writes = loop.time(), database.writes
+        due = False
         while True:
             self._awake.clear()
             began, looked = loop.time(), utcnow()
             if database.writes > writes:
                 quiet_since, writes = began, database.writes
+            if not due and (left := await self._left()) > 0:  # to look is cheaper than to begin to write
+                await self._rest(left)
+                continue
             alone = began - quiet_since > QUIET_SECONDS
             writes += 1  # our own
             try:
-                if await self.once(PARTS if alone else 1):
+                due = await self.once(PARTS if alone else 1)
+                if due:
                     await asyncio.sleep(0 if alone else min((loop.time() - began) * SHARE, LOOK_SECONDS))
                     continue
             except StoreUnavailable:
@@ -104,26 +109,28 @@ class Runner:
             except Exception:
                 log.exception("a job failed; it is tried again")
                 await asyncio.sleep(LOOK_SECONDS)
-            await self._rest(looked)
+            left = await self._left(looked)
+            due = left <= 0
+            await self._rest(max(left, 0.01))
 
-    async def _rest(self, looked: datetime) -> None:
+    async def _rest(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(await self._pause(looked)):
+            async with asyncio.timeout(seconds):
                 await self._awake.wait()
         except TimeoutError:
             pass
 
-    async def _pause(self, looked: datetime) -> float:
-        """Seconds until there may be something to do, where nothing could be done that was due when we `looked`."""
+    async def _left(self, looked: datetime | None = None) -> float:
+        """Seconds until there may be something to do; `looked`: nothing could be done that was due then."""
         try:
             job, snooze = await self._store.jobs.next_due(), await self._store.snoozes.next_due()
         except StoreUnavailable:
+            log.warning("jobs wait for the store")
             return LOOK_SECONDS
-        if snooze is not None and snooze <= looked:
+        if snooze is not None and looked is not None and snooze <= looked:
             snooze = None  # somebody has its mailbox locked, for who knows how long
         due = min((moment for moment in (job, snooze) if moment is not None), default=None)
-        left = LOOK_SECONDS if due is None else (due - utcnow()).total_seconds()
-        return min(max(left, 0.01), LOOK_SECONDS)
+        return LOOK_SECONDS if due is None else min((due - utcnow()).total_seconds(), LOOK_SECONDS)
 
     def _tell(self, step: Step) -> None:
         if step.act == "send" and step.recipients:
