@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs import Notifs, Settings
 from notifs.errors import NotifsError
 from notifs.signing import Signer
-from notifs.store import schema, sessions
-from notifs.store.database import Database
+from notifs.store import accounts, sessions
+from notifs.wire import Cursor
 from tests.faults.history import Fault, Report, examine, read_journals
 from tests.faults.person import Person
 from tests.faults.proxy import Proxy, proxy
 from tests.faults.reckoning import truth, view
 from tests.programs import Child, Restarted, free_port
-from tests.servers import Postgres, Redis, clean_environment
+from tests.servers import Redis, clean_environment
 from tests.web.site import CHEAP
 from tests.wire import http_client
 
@@ -152,12 +153,31 @@ class Cluster:
         name = secrets.token_hex(6)
         return (await self.notifs.store.add_user(f"{name}@example.org", name, CHEAP)).id
 
+    async def accounts(self, count: int) -> list[str]:
+        """So many new people, made at once."""
+        names = [secrets.token_hex(6) for _ in range(count)]
+
+        async def add(connection: AsyncConnection) -> list[str]:
+            return [(await accounts.add(connection, f"{n}@example.org", n, CHEAP)).id for n in names]
+
+        return await self.notifs.store.database.write(add)
+
     async def cookie(self, recipient: str) -> str:
         """The Cookie header of a new sign-in."""
-        token = secrets.token_urlsafe(32)
-        key = Signer(self.notifs.settings.secret_keys).hashes(token)[0]
-        await self.notifs.store.database.write(lambda c: sessions.start(c, recipient, key, 1))
-        return f"notifs={token}"
+        (cookie,) = await self.cookies([recipient])
+        return cookie
+
+    async def cookies(self, recipients: Sequence[str]) -> list[str]:
+        """The Cookie header of a new sign-in of each."""
+        signer = Signer(self.notifs.settings.secret_keys)
+        tokens = [secrets.token_urlsafe(32) for _ in recipients]
+
+        async def start(connection: AsyncConnection) -> None:
+            for recipient, token in zip(recipients, tokens, strict=True):
+                await sessions.start(connection, recipient, signer.hashes(token)[0], 1)
+
+        await self.notifs.store.database.write(start)
+        return [f"notifs={token}" for token in tokens]
 
     async def tabs(self, recipient: str, count: int = 1, at: Worker | None = None) -> list[Person]:
         """Tabs of one person, with one sign-in; at any worker, or always `at` one. See `present`."""
@@ -220,15 +240,15 @@ class Cluster:
         return examine(mine, [view(f"tab {n}", p) for n, p in enumerate(people)], truths)
 
     async def _at_rest(self, people: Sequence[Person]) -> bool:
+        if not all(p.stands for p in people):
+            return False
+        store = self.notifs.store
         try:
-            for recipient in {p.recipient for p in people}:
-                head = await self.notifs.store.head(recipient)
-                cursor = str(self.notifs.store.cursor(head))
-                if not all(p.stands and p.mailbox.cursor == cursor for p in people if p.recipient == recipient):
-                    return False
+            revisions = (await store.look(list({p.recipient for p in people}))).revisions
         except NotifsError:
             return False
-        return True
+        cursors = {p: str(Cursor(store.epoch, revisions.get(p.recipient, 0))) for p in people}
+        return all(p.stands and p.mailbox.cursor == cursor for p, cursor in cursors.items())
 
 
 async def until(condition: Any, seconds: float = 60) -> None:
@@ -236,14 +256,6 @@ async def until(condition: Any, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)
-
-
-async def migrated(postgres: Postgres, url: str) -> str:
-    """The database behind `url`, with our tables, as it is reached by TCP."""
-    database = Database(url)
-    await schema.upgrade(database)
-    await database.close()
-    return tcp(postgres.port, url)
 
 
 def tcp(port: int, url: str) -> str:

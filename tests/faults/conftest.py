@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from notifs.store import schema
+from notifs.store.database import Database
 from tests import servers
-from tests.faults.cluster import Cluster, cluster, migrated
+from tests.faults.cluster import Cluster, cluster, tcp
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -29,38 +32,55 @@ def redis() -> Iterator[servers.Redis]:
         yield server
 
 
+@pytest.fixture(scope="session")
+async def _durable_template(durable: servers.Postgres) -> AsyncIterator[str]:
+    """The name of a database that has every migration."""
+    async with durable.database() as url:
+        database = Database(url)
+        await schema.upgrade(database)
+        await database.close()
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-async def durable_url(durable: servers.Postgres) -> AsyncIterator[str]:
+async def durable_url(durable: servers.Postgres, _durable_template: str) -> AsyncIterator[str]:
     """A migrated PostgreSQL database of this test's own, by TCP."""
-    async with durable.database() as url:
-        yield await migrated(durable, url)
+    async with durable.database(_durable_template) as url:
+        yield tcp(durable.port, url)
 
 
-@asynccontextmanager
-async def _made(
-    durable: servers.Postgres, redis: servers.Redis, folder: Path, env: dict[str, str]
-) -> AsyncIterator[Cluster]:
-    async with durable.database() as url:
-        async with cluster(await migrated(durable, url), folder, redis=redis, fronts=True, env=env) as made:
-            yield made
+class Making:
+    """Makes clusters of three workers with proxies, PostgreSQL and Redis."""
+
+    def __init__(self, durable: servers.Postgres, template: str, redis: servers.Redis) -> None:
+        self._durable = durable
+        self._template = template
+        self._redis = redis
+
+    @asynccontextmanager
+    async def three(self, folder: Path, **env: str) -> AsyncIterator[Cluster]:
+        async with self._durable.database(self._template) as local:
+            url = tcp(self._durable.port, local)
+            async with cluster(url, folder, redis=self._redis, fronts=True, env=env) as made:
+                yield made
 
 
 @pytest.fixture(scope="session")
-async def three(
-    durable: servers.Postgres, redis: servers.Redis, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Cluster]:
-    """Three workers with proxies, PostgreSQL and Redis."""
-    async with _made(durable, redis, tmp_path_factory.mktemp("three"), {}) as made:
+def making(durable: servers.Postgres, _durable_template: str, redis: servers.Redis) -> Making:
+    return Making(durable, _durable_template, redis)
+
+
+@pytest.fixture(scope="module")
+async def three(making: Making, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    """Three workers: of this module, as workers that idle for the rest of all tests take a tenth of a core."""
+    async with making.three(tmp_path_factory.mktemp("three")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
-async def listeners(
-    durable: servers.Postgres, redis: servers.Redis, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Cluster]:
+@pytest.fixture(scope="module")
+async def listeners(making: Making, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     """The same, but they look at the store so seldom that what arrives has come by a push or a hint."""
-    env = {"NOTIFS_HEAD_CHECK_SECONDS": "60"}
-    async with _made(durable, redis, tmp_path_factory.mktemp("listeners"), env) as made:
+    async with making.three(tmp_path_factory.mktemp("listeners"), NOTIFS_HEAD_CHECK_SECONDS="60") as made:
         yield made
 
 
