@@ -215,7 +215,9 @@ async def serve_once(folder: Path) -> None:
 
 def run(program: str, *args: str) -> None:
     """Run a program as Python would."""
-    if program == "-c":
+    if program == "-":
+        run("-c", sys.stdin.read(), *args)
+    elif program == "-c":
         code, *args_of_code = args
         sys.argv, sys.path[0] = ["-c", *args_of_code], ""
         del globals()["__file__"]

@@ -3,35 +3,27 @@
 import asyncio
 import json
 import shlex
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from notifs import Notifs, Settings
-from notifs.store import schema
-from notifs.store.database import Database
 from tests import servers
 from tests.docs.markdown import blocks
+from tests.shells import programs
 from tests.web.site import CHEAP
 
 SHELL = {block.file: block for block in blocks("sh", "python") if block.file}
 
 
 @pytest.fixture
-async def folder(tmp_path: Path) -> Path:
+async def folder(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Path]:
     """A folder as the clone is one after `scripts/serve`: `.venv/bin/notifs`, and a database with Ada in it."""
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "notifs").write_text(f'#!/bin/sh\nexec {shlex.join(servers.notifs_command())} "$@"\n')
-    (programs / "notifs").chmod(0o755)
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'notifs.db'}")
-    await schema.upgrade(database)
-    await database.close()
     async with notifs_of(tmp_path).open() as notifs:
         await notifs.store.add_user("ada@example.org", "Ada", CHEAP)
-    return tmp_path
+    async with programs(tmp_path / ".venv" / "bin"):
+        yield tmp_path
 
 
 def notifs_of(folder: Path) -> Notifs:
@@ -63,6 +55,8 @@ async def titles(folder: Path) -> list[str]:
 
 
 async def test_a_first_notification_by_curl(folder: Path, url: str) -> None:
+    notifs = folder / ".venv" / "bin" / "notifs"
+    notifs.write_text(f'#!/bin/sh\nexec {shlex.join(servers.notifs_command())} "$@"\n')  # a process from the start
     answer = json.loads(await shell(SHELL["curl.sh"].text, folder, url))
     assert (answer["recipients"], answer["job"]) == (1, None)
     assert await titles(folder) == ["Order 7 is placed"]
@@ -76,6 +70,6 @@ async def test_a_line_of_text_to_a_topic(folder: Path, url: str) -> None:
 async def test_a_first_notification_by_the_client_library(folder: Path, url: str) -> None:
     key = await shell(".venv/bin/notifs key create shop --scope send", folder, url)
     (folder / "shop.py").write_text(SHELL["shop.py"].text.replace("http://127.0.0.1:8000", url))
-    told = [await shell(f"{sys.executable} shop.py", folder, url, KEY=key.strip()) for _ in range(2)]
+    told = [await shell(".venv/bin/python shop.py", folder, url, KEY=key.strip()) for _ in range(2)]
     assert told[0] == told[1]
     assert await titles(folder) == ["Order 8 is placed"]

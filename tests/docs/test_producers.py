@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from notifs import Notifs, Settings
 from tests import servers
 from tests.docs.markdown import Block, blocks
 from tests.programs import START_SECONDS, free_port
+from tests.shells import programs
 
 BLOCKS = {block.file: block for block in blocks("bash")}
 TITLES = {
@@ -24,30 +24,21 @@ TITLES = {
 """What is in Ada's inbox then."""
 
 
-def programs(folder: Path) -> str:
-    """A PATH with this very code as `notifs`, and Python as `python`."""
-    (folder / "notifs").write_text(f'#!/bin/sh\nexec {sys.executable} -c "from notifs.cli import main; main()" "$@"\n')
-    (folder / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    for program in ("notifs", "python"):
-        (folder / program).chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
-
-
 @asynccontextmanager
 async def shell(script: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """A shell that runs a script; whatever it has left running is killed at the end."""
-    (folder / "bin").mkdir()
-    environment = {**servers.clean_environment(), "PATH": programs(folder / "bin")}
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-euo", "pipefail", "-c", script, cwd=folder, env=environment, start_new_session=True,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    async with programs(folder / "bin") as bin:
+        environment = {**servers.clean_environment(), "PATH": f"{bin}{os.pathsep}{os.environ['PATH']}"}
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-euo", "pipefail", "-c", script, cwd=folder, env=environment, start_new_session=True,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 async def run(script: str, folder: Path) -> None:
