@@ -8,7 +8,12 @@ bin=$venv/bin
 doing=
 [[ -t 1 ]] || export NO_COLOR=1
 
-trap '[[ $? == 0 || -z $doing ]] || echo "--- $doing: failed"' EXIT
+declare -A running=()
+
+trap tell_failure EXIT
+tell_failure() {
+    [[ $? == 0 || -z $doing ]] || echo "--- $doing: failed"
+}
 
 # step NAME COMMAND...: run a command and tell how long it took.
 step() {
@@ -20,6 +25,24 @@ step() {
     doing=
     tenths=$(((${EPOCHREALTIME/[.,]/} - start) / 100000))
     echo "--- $name: $((tenths / 10)).$((tenths % 10)) s"
+}
+
+# beside NAME COMMAND...: run a command beside what comes next; `heard` waits for it, and shows what it has said.
+beside() {
+    local name=$1
+    shift
+    (
+        trap tell_failure EXIT
+        doing=
+        "$@"
+    ) >"$venv/$name" 2>&1 &
+    running[$name]=$!
+}
+heard() {
+    local status=0
+    wait "${running[$1]}" || status=$?
+    cat "$venv/$1"
+    return "$status"
 }
 
 # node FILE ARGUMENTS...: run a JavaScript file of the browser's part.
@@ -51,18 +74,32 @@ install_debian() (
 
 # setup run|dev: bring .venv/ to what the locks say, and the bundle for browsers to what its sources say.
 setup() {
-    local wanted found
+    set_up_packages "$1"
+    set_up_notifs "$1"
+}
+
+# set_up_packages run|dev: the first part of it, for who has something to do beside the second; the bundle is under way.
+set_up_packages() {
+    local found
     wanted=$(cd "$root" && cat pyproject.toml requirements/*.lock | sha256sum)
     found=$(cat "$venv/installed" 2>/dev/null || true)
     if [[ $found == "$1 $wanted" || $found == "dev $wanted" ]]; then  # dev has all of run
-        step "Bundle for browsers" "$bin/python" "$root/hatch_build.py"
+        wanted=
+        beside bundle "$bin/python" "$root/hatch_build.py"
         return
     fi
     step "Virtual environment" make_venv
+    step "Tools of the build" install_tools
+    beside bundle "$bin/python" "$root/hatch_build.py"  # npm waits for the network more than it works
     step "Python packages" install_packages "$1"
-    step "Bundle for browsers" "$bin/python" "$root/hatch_build.py"
-    step "notifs itself" "$bin/uv" pip install --python "$bin/python" --no-deps --no-build-isolation --editable "$root"
-    echo "$1 $wanted" >"$venv/installed"
+}
+
+set_up_notifs() {
+    step "Bundle for browsers" heard bundle
+    if [[ $wanted ]]; then
+        step "notifs itself" "$bin/uv" pip install --python "$bin/python" --no-deps --no-build-isolation --editable "$root"
+        echo "$1 $wanted" >"$venv/installed"
+    fi
 }
 
 make_venv() {
@@ -78,13 +115,28 @@ make_venv() {
     exit 1
 }
 
+install_tools() {
+    "$bin/python" -m pip install --disable-pip-version-check --only-binary :all: --require-hashes -r "$root/requirements/build.lock"
+}
+
 install_packages() {
     local locks=(--only-binary :all: --require-hashes)
     case $1 in
     run) locks+=(-r "$root/requirements/run.lock" -r "$root/requirements/build.lock") ;;
     dev) locks+=(-r "$root/requirements/dev.lock") ;;
     esac
-    "$bin/python" -m pip install --disable-pip-version-check --only-binary :all: --require-hashes -r "$root/requirements/build.lock"
     # uv takes seconds where pip takes a minute, but only pip knows of a mirror or proxy that its settings name.
-    "$bin/uv" pip install --compile-bytecode --python "$bin/python" "${locks[@]}" || "$bin/python" -m pip install "${locks[@]}"
+    # It compiles nothing: two thirds of it all is never imported.
+    "$bin/uv" pip install --python "$bin/python" "${locks[@]}" || "$bin/python" -m pip install "${locks[@]}"
+}
+
+check_python() {
+    step "ruff format" "$bin/ruff" format --check
+    step "ruff check" "$bin/ruff" check
+    step "mypy" "$bin/mypy"
+}
+
+check_browser() {
+    step "tsc" node node_modules/typescript/bin/tsc --noEmit
+    step "tsc, the service worker" node node_modules/typescript/bin/tsc -p offline
 }
