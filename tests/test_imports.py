@@ -4,8 +4,9 @@ A room is a file of `notifs/`, or a folder of it. An import for annotations alon
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -129,16 +130,29 @@ class Import:
         return self.file.partition("/")[0]
 
 
+@cache
 def sources() -> dict[str, str]:
     """Every Python file of the package, by its path without the ending."""
     paths = [p for p in PACKAGE.rglob("*.py") if "browser" not in p.relative_to(PACKAGE).parts]
     return {p.relative_to(PACKAGE).with_suffix("").as_posix(): p.read_text() for p in paths}
 
 
-def imports(files: dict[str, str]) -> Iterator[Import]:
-    """Every import, wherever in a file it stands."""
+@cache
+def nodes(text: str) -> list[ast.AST]:
+    """All that a file's text consists of."""
+    return list(ast.walk(ast.parse(text)))
+
+
+def at_the_top(text: str) -> list[ast.stmt]:
+    """What stands in a file at its left margin."""
+    (module,) = (node for node in nodes(text) if isinstance(node, ast.Module))
+    return module.body
+
+
+def imports(files: dict[str, str], among: Callable[[str], Iterable[ast.AST]] = nodes) -> Iterator[Import]:
+    """Every import, wherever in a file it stands, or among these nodes of it."""
     for file, text in files.items():
-        for node in ast.walk(ast.parse(text)):
+        for node in among(text):
             if isinstance(node, ast.Import):
                 yield from (Import(file, alias.name, "") for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -179,7 +193,7 @@ def knowing_passwords(files: dict[str, str]) -> set[str]:
     return {
         file
         for file, text in files.items()
-        for node in ast.walk(ast.parse(text))
+        for node in nodes(text)
         if {getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "arg", None)} & PASSWORD_NAMES
         or (isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & PASSWORD_NAMES)
     }
@@ -189,9 +203,8 @@ def cycles(files: dict[str, str]) -> list[str]:
     """Modules of ours that import each other in a circle, by what is imported at the top of a file."""
     graph: dict[str, set[str]] = {}
     for file, text in files.items():
-        top = ast.Module([n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom)], [])
         graph[file] = set()
-        for each in imports({file: ast.unparse(top)}):
+        for each in imports({file: text}, at_the_top):
             if target(each) is None:
                 continue
             path = each.module.replace(".", "/").removeprefix("notifs").removeprefix("/")
@@ -211,7 +224,7 @@ def emits(files: dict[str, str]) -> list[str]:
     calls = (
         (file, node.lineno)
         for file, text in files.items()
-        for node in ast.walk(ast.parse(text))
+        for node in nodes(text)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"emit", "send_message"}
