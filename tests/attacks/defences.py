@@ -663,7 +663,7 @@ def templates_do_not_escape() -> None:
 
     def init_without(self: Render, **options: Any) -> None:
         init(self, **options)
-        self._environment.autoescape = False
+        self._environment = self._environment.overlay(autoescape=False)  # with templates compiled anew
 
     replace(Render, "__init__", init_without)
 
