@@ -192,7 +192,13 @@ async def launched(path: str) -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(
             executable_path=path,
             chromium_sandbox=os.geteuid() != 0,  # it refuses to have one as root
-            args=["--no-first-run", *(f"--disable-{it}" for it in QUIET), f"--disable-features={','.join(FEATURES)}"],
+            args=[
+                "--no-first-run",
+                *(f"--disable-{it}" for it in QUIET),
+                f"--disable-features={','.join(FEATURES)}",
+                # Where attacks send a browser. To stop it by a route would take every request through Playwright.
+                "--host-resolver-rules=MAP evil.example ~NOTFOUND",
+            ],
         )
         yield browser
         await browser.close()

@@ -187,8 +187,8 @@ async def test_what_is_asked_for_is_text(target: Target, browser: Browser) -> li
             through += visit.caught("signing in")
             if through and not target.defended:
                 return through
-            await visit.page.evaluate(SUBMIT, {"email": text, "password": text, "next": text})
-            await visit.page.wait_for_load_state()
+            async with visit.page.expect_navigation():
+                await visit.page.evaluate(SUBMIT, {"email": text, "password": text, "next": text})
             await visit.see(f"{target.url}/{quote(text)}?{quote(text)}#{quote(text)}")
             await visit.see(f"{target.url}/notifications/?filter={quote(text)}&before={quote(text)}")
             through += visit.caught("nobody")

@@ -1,6 +1,5 @@
 """A real browser at a server that is attacked: who looks, what ran there that should not, and whom it asked."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ document.addEventListener("securitypolicyviolation", ({ effectiveDirective, bloc
 """
 """What hostile scripts call is told, and so is what the policy of a page has stopped."""
 BUNDLE = "**/notifs.js*"
-EVIL = re.compile("^[a-z]+://evil.example/")
 
 
 @dataclass
@@ -42,6 +40,7 @@ class Visit:
     broke: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    _bundle: bool = True
 
     async def sign_in(self, target: Target, person: Person) -> None:
         """Have the cookie of a new sign-in, in the place of any that was there."""
@@ -53,10 +52,11 @@ class Visit:
 
     async def see(self, url: str, *, bundle: bool = True) -> None:
         """Look at a page: as the bundle makes it, or as the server has sent it."""
-        await self.page.unroute_all()
-        await self.page.route(EVIL, lambda route: route.abort())
-        if not bundle:
+        if bundle and not self._bundle:
+            await self.page.unroute(BUNDLE)
+        elif self._bundle and not bundle:
             await self.page.route(BUNDLE, lambda route: route.abort())
+        self._bundle = bundle
         await self.page.goto(url)
         await self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
