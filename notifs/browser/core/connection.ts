@@ -178,7 +178,10 @@ export class Connection extends Emitter<Events> {
     const request = { ...query, before, limit: before === null ? PAGE : OLDER };
     const page = await this.link.ask((via) => via.fetch(request));
     this.dispatch({ ...page, ...query, type: "page" });
-    this.expect(parseCursor(page.cursor));
+    const cursor = parseCursor(page.cursor);
+    this.expect(cursor);
+    // What is newer than all that we know is kept until we know that, too: without it there is nothing to show.
+    if (!this.reached(cursor) && !this.state.awaiting) await this.sync();
   }
 
   /** What puts these off once more, as they are now. */

@@ -58,6 +58,8 @@ export class NotifsBell extends MailboxElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.stay(false);
+    // The browser closes a popover that leaves the page, and says nothing of it.
+    this.isOpen = this.isSetting = false;
     if (this.badgeTitle) this.badge?.show(0, "", null);
   }
 

@@ -25,12 +25,13 @@ export abstract class MailboxElement extends LitElement {
   declare tokenUrl: string | undefined;
 
   /** The page's shared one, unless another is set before the element enters the page: one that the page has made. */
-  connection: Connection | null = null;
+  declare connection: Connection | null;
   private isShared = false;
   private stopListening: (() => void)[] = [];
 
   constructor() {
     super();
+    this.connection ??= null; // set before the element was defined, it is there already
     this.base = "";
     this.inboxUrl = "";
   }

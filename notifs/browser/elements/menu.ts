@@ -2,6 +2,7 @@
 import { html, nothing } from "lit";
 import type { ReactiveController, ReactiveControllerHost, TemplateResult } from "lit";
 
+import { Around } from "./around";
 import { icon } from "./icons";
 import type { IconName } from "./icons";
 
@@ -33,20 +34,28 @@ export class Menu implements ReactiveController {
   private anchor: HTMLElement | null = null;
   /** What had the focus before. */
   private before: HTMLElement | null = null;
-  private readonly hide = (event?: Event): void => {
-    if (!event?.composedPath().includes(this.panel as EventTarget)) this.panel?.hidePopover();
-  };
+  /** Where that is in the window: what scrolls may as well have kept it there. */
+  private top = 0;
+  private readonly around = new Around(() => {
+    if (this.isOpen && Math.abs((this.anchor?.getBoundingClientRect().top ?? 0) - this.top) > 1) this.close();
+  });
 
   constructor(private readonly host: ReactiveControllerHost & HTMLElement) {
     host.addController(this);
   }
 
+  /** Before the list hears of it, which may draw something else then where the menu was opened. */
+  hostConnected(): void {
+    this.around.listen(this.host);
+  }
+
   hostUpdated(): void {
+    if (this.anchor?.isConnected === false) this.close();
     this.place();
   }
 
   hostDisconnected(): void {
-    removeEventListener("scroll", this.hide, true);
+    this.around.stop();
   }
 
   /** For the click on a button with `popovertarget="menu"`: the browser opens and closes the menu by itself. */
@@ -65,7 +74,7 @@ export class Menu implements ReactiveController {
   }
 
   close(): void {
-    this.hide();
+    this.panel?.hidePopover();
   }
 
   render(): TemplateResult {
@@ -126,9 +135,6 @@ export class Menu implements ReactiveController {
     if (newState === "open") {
       this.place();
       this.focusFirst();
-      addEventListener("scroll", this.hide, { capture: true, passive: true });
-    } else {
-      removeEventListener("scroll", this.hide, true);
     }
   };
 
@@ -155,6 +161,7 @@ export class Menu implements ReactiveController {
     const { panel, anchor } = this;
     if (panel === null || anchor === null || !this.isOpen) return;
     const { top, bottom, left, right } = anchor.getBoundingClientRect();
+    this.top = top;
     const { offsetWidth: width, offsetHeight: height } = panel;
     const { clientWidth, clientHeight } = document.documentElement;
     const start = getComputedStyle(panel).direction === "rtl" ? left : right - width;

@@ -44,6 +44,7 @@ export class Search implements Finder, ReactiveController {
   }
 
   input(text: string): void {
+    this.isOpen = true; // the field may have come with the address, and stays when it is emptied
     this.typed = text;
     this.typing.stop();
     this.typing.set(TYPING);

@@ -17,7 +17,8 @@ export class Selection {
   /** Pick an entry, or let it go; `isRange`: and everything between it and the one before likewise. */
   toggle(entry: Entry, entries: readonly Entry[], isRange = false): void {
     const isPicked = !this.has(entry);
-    const here = entries.indexOf(entry);
+    // By its key: the list may have been put together anew since it was drawn, or since a menu was opened from it.
+    const here = entries.findIndex(({ key }) => key === entry.key);
     const there = isRange ? entries.findIndex(({ key }) => key === this.last) : -1;
     const [from, to] = there < 0 ? [here, here] : [Math.min(here, there), Math.max(here, there)];
     const ids = new Set(entries.slice(from, to + 1).flatMap(({ rows }) => rows.map(({ id }) => id)));
@@ -31,11 +32,13 @@ export class Selection {
     this.picked = new Set(ids);
   }
 
-  /** What is no longer in the list is no longer picked. */
-  keep(entries: readonly Entry[]): void {
-    if (this.picked.size === 0) return;
+  /** What is no longer in the list is no longer picked. Returns whether anything of it was. */
+  keep(entries: readonly Entry[]): boolean {
+    if (this.picked.size === 0) return false;
     const there = new Set(entries.flatMap(({ rows }) => rows.map(({ id }) => id)));
     const left = [...this.picked].filter((id) => there.has(id));
-    if (left.length < this.picked.size) this.set(left);
+    const isLess = left.length < this.picked.size;
+    if (isLess) this.set(left);
+    return isLess;
   }
 }

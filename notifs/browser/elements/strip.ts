@@ -5,6 +5,7 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
+import { Around, parentOf } from "./around";
 import { Offsets } from "./offsets";
 import { whenIdle } from "./part";
 import { Reused } from "./slots";
@@ -39,6 +40,7 @@ export class Strip implements ReactiveController {
   /** Nothing remains of what was drawn. */
   private isLeap = false;
   private readonly look = (): void => this.drawOn();
+  private readonly around = new Around(this.look);
 
   /** `keys`: of the items that there are now, as `Offsets` wants them. */
   constructor(
@@ -49,13 +51,11 @@ export class Strip implements ReactiveController {
   }
 
   hostConnected(): void {
-    // From the page and whatever else of it scrolls; the list's own scrolling is not heard outside of it.
-    addEventListener("scroll", this.look, { capture: true, passive: true });
     addEventListener("resize", this.look);
   }
 
   hostDisconnected(): void {
-    removeEventListener("scroll", this.look, true);
+    this.around.stop();
     removeEventListener("resize", this.look);
   }
 
@@ -69,6 +69,7 @@ export class Strip implements ReactiveController {
   }
 
   hostUpdated(): void {
+    if (this.host.isConnected) this.around.listen(this.host);
     const width = this.find(".list")?.clientWidth ?? 0;
     if (width !== this.width) this.offsets.forget();
     this.width = width;
@@ -212,8 +213,4 @@ function keyOf(row: HTMLElement): string {
 
 function edges(element: Element | null): { top: number; bottom: number } {
   return element?.getBoundingClientRect() ?? { top: 0, bottom: 0 };
-}
-
-function parentOf(element: Element): Element | null {
-  return element.assignedSlot ?? element.parentElement ?? (element.getRootNode() as ShadowRoot).host ?? null;
 }

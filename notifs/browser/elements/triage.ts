@@ -76,6 +76,11 @@ export class Triage {
     this.picked();
   }
 
+  /** What is no longer in the list is no longer picked. */
+  keep(): void {
+    if (this.selection.keep(this.listing.entries)) this.picked();
+  }
+
   clear(): void {
     if (!this.isPicking) return;
     this.selection.set([]);

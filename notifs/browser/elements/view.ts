@@ -78,11 +78,13 @@ export class View implements ReactiveController {
       this.then((triage) => triage.search.tell());
     }
     listing.reckon(this.opened);
-    triage?.selection.keep(listing.entries);
+    triage?.keep();
   }
 
   /** Load what is missing in what was drawn. */
   drawn(): void {
+    // What is on its way comes also when the element is gone: it needs no clock then, and no more rows.
+    if (!this.host.isConnected) return;
     const { state, window, failure } = this.listing;
     const isShort = !loaded(window) || (!window.complete && this.triage?.strip.isAtEnd);
     if (state.cursor !== null && isShort && failure === null) void this.listing.load();
@@ -143,7 +145,6 @@ export class View implements ReactiveController {
       aria-labelledby=${isPicking ? nothing : `tab-${host.filter}`}
       aria-label=${isPicking ? t(`tabs.${host.filter}`) : nothing}
       aria-busy=${this.listing.isLoading}
-      @scroll=${() => triage?.strip.drawOn()}
     >
       ${triage?.hands.cue()} ${this.content()}
       <div class="leaving" aria-hidden="true" inert></div>

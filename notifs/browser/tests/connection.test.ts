@@ -512,6 +512,16 @@ describe("loading", () => {
     expect(view(connection.state, { filter: "all" })).toHaveLength(6);
   });
 
+  test.each(["socket", "http"] as const)("of what is newer than all that is known resolves when that is known, by %s", async (transport) => {
+    await open({ transport });
+    server.store.create(1); // by another worker: nobody has been told yet
+    await connection.fetch({ filter: "all" });
+    expect(windowOf(connection.state, { filter: "all" }).complete).toBe(true);
+    expect(view(connection.state, { filter: "all" })).toHaveLength(3);
+    await pass(5_000);
+    expect(asked("fetch") + server.requests.filter((request) => request.includes("filter=")).length).toBe(1);
+  });
+
   test("asks for all that is searched for, by socket and by HTTP", async () => {
     const query = { filter: "all", kind: "comment.posted", actor: "7", text: "word" } as const;
     await open();

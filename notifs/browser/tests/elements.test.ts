@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import "../index";
+import { Connection, NotifsInbox } from "../index";
 import type { MailboxElement } from "../elements/element";
 import type { Notification } from "../core/wire";
 import { FakeServer } from "./fakes";
@@ -74,6 +74,49 @@ describe("the inbox", () => {
     expect(words(inbox, ".title")).toEqual(["Unread: Urgent Second", "Unread: First"]);
     expect(words(inbox, ".summary")).toEqual(["2 unread"]);
     expect(words(inbox, "[role=tab]")).toEqual(["Unread2", "All", "Archived", "Snoozed"]);
+  });
+
+  test("has the connection that was set before it was an element of ours", async () => {
+    const mine = new Connection({ base: "/mine", transport: "socket" });
+    mine.open();
+    const inbox = document.createElement("notifs-late") as MailboxElement;
+    inbox.connection = mine;
+    document.body.append(inbox);
+    customElements.define("notifs-late", class extends NotifsInbox {});
+    await settle();
+    expect(inbox.connection).toBe(mine);
+    expect(server.sockets).toHaveLength(1);
+    mine.close();
+  });
+
+  test("tells when what was picked is read elsewhere", async () => {
+    server.create(2);
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    const told: string[][] = [];
+    inbox.addEventListener("notifs-select", (event) => told.push((event as CustomEvent<{ ids: string[] }>).detail.ids));
+    for (const pick of all(inbox, "[data-slot=pick]")) pick.click();
+    await settle();
+    const [last, first] = told.at(-1) ?? [];
+    server.push(server.store.act("mark_read", { ids: [first ?? ""] }));
+    await settle();
+    expect(told.at(-1)).toEqual([last]);
+  });
+
+  test("keeps the field to search in when what it came with is taken out of it", async () => {
+    const inbox = await show('<notifs-inbox text="invoice"></notifs-inbox>');
+    const field = one(inbox, "#search") as HTMLInputElement;
+    field.value = "";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    await settle(1_000);
+    expect(all(inbox, "#search")).toEqual([field]);
+  });
+
+  test("looks at no clock any more once it has left the page, also when an answer comes after that", async () => {
+    server.thinks = new Promise((resolve) => setTimeout(resolve, 1_000));
+    const inbox = await show('<notifs-inbox filter="all"></notifs-inbox>');
+    inbox.remove();
+    await settle(2_000);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("counts nothing before it knows anything", async () => {
@@ -324,6 +367,19 @@ describe("the bell", () => {
     await settle();
     expect(select.value).toBe("");
     expect(all(bell, ".bell.quiet")).toEqual([]);
+  });
+
+  test("is closed when it is taken out of the page, and marks nothing as seen that nobody looks at", async () => {
+    const bell = await show("<notifs-bell></notifs-bell>");
+    toggle(bell, "open");
+    await settle();
+    document.body.append(document.createElement("header"));
+    document.querySelector("header")?.append(bell);
+    await settle();
+    server.create(1);
+    await settle();
+    expect(words(bell, ".badge")).toEqual(["1"]);
+    expect(server.asked.filter(({ event }) => event === "mark_seen")).toEqual([]);
   });
 
   test("marks as seen what is looked at, and what arrives meanwhile", async () => {

@@ -258,6 +258,13 @@ describe("picking", () => {
     expect([...selection.ids].sort()).toEqual(["c", "d"]);
   });
 
+  test("what was picked from a list that was put together anew since is picked", () => {
+    const [entry] = byDay(rowsOf({}), NOW.getTime(), new Set())[0]?.entries ?? [];
+    const selection = new Selection();
+    if (entry !== undefined) selection.toggle({ ...entry }, [entry]);
+    expect([...selection.ids]).toEqual(["r0"]);
+  });
+
   test("what has gone is no longer picked", () => {
     const selection = new Selection();
     selection.set(["a", "b"]);
