@@ -4,7 +4,6 @@ import ast
 import dataclasses
 import inspect
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,16 +16,17 @@ from notifs.errors import NotifsError
 from notifs.wire import DELTA_LIMIT, FRAME_LIMIT, IDS_LIMIT, META, PAGE, PUSH_LIMIT, SNAPSHOT_LIMIT, Message
 from notifs.wire import Notification as StandardForm
 from tests.docs.markdown import LINK, PAGES, first_names, names, rows, section, tables
+from tests.programs import run
 from tests.servers import REPOSITORY, clean_environment
 
 PACKAGE = REPOSITORY / "notifs"
 SOURCES = [path for path in PACKAGE.rglob("*.py") if "browser" not in path.relative_to(PACKAGE).parts]
 
 
-def test_the_sections_that_a_script_writes_are_fresh() -> None:
-    command = [sys.executable, str(REPOSITORY / "scripts" / "docs"), "--check"]
-    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+async def test_the_sections_that_a_script_writes_are_fresh() -> None:
+    script = f"import runpy; runpy.run_path({str(REPOSITORY / 'scripts' / 'docs')!r}, run_name='__main__')"
+    command = [sys.executable, "-c", script, "--check"]
+    assert await run(command, env=clean_environment(), cwd=REPOSITORY) == (0, [])
 
 
 def test_every_field_and_type_of_a_message_is_described() -> None:
