@@ -169,3 +169,51 @@ async def test_the_popover_scrolls_by_itself(sqlite_site: Site, page: Page) -> N
             await page.mouse.wheel(0, 1_000)
             assert await popover.get_by_role("listitem").count() < 60
     assert await page.evaluate("scrollY") == 0
+
+
+async def test_a_menu_stays_where_its_row_stays_and_closes_when_that_is_scrolled(sqlite_site: Site, page: Page) -> None:
+    await notify(sqlite_site, *({"title": f"number {n}"} for n in range(60)))
+    await sqlite_site.open(page)
+    await scroll(page, 2_000)
+    title = await page.evaluate(MIDDLE)
+    await inbox(page).get_by_role("button", name=f"More: {title}").click()
+    menu = inbox(page).get_by_role("menu")
+    await expect(menu).to_be_visible()
+    before = await menu.bounding_box()
+    await sqlite_site.send("later")
+    await expect(unread_tab(page)).to_contain_text("61")
+    await page.evaluate(DRAWN)
+    assert await menu.bounding_box() == before
+    await inbox(page).get_by_role("menuitem", name="Select").click()
+    await expect(inbox(page).get_by_role("checkbox", name=f"Select: {title}")).to_be_checked()
+    await page.keyboard.press("Escape")
+    await inbox(page).get_by_role("button", name=f"More: {title}").click()
+    await expect(menu).to_be_visible()
+    await page.mouse.wheel(0, 100)
+    await expect(menu).to_be_hidden()
+
+    await page.get_by_role("button", name=re.compile("^Notifications, ")).click()
+    popover = page.locator("notifs-bell notifs-inbox")
+    await popover.get_by_role("button", name="More: later").click()
+    await expect(popover.get_by_role("menu")).to_be_visible()
+    await popover.get_by_role("listitem").last.hover()
+    await page.mouse.wheel(0, 100)
+    await expect(popover.get_by_role("menu")).to_be_hidden()
+
+
+async def test_what_a_hosts_own_element_scrolls_is_drawn(sqlite_site: Site, page: Page) -> None:
+    await notify(sqlite_site, *({"title": f"number {n}"} for n in range(100)))
+    await sqlite_site.open(page)
+    await page.evaluate("""() => {
+        const host = document.createElement("div");
+        window.scrolled = document.createElement("div");
+        Object.assign(scrolled.style, { position: "fixed", inset: 0, overflow: "auto", background: "canvas" });
+        scrolled.append(document.createElement("slot"));
+        host.attachShadow({ mode: "open" }).append(scrolled);
+        document.querySelector("main").append(host);
+        host.append(document.querySelector("notifs-inbox"));
+    }""")
+    await becomes(lambda: page.evaluate(f"({MIDDLE})() !== ''"), True)
+    for top in (1_500, 4_000, 0):
+        await page.evaluate("(top) => (scrolled.scrollTop = top)", top)
+        await becomes(lambda: page.evaluate(f"({MIDDLE})() !== ''"), True)
