@@ -11,7 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, func, select, text
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -111,24 +111,18 @@ Step = tuple[str, int]
 """A mailbox and a revision of it."""
 
 
-def _lines(recipient: str) -> Select[Any]:
-    joined = Receipt.notification_id == Notification.id
-    return select(*line()).join_from(Receipt, Notification, joined).where(Receipt.recipient == recipient)
-
-
 def _entries(rows: Iterable[Iterable[Any]]) -> tuple[Entry, ...]:
     return tuple(Entry(*row) for row in rows)
 
 
 async def epoch(connection: AsyncConnection) -> str:
     """The name of this database's life."""
-    return (await connection.execute(select(Epoch.value))).scalar_one()
+    return (await connection.execute(_EPOCH)).scalar_one()
 
 
 async def head(connection: AsyncConnection, recipient: str) -> Head:
     """Where the mailbox stands; one that has never had a notification stands at 0."""
-    statement = select(Mailbox.revision, Mailbox.unread, Mailbox.unseen).where(Mailbox.recipient == recipient)
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(HEAD, {"whose": recipient})).one_or_none()
     return Head(*row) if row else Head(0, 0, 0)
 
 
@@ -155,6 +149,36 @@ async def standings(connection: AsyncConnection, recipients: Iterable[str]) -> d
 
 
 # Statements that are run all the time are built once: to build one costs as much as to read ten mailboxes.
+
+
+_EPOCH = select(Epoch.value)
+THEIRS = Mailbox.recipient == bindparam("whose")
+HEAD = select(Mailbox.revision, Mailbox.unread, Mailbox.unseen).where(THEIRS)
+_LINES = (
+    select(*line())
+    .join_from(Receipt, Notification, Receipt.notification_id == Notification.id)
+    .where(Receipt.recipient == bindparam("whose"))
+)
+_ONE = _LINES.where(Notification.id == bindparam("which"), Receipt.retracted_at.is_(None))
+_SINCE = _LINES.where(Receipt.revision > bindparam("since")).order_by(Receipt.revision, Receipt.position)
+
+
+@cache
+def _newest(filter: Filter, *, older: bool) -> Select[Any]:
+    """Lines of a filter, `most` at most, those with a position below `before` where it is about `older` ones."""
+    return _of(_LINES, filter, older=older).limit(bindparam("most", type_=Integer))
+
+
+@cache
+def _stretch(filter: Filter, *, older: bool) -> Select[Any]:
+    """The positions of the same lines, from the one on that is the number `passed`."""
+    positions = select(Receipt.position).where(Receipt.recipient == bindparam("whose"))
+    return _of(positions, filter, older=older).offset(bindparam("passed", type_=Integer)).limit(1)
+
+
+def _of(lines: Select[Any], filter: Filter, *, older: bool) -> Select[Any]:
+    lines = lines.where(FILTERS[filter]).order_by(Receipt.position.desc())
+    return lines.where(Receipt.position < bindparam("before")) if older else lines
 
 
 @cache
@@ -205,27 +229,19 @@ async def page(
 
     With a search it costs what must be looked at until there are so many: at most a STRETCH of the filter.
     """
-    where: list[ColumnElement[bool] | TextClause] = [Receipt.recipient == recipient, FILTERS[filter]]
-    if before is not None:
-        where.append(Receipt.position < before)
-    rest = None
+    older = before is not None
+    given = {"whose": recipient, "most": limit + 1, "before": before}
+    lines, rest = _newest(filter, older=older), None
     if search != Search():
         await follow_indexes(connection)
-        rest = await _beyond(connection, where)
-        where.append(_matches(connection.dialect.name, search))
+        rest = (await connection.execute(_stretch(filter, older=older), {**given, "passed": STRETCH})).scalar()
+        lines = lines.where(_matches(connection.dialect.name, search))
     if rest is not None:
-        where.append(Receipt.position > rest)
-    newest = _lines(recipient).where(*where).order_by(Receipt.position.desc()).limit(limit + 1)
-    found = _entries(await connection.execute(newest))
+        lines = lines.where(Receipt.position > rest)
+    found = _entries(await connection.execute(lines, given))
     if len(found) > limit:
         return Page(at.head, found[:limit], True)
     return Page(at.head, found, rest is not None, rest)
-
-
-async def _beyond(connection: AsyncConnection, where: Sequence[ColumnElement[bool] | TextClause]) -> int | None:
-    """The position of the first of these lines that is not in their first STRETCH."""
-    statement = select(Receipt.position).where(*where).order_by(Receipt.position.desc()).offset(STRETCH).limit(1)
-    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 def _matches(dialect: str, search: Search) -> ColumnElement[bool]:
@@ -312,16 +328,12 @@ async def _grouped(
     return groups
 
 
-async def by_revision(
-    connection: AsyncConnection, recipient: str, since: int, *, limit: int | None = None
-) -> tuple[Entry, ...]:
+async def by_revision(connection: AsyncConnection, recipient: str, since: int) -> tuple[Entry, ...]:
     """Lines that changed after revision `since`, oldest change first."""
-    statement = _lines(recipient).where(Receipt.revision > since).order_by(Receipt.revision, Receipt.position)
-    return _entries(await connection.execute(statement.limit(limit)))
+    return _entries(await connection.execute(_SINCE, {"whose": recipient, "since": since}))
 
 
 async def one(connection: AsyncConnection, recipient: str, id: uuid.UUID) -> Entry | None:
     """The recipient's line of one notification, or None if it is not theirs or was taken back."""
-    there = _lines(recipient).where(Notification.id == id, Receipt.retracted_at.is_(None))
-    found = _entries(await connection.execute(there))
+    found = _entries(await connection.execute(_ONE, {"whose": recipient, "which": id}))
     return found[0] if found else None

@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, false, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, case, false, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from notifs.store.feed import Entry, Head, by_revision
+from notifs.store.feed import HEAD, THEIRS, Entry, Head, by_revision
 from notifs.store.many import archived_at
 from notifs.store.models import Mailbox, Receipt, utcnow
 
@@ -51,38 +52,51 @@ async def change(
     """
     if act == "snooze" and until is None:
         raise ValueError("snooze: until when?")
-    head = await _lock(connection, recipient)
-    target, after_unread, after_unseen = _plan(act, until)
-    where = [Receipt.recipient == recipient, target, Receipt.retracted_at.is_(None)]
-    if ids is not None:
-        where.append(Receipt.notification_id.in_(ids))
-    if up_to is not None:
-        where += [Receipt.position <= up_to, Receipt.archived_at.is_(None)]
-    if at is not None:
-        where.append(Receipt.revision == at)
-    count, unread, unseen = await _effect(connection, where, after_unread, after_unseen)
+    whose = {"whose": recipient}
+    row = (await connection.execute(_LOCK, whose)).one_or_none()
+    head = Head(*row) if row else Head(0, 0, 0)
+    effect, do = _statements(act, named=ids is not None, up_to=up_to is not None, at=at is not None)
+    chosen = {**whose, "ids": ids, "up_to": up_to, "at": at, "until": until}
+    count, unread, unseen = map(int, (await connection.execute(effect, chosen)).one())
     if not count:
         return head, None
     after = Head(head.revision + 1, head.unread + unread, head.unseen + unseen)
-    await connection.execute(
-        update(Receipt).where(*where).values(revision=after.revision, **_values(act, utcnow(), until))
-    )
-    await connection.execute(
-        update(Mailbox)
-        .where(Mailbox.recipient == recipient)
-        .values(revision=after.revision, unread=after.unread, unseen=after.unseen)
-    )
+    await connection.execute(do, {**chosen, "next": after.revision, "now": utcnow()})
+    then = {"next": after.revision, "then_unread": after.unread, "then_unseen": after.unseen}
+    await connection.execute(_MOVE, {**whose, **then})
     entries = await by_revision(connection, recipient, head.revision) if count <= limit else None
     return after, Change(recipient, head.revision, after, False, entries, count)
 
 
-async def _lock(connection: AsyncConnection, recipient: str) -> Head:
-    statement = select(Mailbox.revision, Mailbox.unread, Mailbox.unseen).where(Mailbox.recipient == recipient)
-    row = (await connection.execute(statement.with_for_update())).one_or_none()
-    return Head(*row) if row else Head(0, 0, 0)
+# Statements that are run all the time are built once: to build one costs more than to run it.
 
 
-def _plan(act: Act, until: datetime | None) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+_LOCK = HEAD.with_for_update()
+_NEXT = bindparam("next", type_=Mailbox.revision.type)
+_MOVE = (
+    update(Mailbox)
+    .where(THEIRS)
+    .values(revision=_NEXT, unread=bindparam("then_unread"), unseen=bindparam("then_unseen"))
+)
+_NOW, _UNTIL = (bindparam(name, type_=Receipt.read_at.type) for name in ("now", "until"))
+
+
+@cache
+def _statements(act: Act, *, named: bool, up_to: bool, at: bool) -> tuple[Select[Any], Update]:
+    """What an act would do, and what does it, where copies are chosen in these ways."""
+    target, after_unread, after_unseen = _plan(act)
+    where = [Receipt.recipient == bindparam("whose"), target, Receipt.retracted_at.is_(None)]
+    if named:
+        where.append(Receipt.notification_id.in_(bindparam("ids", expanding=True)))
+    if up_to:
+        where += [Receipt.position <= bindparam("up_to"), Receipt.archived_at.is_(None)]
+    if at:
+        where.append(Receipt.revision == bindparam("at"))
+    effect = _effect(after_unread, after_unseen).where(*where)
+    return effect, update(Receipt).where(*where).values(revision=_NEXT, **_values(act))
+
+
+def _plan(act: Act) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
     """Which copies `act` changes, and which of those count as unread and as unseen once it is done."""
     kept, unread = Receipt.archived_at.is_(None), Receipt.read_at.is_(None)
     snoozed = Receipt.archived_at == Receipt.snoozed_until
@@ -99,35 +113,30 @@ def _plan(act: Act, until: datetime | None) -> tuple[ColumnElement[bool], Column
         case "unarchive":
             return archived_at().is_not(None), unread, false()
         case "snooze":
-            return or_(kept, and_(snoozed, Receipt.snoozed_until != until)), false(), false()
+            return or_(kept, and_(snoozed, Receipt.snoozed_until != _UNTIL)), false(), false()
         case "unsnooze":
             return snoozed, unread, false()
 
 
-def _values(act: Act, now: datetime, until: datetime | None) -> dict[str, Any]:
+def _values(act: Act) -> dict[str, Any]:
     # What was read, put away or put back has been seen: the bell need not call for it again.
-    seen = {"seen_at": func.coalesce(Receipt.seen_at, now)}
+    seen = {"seen_at": func.coalesce(Receipt.seen_at, _NOW)}
     match act:
         case "read":
-            return {"read_at": now, **seen}
+            return {"read_at": _NOW, **seen}
         case "unread":
             return {"read_at": null(), **seen}
         case "seen":
             return seen
         case "archive":
-            return {"archived_at": now, "snoozed_until": null(), **seen}
+            return {"archived_at": _NOW, "snoozed_until": null(), **seen}
         case "snooze":
-            return {"archived_at": until, "snoozed_until": until, **seen}
+            return {"archived_at": _UNTIL, "snoozed_until": _UNTIL, **seen}
         case "unarchive" | "unsnooze":
             return {"archived_at": null(), "snoozed_until": null(), **seen}
 
 
-async def _effect(
-    connection: AsyncConnection,
-    where: Sequence[ColumnElement[bool]],
-    after_unread: ColumnElement[bool],
-    after_unseen: ColumnElement[bool],
-) -> tuple[int, int, int]:
+def _effect(after_unread: ColumnElement[bool], after_unseen: ColumnElement[bool]) -> Select[Any]:
     """How many copies an act changes, and by how much the two counts move."""
     kept = Receipt.archived_at.is_(None)
     before_unread, before_unseen = and_(kept, Receipt.read_at.is_(None)), and_(kept, Receipt.seen_at.is_(None))
@@ -135,13 +144,5 @@ async def _effect(
     def total(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
-    row = (
-        await connection.execute(
-            select(
-                func.count(),
-                total(after_unread) - total(before_unread),
-                total(after_unseen) - total(before_unseen),
-            ).where(*where)
-        )
-    ).one()
-    return int(row[0]), int(row[1]), int(row[2])
+    moved: list[Any] = [total(after_unread) - total(before_unread), total(after_unseen) - total(before_unseen)]
+    return select(func.count(), *moved)
