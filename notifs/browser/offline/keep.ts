@@ -16,6 +16,7 @@ export function keep(base: string, connection: Connection): (() => void)[] {
   const ours = `notifs ${base}/ `;
   let kept = message?.cursor ?? null;
   let isTheirs = false;
+  let whose: string | null = null;
   const write = async (): Promise<void> => {
     const { cursor } = connection;
     if (isTheirs || person === undefined || cursor === kept || !(await caches.has(ours + person))) return;
@@ -34,8 +35,12 @@ export function keep(base: string, connection: Connection): (() => void)[] {
     // A page that came with a cursor has none any more when somebody else has signed in meanwhile.
     const isAnother = person !== undefined && (connection.cursor === null || (connection.person ?? person) !== person);
     isTheirs ||= isAnother || connection.status.name === "signed-out";
-    if (isTheirs) quietly(forget(ours));
-    else soon.set(SOON);
+    if (isTheirs) return quietly(forget(ours));
+    soon.set(SOON);
+    // Who signs in at a host comes by none of our doors, and the host's pages do not say who it is: the server does.
+    if (whose === connection.person) return;
+    whose = connection.person;
+    if (whose !== null) quietly(forget(ours, whose));
   };
   document.addEventListener("visibilitychange", left);
   look();
@@ -60,7 +65,8 @@ function snapshot({ state, cursor }: Connection): Snapshot {
   };
 }
 
-async function forget(ours: string): Promise<void> {
-  const names = (await caches.keys()).filter((name) => name.startsWith(ours));
+/** What is kept, but for what is this person's. */
+async function forget(ours: string, theirs = ""): Promise<void> {
+  const names = (await caches.keys()).filter((name) => name.startsWith(ours) && name !== ours + theirs);
   await Promise.all(names.map((name) => caches.delete(name)));
 }
