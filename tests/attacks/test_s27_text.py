@@ -196,6 +196,7 @@ async def test_what_is_asked_for_is_text(target: Target, browser: Browser) -> li
         document = quote(json.dumps({"openapi": "3.1.0", "info": {"title": "<img src=x onerror=alert(1)>"}}))
         for where in (quote(joined(1500)[0]), "//evil.example/openapi.json", f"data:application/json,{document}"):
             await visit.see(f"{target.url}/api/docs?url={where}&configUrl={where}#/{where}")
-            await expect(visit.page.locator(".opblock").first).to_be_visible()
+            # That page draws for seconds, and for as many more as others take.
+            await expect(visit.page.locator(".opblock").first).to_be_visible(timeout=30_000)
         through += visit.caught("ada")
     return through
