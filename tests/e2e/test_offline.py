@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from notifs import Notifs, Settings
 from notifs.store.accounts import hash_password
 from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled
-from tests.e2e.test_host import identify
+from tests.e2e.test_host import PAGE, identify
 from tests.wire import listening
 
 KEPT = """async () => {
@@ -174,6 +175,38 @@ async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, cont
         await until_forgotten(page)
 
 
+async def test_who_signs_in_at_a_host_finds_nothing_of_the_one_before(
+    sqlite_url: str, context: BrowserContext
+) -> None:
+    """Nobody comes by a door of ours, and the host's page does not say who it is for."""
+    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+
+    @app.get("/shop")
+    async def shop() -> HTMLResponse:
+        return HTMLResponse(PAGE.replace('base="/inbox">', 'base="/inbox" offline>', 1))
+
+    async with listening(app) as url:
+        page = await context.new_page()
+        for customer, count in (("42", 1), ("43", 2)):
+            for n in range(count):
+                await notifs.notify(to=customer, title=f"Only for {customer}: {n}")
+        await context.add_cookies([{"name": "customer", "value": "42", "url": url}])
+        await page.goto(f"{url}/inbox/notifications/")
+        await until_kept(page, "Only for 42")
+        await page.goto(f"{url}/shop")
+        await expect(page.get_by_role("button", name=re.compile("^Notifications, 1"))).to_be_visible()
+        await until_kept(page, "Only for 42")
+        await context.add_cookies([{"name": "customer", "value": "43", "url": url}])
+        await page.goto(f"{url}/shop")
+        await expect(page.get_by_role("button", name=re.compile("^Notifications, 2"))).to_be_visible()
+        await until_forgotten(page)
+        await context.set_offline(True)
+        with pytest.raises(Exception, match=r"ERR_FAILED|ERR_INTERNET_DISCONNECTED"):
+            await page.goto(f"{url}/inbox/notifications/")
+
+
 async def test_another_person_sees_nothing_of_it(
     sqlite_site: Site, browser: Browser, context: BrowserContext, page: Page
 ) -> None:
@@ -201,14 +234,16 @@ async def test_another_person_sees_nothing_of_it(
     assert "tunnel" not in await page.content()
 
 
+async def newer(route: Route) -> None:
+    """As the page is after the next version has come."""
+    answer = await route.fetch()
+    body = re.sub(r"notifs\.js\?v=\w+", "notifs.js?v=0123456789ab", await answer.text())
+    await route.fulfill(response=answer, body=body)
+
+
 async def test_a_new_version_is_taken_with_the_first_page_that_names_it(
     sqlite_site: Site, context: BrowserContext, page: Page
 ) -> None:
-    async def newer(route: Route) -> None:
-        answer = await route.fetch()
-        body = re.sub(r"notifs\.js\?v=\w+", "notifs.js?v=0123456789ab", await answer.text())
-        await route.fulfill(response=answer, body=body)
-
     await context.route("**/notifications/", newer)
     await page.reload()
     await settled(page)
@@ -220,6 +255,31 @@ async def test_a_new_version_is_taken_with_the_first_page_that_names_it(
     await page.reload()
     await settled(page)
     await expect(row(page, "Before the tunnel")).to_be_visible()
+
+
+async def test_a_new_version_that_does_not_come_whole_leaves_the_old_one(
+    sqlite_site: Site, context: BrowserContext, page: Page
+) -> None:
+    before = await kept(page)
+    tries = 0
+
+    async def fails(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        await route.abort()
+
+    await context.route("**/notifications/", newer)
+    await context.route("**/notifs.js?v=0123456789ab", fails)
+    await page.reload()
+    async with asyncio.timeout(10):
+        while tries < 2:  # the page's, and what was to be kept
+            await asyncio.sleep(0.05)
+    await context.set_offline(True)
+    await context.unroute_all()
+    await page.reload()
+    await settled(page)
+    await expect(row(page, "Before the tunnel")).to_be_visible()
+    assert set(before) == set(await kept(page))
 
 
 async def test_the_app_can_be_installed_under_any_path(sqlite_site: Site, page: Page) -> None:

@@ -84,14 +84,20 @@ async function take(url: string, response: Response, since: number): Promise<voi
   if (since !== forgotten) await forget();
 }
 
-/** The cache of a person, with these files. What is of somebody else or of another version of ours goes. */
+/**
+ * The cache of a person, with these files. What is of somebody else goes, and then what is of another version of ours, once
+ * this one is there: until then it is better than nothing.
+ */
 async function current(person: string, files: readonly string[]): Promise<Cache> {
   const name = OURS + person;
   const known = await Promise.all(files.map((path) => caches.match(path, { cacheName: name })));
-  const isCurrent = known.every((kept) => kept !== undefined);
-  await drop((each) => each !== name || !isCurrent);
+  await drop((each) => each !== name);
   const cache = await caches.open(name);
-  if (!isCurrent) await cache.addAll(files);
+  if (known.every((kept) => kept !== undefined)) return cache;
+  const old = await cache.keys();
+  await cache.addAll(files);
+  const current = new Set(files.map((path) => new URL(path, location.href).href));
+  await Promise.all(old.map((request) => current.has(request.url) || cache.delete(request)));
   return cache;
 }
 
