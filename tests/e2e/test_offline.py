@@ -175,9 +175,7 @@ async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, cont
         await until_forgotten(page)
 
 
-async def test_who_signs_in_at_a_host_finds_nothing_of_the_one_before(
-    sqlite_url: str, context: BrowserContext
-) -> None:
+async def test_who_signs_in_at_a_host_finds_nothing_of_the_one_before(sqlite_url: str, context: BrowserContext) -> None:
     """Nobody comes by a door of ours, and the host's page does not say who it is for."""
     notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
     app = FastAPI(lifespan=notifs.lifespan)
