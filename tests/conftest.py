@@ -6,14 +6,17 @@ import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 from sqlalchemy import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
-from notifs.store import Store, schema
+from notifs.store import Store, engines, schema
 from notifs.store.database import Database
 from tests import servers
 
@@ -63,6 +66,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test says itself what is set."""
     for name in os.environ.keys() - servers.clean_environment().keys():
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """A statement is compiled once for all databases of a kind; a process of notifs has only one."""
+    compiled: dict[Any, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for dialect in (PGDialect_asyncpg, SQLiteDialect_aiosqlite):  # it is part of the key
+            patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))
+            patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
+        patch.setitem(engines._OPTIONS, "execution_options", {"compiled_cache": compiled})
+        yield
 
 
 async def _migrate(url: str) -> None:
