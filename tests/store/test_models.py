@@ -21,7 +21,16 @@ def test_ids_are_uuids_of_version_7_with_the_time_in_front() -> None:
         assert (id.version, id.variant) == (7, "specified in RFC 4122")
         moment = datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
         assert before - timedelta(milliseconds=1) <= moment <= after
-    assert all(a.int >> 80 <= b.int >> 80 for a, b in pairwise(ids))
+    assert all(a.int >> 64 <= b.int >> 64 for a, b in pairwise(ids))
+
+
+def test_ids_made_later_sort_later_within_a_millisecond_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [10**18 + n for n in (0, 300, 1_000, 500_000, 999_999, 1_000_000)]
+    monkeypatch.setattr("time.time_ns", iter(moments).__next__)
+    ids = [new_id() for _ in moments]
+    assert ids == sorted(ids)
+    assert [id.int >> 80 for id in ids] == [10**12] * 5 + [10**12 + 1]
+    assert {(id.version, id.variant) for id in ids} == {(7, "specified in RFC 4122")}
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-9, minutes=-30))])

@@ -52,23 +52,29 @@ def utcnow() -> datetime:
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7 (RFC 9562, section 5.7): ids made later sort later, which keeps the indexes' tails together."""
-    return uuid.UUID(int=(time.time_ns() // 1_000_000) << 80 | _random() & _RANDOM | _VERSION_7)
+    """A UUIDv7 (RFC 9562, section 5.7): ids made later sort later, which keeps the indexes' tails together.
+
+    Also within a millisecond: it has a quarter of a microsecond in front of what is random (section 6.2, method 3).
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = rest * 4096 // 1_000_000
+    return uuid.UUID(int=milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT | _random() & _RANDOM)
 
 
-_RANDOM = 0xFFF << 64 | (1 << 62) - 1
-_VERSION_7 = 7 << 76 | 2 << 62
+_RANDOM = (1 << 62) - 1
+_VERSION_7 = 7 << 76
+_VARIANT = 2 << 62
 _spare: list[int] = []
 
 
 def _random() -> int:
-    """80 random bits. The system is asked for many at a time: a call for each would be half the cost of an id."""
+    """64 random bits. The system is asked for many at a time: a call for each would be half the cost of an id."""
     while True:
         try:
             return _spare.pop()
         except IndexError:
-            bits = os.urandom(10 * 256)
-            _spare.extend(int.from_bytes(bits[n : n + 10]) for n in range(0, len(bits), 10))
+            bits = os.urandom(8 * 256)
+            _spare.extend(int.from_bytes(bits[n : n + 8]) for n in range(0, len(bits), 8))
 
 
 if hasattr(os, "register_at_fork"):
