@@ -1,6 +1,7 @@
 /** The line at the bottom that tells what was done, and takes it back. */
 import { html, nothing } from "lit";
 import type { ReactiveController, ReactiveControllerHost, TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 
 import { Timer } from "../core/timer";
 import { t } from "../words";
@@ -20,6 +21,11 @@ export class Notices implements ReactiveController {
 
   constructor(private readonly host: ReactiveControllerHost & HTMLElement) {
     host.addController(this);
+  }
+
+  /** Those that were there when the host was moved. */
+  hostConnected(): void {
+    this.show(this.notices);
   }
 
   hostDisconnected(): void {
@@ -51,9 +57,11 @@ export class Notices implements ReactiveController {
     </div>`;
   }
 
-  private line({ text, undo }: Notice): TemplateResult {
+  /** The words have an element for each notice: the same ones, said again, are heard again. */
+  private line(notice: Notice): TemplateResult {
+    const { undo } = notice;
     return html`<div class="notice-line">
-      <span>${text}</span>
+      ${repeat([notice], (each) => each, ({ text }) => html`<span>${text}</span>`)}
       ${undo && html`<button class="link" type="button" @click=${() => this.undo()}>${t("inbox.undo")}</button>`}
     </div>`;
   }

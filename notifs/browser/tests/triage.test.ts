@@ -1,9 +1,11 @@
 /** The pure parts of triage: days and groups, what is drawn of a long list, when a snooze ends, what keys mean. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { LitElement } from "lit";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { actorsOf, byDay } from "../elements/entries";
 import { commandOf } from "../elements/keys";
+import { Notices } from "../elements/notices";
 import { Offsets } from "../elements/offsets";
 import { Selection } from "../elements/selection";
 import { Reused } from "../elements/slots";
@@ -270,5 +272,47 @@ describe("picking", () => {
     selection.set(["a", "b"]);
     selection.keep([b]);
     expect([...selection.ids]).toEqual(["b"]);
+  });
+});
+
+describe("the line that tells what was done", () => {
+  class Host extends LitElement {
+    readonly notices = new Notices(this);
+    protected override render = (): unknown => this.notices.render();
+  }
+  customElements.define("test-notices", Host);
+  let host: Host;
+  const words = (): Element | null => host.renderRoot.querySelector(".notice span");
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    host = new Host();
+    document.body.append(host);
+    host.notices.say("Archived.", () => undefined);
+    await host.updateComplete;
+  });
+
+  afterEach(() => {
+    host.remove();
+    vi.useRealTimers();
+  });
+
+  test("has new words for each, so that the same are heard again, and one button", async () => {
+    const [first, button] = [words(), host.renderRoot.querySelector("button")];
+    host.notices.say("Archived.", () => undefined);
+    await host.updateComplete;
+    expect(words()?.textContent).toBe("Archived.");
+    expect(words()).not.toBe(first);
+    expect(host.renderRoot.querySelector("button")).toBe(button);
+  });
+
+  test("goes in its time, also when the page has moved it", async () => {
+    document.body.prepend(host);
+    vi.advanceTimersByTime(7_900);
+    await host.updateComplete;
+    expect(words()).not.toBeNull();
+    vi.advanceTimersByTime(200);
+    await host.updateComplete;
+    expect(words()).toBeNull();
   });
 });
