@@ -104,6 +104,25 @@ async def test_a_toast_is_read_and_closed_by_its_buttons(sqlite_site: Site, cont
     await expect(row(page, "first")).to_be_visible()
 
 
+async def test_a_toast_leaves_what_was_done_to_be_taken_back(sqlite_site: Site, context: BrowserContext) -> None:
+    (page,) = await tabs(context, sqlite_site, 1)
+    await page.get_by_role("button", name="Archive: All are connected").click()
+    await sqlite_site.send("As long as a title may be, " * 4, body="With words")
+    notice, told = page.locator("notifs-inbox .notice-line"), page.locator("notifs-toasts .toast")
+    await expect(notice).to_have_text(re.compile("Archived"))
+    await expect(told).to_be_visible()
+    lie_over = []
+    for width in (320, 639, 640, 768, 900, 1023, 1199, 1200, 1400):
+        await page.set_viewport_size({"width": width, "height": 720})
+        below, above = await notice.bounding_box(), await told.bounding_box()
+        assert below
+        assert above
+        beside = below["x"] + below["width"] <= above["x"] or above["x"] + above["width"] <= below["x"]
+        apart = below["y"] + below["height"] <= above["y"] or above["y"] + above["height"] <= below["y"]
+        lie_over += [] if beside or apart else [width]
+    assert lie_over == []
+
+
 async def test_the_title_and_the_icon_tell_of_what_is_new(sqlite_site: Site, context: BrowserContext) -> None:
     (page,) = await tabs(context, sqlite_site, 1)
     icon = page.locator("link[rel=icon]")
@@ -131,6 +150,19 @@ async def test_the_settings_take_the_focus_and_give_it_back(sqlite_site: Site, c
     await expect(page.get_by_role("button", name="Alerts")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name=re.compile("^Notifications"))).to_be_focused()
+
+
+async def test_who_wants_no_single_keys_turns_them_off_in_every_tab(sqlite_site: Site, context: BrowserContext) -> None:
+    pages = await tabs(context, sqlite_site, 2)
+    for wanted, tab in ((False, "Unread"), (True, "All")):
+        await (await settings(pages[0])).get_by_role("checkbox", name="Keyboard shortcuts").set_checked(wanted)
+        await pages[0].keyboard.press("Escape")
+        await expect(pages[0].get_by_role("button", name=re.compile("^Notifications"))).to_be_focused()
+        await pages[0].evaluate("document.activeElement.blur()")  # the bell has keys of its own
+        for page in pages:
+            await page.wait_for_function("keys => localStorage['notifs-alerts '].includes(`\"keys\":${keys}`)", arg=wanted)
+            await page.keyboard.press("2")
+            await expect(page.locator("main").get_by_role("tab", name=tab, selected=True)).to_be_visible()
 
 
 async def test_axe_finds_nothing_in_the_settings_and_the_toasts(sqlite_site: Site, context: BrowserContext) -> None:

@@ -2,14 +2,32 @@
 
 type App = Navigator & { setAppBadge?: (count?: number) => Promise<void>; clearAppBadge?: () => Promise<void> };
 
+interface Told {
+  readonly count: number;
+  readonly words: string;
+  readonly icon: string | null;
+}
+
+const NOTHING: Told = { count: 0, words: "", icon: null };
+
+/** A bell's part in it. A page has one title and may have several bells: the first that has something new is shown. */
 export class Badge {
+  /** `icon` is shown instead of the page's own while there is something new; null to leave that alone. */
+  show(count: number, words: string, icon: string | null): void {
+    if (count > 0) news.set(this, { count, words, icon });
+    else news.delete(this);
+    const [first = NOTHING] = news.values();
+    page.show(first);
+  }
+}
+
+class Page {
   private prefix = "";
   private iconWas: string | null = null;
   /** Pages change their titles. */
   private readonly watcher = new MutationObserver(() => this.entitle());
 
-  /** `icon` is shown instead of the page's own while there is something new; null to leave that alone. */
-  show(count: number, words: string, icon: string | null): void {
+  show({ count, words, icon }: Told): void {
     this.retitle(count > 0 ? `(${words}) ` : "");
     this.exchange(count > 0 ? icon : null);
     const app: App = navigator;
@@ -39,3 +57,7 @@ export class Badge {
     if (href !== null && link.getAttribute("href") !== href) link.setAttribute("href", href);
   }
 }
+
+/** By bell, what is new. */
+const news = new Map<Badge, Told>();
+const page = new Page();

@@ -1,4 +1,4 @@
-/** How a person wants to be alerted in this browser: kept for all of its tabs, which hear of a change. */
+/** How a person wants it in this browser, alerts above all: kept for all of its tabs, which hear of a change. */
 import { Emitter } from "../core/emitter";
 import { Timer } from "../core/timer";
 import { keep, read } from "./kept";
@@ -6,12 +6,11 @@ import { keep, read } from "./kept";
 export interface Choices {
   readonly sound: boolean;
   readonly desktop: boolean;
+  /** Whether single keys do something in the inbox. */
+  readonly keys: boolean;
   /** Do not disturb until then, in milliseconds since 1970; 0 to disturb. */
   readonly quietUntil: number;
 }
-
-const HOUR = 3_600_000;
-const MORNING = 8;
 
 export class Settings extends Emitter<{ change: undefined }> {
   private readonly quietEnds = new Timer(() => this.changed());
@@ -23,10 +22,11 @@ export class Settings extends Emitter<{ change: undefined }> {
   }
 
   get choices(): Choices {
-    const { sound, desktop, quietUntil } = read(this.key);
+    const { sound, desktop, keys, quietUntil } = read(this.key);
     return {
       sound: sound === true,
       desktop: desktop === true,
+      keys: keys !== false,
       quietUntil: typeof quietUntil === "number" && quietUntil > Date.now() ? quietUntil : 0,
     };
   }
@@ -51,14 +51,4 @@ export function settingsOf(base: string): Settings {
   const settings = all.get(base) ?? new Settings(`notifs-alerts ${base}`);
   all.set(base, settings);
   return settings;
-}
-
-export function inAnHour(now: number): number {
-  return now + HOUR;
-}
-
-/** Tomorrow, when the day begins for most people; in the reader's zone. */
-export function tomorrow(now: number): number {
-  const day = new Date(now);
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, MORNING).getTime();
 }

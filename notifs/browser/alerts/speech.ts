@@ -3,6 +3,8 @@ import { Timer } from "../core/timer";
 
 /** Milliseconds for a sentence to be heard before the next one. */
 const BUDGET = 5_000;
+/** What is said again is heard again only if it was gone in between. */
+const GAP = 100;
 
 export class Speech {
   /** For a polite live region; empty when all was said. */
@@ -29,8 +31,11 @@ export class Speech {
 
   private speak(): void {
     const titles = this.waiting.splice(0);
-    this.text = titles.length > 0 ? this.sentence(titles) : "";
-    if (titles.length > 0) this.next.set(BUDGET);
+    const text = titles.length > 0 ? this.sentence(titles) : "";
+    const isAgain = text !== "" && text === this.text;
+    if (isAgain) this.waiting = titles;
+    this.text = isAgain ? "" : text;
+    if (text !== "") this.next.set(isAgain ? GAP : BUDGET);
     this.changed();
   }
 }

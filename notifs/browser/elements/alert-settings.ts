@@ -4,7 +4,7 @@ import type { TemplateResult } from "lit";
 import { live } from "lit/directives/live.js";
 
 import { hasDesktop } from "../alerts/desktop";
-import { inAnHour, tomorrow } from "../alerts/settings";
+import { inAnHour, tomorrow } from "../alerts/quiet";
 import type { Settings } from "../alerts/settings";
 import { chime } from "../alerts/sound";
 import { icon } from "./icons";
@@ -18,7 +18,7 @@ const HOUR = "hour";
 const TOMORROW = "tomorrow";
 
 export function alertSettings(settings: Settings, close: () => void): TemplateResult {
-  const { sound, desktop } = settings.choices;
+  const { sound, desktop, keys } = settings.choices;
   return html`<section class="settings" part="settings" aria-labelledby="settings-title">
     <header class="settings-head">
       <button class="icon-button" type="button" aria-label=${t("alerts.back")} @click=${close}>${icon("back")}</button>
@@ -36,7 +36,7 @@ export function alertSettings(settings: Settings, close: () => void): TemplateRe
           </p>`,
         ]
       : nothing}
-    ${quiet(settings)}
+    ${quiet(settings)} ${check("alerts.keys", keys, (keys) => settings.choose({ keys }))}
   </section>`;
 }
 

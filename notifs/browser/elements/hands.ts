@@ -2,6 +2,7 @@
 import { html, nothing } from "lit";
 import type { ReactiveController, TemplateResult } from "lit";
 
+import { settingsOf } from "../alerts/settings";
 import { bar } from "./bar";
 import { cue } from "./cue";
 import { actorOf } from "./entries";
@@ -109,6 +110,7 @@ export class Hands implements ReactiveController {
   private readonly onKey = (event: Event): void => {
     const { host } = this.triage;
     if (host.shortcuts === "off" || host.connection?.status.name === "signed-out") return;
+    if (!settingsOf(host.base).choices.keys) return;
     const { key } = event as KeyboardEvent;
     const command = commandOf(event as KeyboardEvent, host);
     if (command !== null && this.run(command, key)) event.preventDefault();

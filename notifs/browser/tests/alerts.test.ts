@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { Badge } from "../alerts/badge";
-import { inAnHour, Settings, tomorrow } from "../alerts/settings";
+import { inAnHour, tomorrow } from "../alerts/quiet";
+import { Settings } from "../alerts/settings";
 import { Speech } from "../alerts/speech";
 
 const NOON = new Date(2026, 10, 26, 12).getTime();
@@ -15,18 +16,18 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 describe("settings", () => {
-  test("are off until they are chosen, and kept", () => {
+  test("of alerts are off until they are chosen, keys until then on, and all are kept", () => {
     const settings = new Settings("a");
-    expect(settings.choices).toEqual({ sound: false, desktop: false, quietUntil: 0 });
+    expect(settings.choices).toEqual({ sound: false, desktop: false, keys: true, quietUntil: 0 });
     settings.choose({ sound: true });
     settings.choose({ desktop: true });
-    expect(new Settings("a").choices).toEqual({ sound: true, desktop: true, quietUntil: 0 });
+    expect(new Settings("a").choices).toEqual({ sound: true, desktop: true, keys: true, quietUntil: 0 });
     expect(new Settings("b").choices.sound).toBe(false);
   });
 
-  test.each(["", "null", "[]", '"x"', "{", '{"sound":1,"quietUntil":"soon"}'])("do not trust what is kept: %s", (kept) => {
+  test.each(["", "null", "[]", '"x"', "{", '{"sound":1,"keys":0,"quietUntil":"soon"}'])("do not trust what is kept: %s", (kept) => {
     localStorage.setItem("a", kept);
-    expect(new Settings("a").choices).toEqual({ sound: false, desktop: false, quietUntil: 0 });
+    expect(new Settings("a").choices).toEqual({ sound: false, desktop: false, keys: true, quietUntil: 0 });
   });
 
   test("hold for this page where nothing can be kept", () => {
@@ -83,6 +84,22 @@ test("a sentence is heard out, then all that came meanwhile is one", () => {
   expect(said).toEqual(["a", "b+c+d", ""]);
 });
 
+test("the same sentence once more is gone in between, so that it is heard", () => {
+  const said: string[] = [];
+  const speech = new Speech(
+    (titles) => titles.join("+"),
+    () => said.push(speech.text),
+  );
+  speech.say(["a"]);
+  speech.say(["a"]);
+  vi.advanceTimersByTime(5_050);
+  expect(said).toEqual(["a", ""]);
+  vi.advanceTimersByTime(60);
+  expect(said).toEqual(["a", "", "a"]);
+  vi.advanceTimersByTime(5_000);
+  expect(said).toEqual(["a", "", "a", ""]);
+});
+
 describe("the badge", () => {
   const badge = new Badge();
   const icon = (): string | null => document.querySelector("link")?.getAttribute("href") ?? null;
@@ -100,6 +117,18 @@ describe("the badge", () => {
     document.title = "(4) good reasons";
     badge.show(0, "", null);
     expect(document.title).toBe("(4) good reasons");
+  });
+
+  test("of several bells is one, of the first that has something new", () => {
+    const other = new Badge();
+    document.title = "Shop";
+    for (const each of [badge, other, badge]) each.show(3, "3", null);
+    for (const each of [badge, other]) each.show(4, "4", null);
+    expect(document.title).toBe("(4) Shop");
+    badge.show(0, "", null);
+    expect(document.title).toBe("(4) Shop");
+    other.show(0, "", null);
+    expect(document.title).toBe("Shop");
   });
 
   test("changes the page's icon and gives it back", () => {
