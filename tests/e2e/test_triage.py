@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +30,14 @@ FOCUSED = """() => {
     return active?.closest("[data-id]")?.querySelector(".title").textContent.replace(/^\\s*Unread:/, "").trim() ?? "";
 }"""
 """The title of the row that has the focus; empty if none has."""
+
+
+SCROLLED = """async () => {
+    const before = scrollY;
+    for (let n = 0; n < 5; n += 1) await new Promise(requestAnimationFrame);
+    return scrollY > 50 && scrollY === before;
+}"""
+"""Whether a finger has scrolled the page, and it has come to rest."""
 
 
 async def send(site: Site, *sent: str | dict[str, Any]) -> None:
@@ -538,8 +546,10 @@ async def on_a_phone(site: Site, browser: Browser, **options: Any) -> AsyncItera
     await context.close()
 
 
-async def touch(page: Page, on: Locator, by: tuple[int, int] = (0, 0), rest: float = 0) -> None:
-    """Put a finger on it, leave it there for some seconds, move it by so many pixels, and take it away."""
+async def touch(
+    page: Page, on: Locator, by: tuple[int, int] = (0, 0), until: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Put a finger on it, leave it there until something is so, move it by so many pixels, and take it away."""
     box = await on.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + 12
@@ -550,7 +560,8 @@ async def touch(page: Page, on: Locator, by: tuple[int, int] = (0, 0), rest: flo
         await session.send("Input.dispatchTouchEvent", {"type": type, "touchPoints": at})
 
     await say("touchStart", [(x, y)])
-    await asyncio.sleep(rest)
+    if until is not None:
+        await until()
     for part in range(1, 9 if any(by) else 1):
         await say("touchMove", [(x + by[0] * part / 8, y + by[1] * part / 8)])
     await say("touchEnd", [])
@@ -577,10 +588,11 @@ async def test_scrolling_wins_over_a_swipe_and_a_long_press_picks(sqlite_site: S
     await send(sqlite_site, *({"title": f"number {n}", "url": "/elsewhere"} for n in range(30)))
     async with on_a_phone(sqlite_site, browser) as page:
         await touch(page, row(page, "number 27"), (30, -250))
-        await becomes(lambda: page.evaluate("scrollY > 50"), True)
+        await becomes(lambda: page.evaluate(SCROLLED), True)
         await expect(notice(page)).to_be_empty()
         await expect(inbox(page).get_by_role("button", name="Mark as read: number 20")).to_be_visible()
-        await touch(page, row(page, "number 20"), rest=0.7)
+        toolbar = expect(inbox(page).get_by_role("toolbar"))
+        await touch(page, row(page, "number 20"), until=lambda: toolbar.to_contain_text("1 selected"))
         await expect(inbox(page).get_by_role("toolbar")).to_contain_text("1 selected")
         assert "elsewhere" not in page.url
         await row(page, "number 21").tap()
