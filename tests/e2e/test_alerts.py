@@ -160,7 +160,9 @@ async def test_who_wants_no_single_keys_turns_them_off_in_every_tab(sqlite_site:
         await expect(pages[0].get_by_role("button", name=re.compile("^Notifications"))).to_be_focused()
         await pages[0].evaluate("document.activeElement.blur()")  # the bell has keys of its own
         for page in pages:
-            await page.wait_for_function("keys => localStorage['notifs-alerts '].includes(`\"keys\":${keys}`)", arg=wanted)
+            await page.wait_for_function(
+                "keys => localStorage['notifs-alerts '].includes(`\"keys\":${keys}`)", arg=wanted
+            )
             await page.keyboard.press("2")
             await expect(page.locator("main").get_by_role("tab", name=tab, selected=True)).to_be_visible()
 
