@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import func, insert, literal, select, text, true, update
+from sqlalchemy import bindparam, func, insert, literal, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from notifs.store import copies
 from notifs.store.database import Database
 from notifs.store.feed import Entry, Head
 from notifs.store.mailbox import Change
-from notifs.store.many import among, given_names, names_given
+from notifs.store.many import given_names, lists_given, names_given, one_of
 from notifs.store.models import CONTENT, Announcement, Mailbox, Notification, Receipt, utcnow
 
 ANNOUNCED_DAYS = 30
@@ -81,8 +81,7 @@ async def expire(connection: AsyncConnection, notification_id: uuid.UUID, expire
 
 async def _at_once(connection: AsyncConnection) -> int:
     """How many mailboxes may take in together all that there is."""
-    statement = select(func.count()).select_from(Announcement).where(Announcement.until > utcnow())
-    return max(1, AT_ONCE // max(1, (await connection.execute(statement)).scalar_one()))
+    return max(1, AT_ONCE // max(1, (await connection.execute(_COUNT, {"now": utcnow()})).scalar_one()))
 
 
 def _until(expires_at: datetime | None) -> datetime:
@@ -91,7 +90,7 @@ def _until(expires_at: datetime | None) -> datetime:
 
 async def latest(connection: AsyncConnection) -> int:
     """The number of the last announcement; 0 where there was none."""
-    return int((await connection.execute(select(func.coalesce(func.max(Announcement.number), 0)))).scalar_one())
+    return int((await connection.execute(_LATEST)).scalar_one())
 
 
 async def take_in(connection: AsyncConnection, recipients: Iterable[str]) -> list[Change]:
@@ -108,44 +107,70 @@ async def take_in(connection: AsyncConnection, recipients: Iterable[str]) -> lis
     missing = {r: new for r, number in known.items() if (new := [each for each in running if each.number > number])}
     changes = await _make(connection, missing) if missing else []
     behind = [r for r, number in known.items() if number < through]
-    statement = update(Mailbox).where(among(connection, Mailbox.recipient, behind))
-    await connection.execute(statement.values(announced_through=through))
+    dialect = connection.dialect.name
+    await connection.execute(_pass(dialect), {"through": through, **lists_given(dialect, names=behind)})
     return changes
 
 
 async def _lowest(connection: AsyncConnection, recipients: Sequence[str]) -> int:
     """The number up to which all of these have taken in everything."""
-    statement = select(func.count(), func.min(Mailbox.announced_through))
-    count, lowest = (await connection.execute(statement.where(among(connection, Mailbox.recipient, recipients)))).one()
+    dialect = connection.dialect.name
+    count, lowest = (await connection.execute(_least(dialect), lists_given(dialect, names=recipients))).one()
     return int(lowest) if count == len(recipients) else 0
 
 
 async def _running(connection: AsyncConnection, after: int, through: int) -> list[_Announced]:
     """What is taken in now, oldest first. None of it can be taken back before this transaction has ended."""
-    statement = (
-        select(Announcement.number, *CONTENT)
-        .join_from(Announcement, Notification, Announcement.notification_id == Notification.id)
-        .where(Announcement.number > after, Announcement.number <= through)
-        .where(Announcement.until > utcnow(), Notification.retracted_at.is_(None))
-        .order_by(Announcement.number)
-    )
-    # Before the mailboxes are locked: so does whoever takes it back.
-    rows = await connection.execute(statement.with_for_update(read=True, of=Notification))
+    rows = await connection.execute(_RUNNING, {"after": after, "through": through, "now": utcnow()})
     return [_Announced(number, content) for number, *content in rows]
 
 
 async def _lock(connection: AsyncConnection, ordered: Sequence[str]) -> dict[str, int]:
     """Lock mailboxes, and make those that are not there. Returns the last announcement that each has taken in."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    dialect = connection.dialect.name
+    found = await connection.execute(_locked(dialect), names_given(dialect, ordered))
+    return {row.recipient: row.announced_through for row in found}
+
+
+# Statements that are run all the time are built once: to build one costs more than to run it.
+
+
+_NOW = bindparam("now", type_=Announcement.until.type)
+_COUNT = select(func.count()).select_from(Announcement).where(Announcement.until > _NOW)
+_LATEST = select(func.coalesce(func.max(Announcement.number), 0))
+_RUNNING = (
+    select(Announcement.number, *CONTENT)
+    .join_from(Announcement, Notification, Announcement.notification_id == Notification.id)
+    .where(Announcement.number > bindparam("after"), Announcement.number <= bindparam("through"))
+    .where(Announcement.until > _NOW, Notification.retracted_at.is_(None))
+    .order_by(Announcement.number)
+    # Before the mailboxes are locked: so does whoever takes it back.
+    .with_for_update(read=True, of=Notification)
+)
+
+
+@cache
+def _least(dialect: str) -> Any:
+    statement = select(func.count(), func.min(Mailbox.announced_through))
+    return statement.where(one_of(dialect, Mailbox.recipient, "names"))
+
+
+@cache
+def _pass(dialect: str) -> Any:
+    behind = update(Mailbox).where(one_of(dialect, Mailbox.recipient, "names"))
+    return behind.values(announced_through=bindparam("through"))
+
+
+@cache
+def _locked(dialect: str) -> Any:
+    insertion: Any = sqlite if dialect == "sqlite" else postgresql
     nothing = (literal(0).label(name) for name in ("revision", "unread", "unseen"))
-    rows = select(given_names(connection.dialect.name), *nothing).where(true())  # else SQLite takes ON for a join's
+    rows = select(given_names(dialect), *nothing).where(true())  # else SQLite takes ON for a join's
     columns = ["recipient", "revision", "unread", "unseen"]
-    statement = dialect.insert(Mailbox).from_select(columns, rows, include_defaults=False)
+    statement = insertion.insert(Mailbox).from_select(columns, rows, include_defaults=False)
     same = {"announced_through": Mailbox.announced_through}
     locked = statement.on_conflict_do_update(index_elements=["recipient"], set_=same)
-    returned = locked.returning(Mailbox.recipient, Mailbox.announced_through)
-    found = await connection.execute(returned, names_given(connection.dialect.name, ordered))
-    return {row.recipient: row.announced_through for row in found}
+    return locked.returning(Mailbox.recipient, Mailbox.announced_through)
 
 
 async def _make(connection: AsyncConnection, missing: Mapping[str, Sequence[_Announced]]) -> list[Change]:

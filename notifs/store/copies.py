@@ -6,10 +6,11 @@ Mailboxes are locked in ascending order of recipient, so that two pieces of work
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
-    ColumnElement,
+    Integer,
+    Update,
     Uuid,
     and_,
     bindparam,
@@ -27,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.store.feed import Head
-from notifs.store.many import among, given_names, given_pairs, names_given, pairs_given
+from notifs.store.many import given_names, given_pairs, lists_given, names_given, one_of, pairs_given
 from notifs.store.models import Mailbox, Receipt, utcnow
 
 UNREAD = and_(Receipt.archived_at.is_(None), Receipt.read_at.is_(None))
@@ -87,22 +88,29 @@ def _receive(dialect: str) -> Any:
 
 async def heads(connection: AsyncConnection, recipients: Sequence[str]) -> dict[str, Head]:
     """Where mailboxes stand."""
-    statement = select(Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
-    rows = await connection.execute(statement.where(among(connection, Mailbox.recipient, recipients)))
-    return {row.recipient: Head(row.revision, row.unread, row.unseen) for row in rows}
+    dialect = connection.dialect.name
+    rows = await connection.execute(_heads(dialect), lists_given(dialect, names=recipients))
+    return {recipient: Head(*head) for recipient, *head in rows}
+
+
+@cache
+def _heads(dialect: str) -> Any:
+    columns = (Mailbox.recipient, Mailbox.revision, Mailbox.unread, Mailbox.unseen)
+    return select(*columns).where(one_of(dialect, Mailbox.recipient, "names"))
 
 
 async def holders(
     connection: AsyncConnection, notification_id: uuid.UUID, after: str = "", limit: int | None = None
 ) -> list[str]:
     """Those who have a copy that was not taken back, in the order of the index."""
-    statement = (
-        select(Receipt.recipient)
-        .where(Receipt.notification_id == notification_id, Receipt.retracted_at.is_(None), Receipt.recipient > after)
-        .order_by(Receipt.recipient)
-        .limit(limit)
-    )
-    return list((await connection.execute(statement)).scalars())
+    statement = _HOLDERS if limit is None else _FIRST_HOLDERS
+    given = {"which": notification_id, "after": after, "most": limit}
+    return list((await connection.execute(statement, given)).scalars())
+
+
+_COPY = (Receipt.notification_id == bindparam("which"), Receipt.retracted_at.is_(None))
+_HOLDERS = select(Receipt.recipient).where(*_COPY, Receipt.recipient > bindparam("after")).order_by(Receipt.recipient)
+_FIRST_HOLDERS = _HOLDERS.limit(bindparam("most", type_=Integer))
 
 
 def blank() -> dict[str, Any]:
@@ -113,80 +121,66 @@ def blank() -> dict[str, Any]:
 
 async def retract(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Take back the copies of these recipients: they are archived for good, and told as gone."""
-    if not recipients:
-        return
-    now = utcnow()
-    await lock(connection, recipients)
-    await _count(connection, notification_id, recipients, unread=-_one(UNREAD), unseen=-_one(UNSEEN))
-    gone = {"archived_at": func.coalesce(Receipt.archived_at, now), "snoozed_until": null(), "retracted_at": now}
-    await _mark(connection, notification_id, recipients, gone)
+    await _change(connection, "retract", notification_id, recipients)
 
 
 async def touch(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """Say that the content of these copies is another one."""
-    if not recipients:
-        return
-    await lock(connection, recipients)
-    await _count(connection, notification_id, recipients, unread=literal(0), unseen=literal(0))
-    await _mark(connection, notification_id, recipients, {})
+    await _change(connection, "touch", notification_id, recipients)
 
 
 async def renew(connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]) -> None:
     """The same, and they are unread and unseen again, and no longer archived or snoozed."""
-    if not recipients:
-        return
-    await lock(connection, recipients)
-    await _count(connection, notification_id, recipients, unread=1 - _one(UNREAD), unseen=1 - _one(UNSEEN))
-    new = {"read_at": null(), "seen_at": null(), "archived_at": null(), "snoozed_until": null()}
-    await _mark(connection, notification_id, recipients, new)
+    await _change(connection, "renew", notification_id, recipients)
 
 
 async def lock(connection: AsyncConnection, recipients: Iterable[str]) -> None:
     """Lock mailboxes, in the order in which everybody does. SQLite has one writer, who needs no lock."""
-    if connection.dialect.name != "sqlite":
-        statement = select(Mailbox.revision).where(among(connection, Mailbox.recipient, sorted(recipients)))
-        await connection.execute(statement.order_by(collate(Mailbox.recipient, "C")).with_for_update())
+    dialect = connection.dialect.name
+    if dialect != "sqlite":
+        await connection.execute(_lock(dialect), lists_given(dialect, names=sorted(recipients)))
 
 
-def _one(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
+@cache
+def _lock(dialect: str) -> Any:
+    named = select(Mailbox.revision).where(one_of(dialect, Mailbox.recipient, "names"))
+    return named.order_by(collate(Mailbox.recipient, "C")).with_for_update()
 
 
-def _theirs(
-    connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str]
-) -> tuple[ColumnElement[bool], ...]:
+_What = Literal["retract", "touch", "renew"]
+
+
+async def _change(
+    connection: AsyncConnection, what: _What, notification_id: uuid.UUID, recipients: Sequence[str]
+) -> None:
+    if not recipients:
+        return
+    dialect = connection.dialect.name
+    given = {"which": notification_id, "now": utcnow(), **lists_given(dialect, names=recipients)}
+    await lock(connection, recipients)
+    for statement in _changes(dialect, what):
+        await connection.execute(statement, given)
+
+
+@cache
+def _changes(dialect: str, what: _What) -> tuple[Update, Update]:
+    """Give each mailbox the next revision, and move its counts by what its copy says; then mark the copy."""
+    now = bindparam("now", type_=Receipt.retracted_at.type)
+    unread, unseen = (case((condition, 1), else_=0) for condition in (UNREAD, UNSEEN))
+    gone = {"archived_at": func.coalesce(Receipt.archived_at, now), "snoozed_until": null(), "retracted_at": now}
+    new = dict.fromkeys(("read_at", "seen_at", "archived_at", "snoozed_until"), null())
+    by: dict[_What, tuple[Any, Any, dict[str, Any]]] = {
+        "retract": (-unread, -unseen, gone),
+        "touch": (literal(0), literal(0), {}),
+        "renew": (1 - unread, 1 - unseen, new),
+    }
+    more_unread, more_unseen, marks = by[what]
+    theirs = (*_COPY, one_of(dialect, Receipt.recipient, "names"))
+    copy = select(Receipt.recipient, more_unread.label("unread"), more_unseen.label("unseen")).where(*theirs).subquery()
+    counts = {name: getattr(Mailbox, name) + copy.c[name] for name in ("unread", "unseen")}
+    count = update(Mailbox).where(Mailbox.recipient == copy.c.recipient)
+    mark = update(Receipt).where(*theirs, Receipt.recipient == Mailbox.recipient)
     return (
-        Receipt.notification_id == notification_id,
-        Receipt.retracted_at.is_(None),
-        among(connection, Receipt.recipient, recipients),
-    )
-
-
-async def _count(
-    connection: AsyncConnection,
-    notification_id: uuid.UUID,
-    recipients: Sequence[str],
-    *,
-    unread: ColumnElement[int],
-    unseen: ColumnElement[int],
-) -> None:
-    """Give each mailbox the next revision, and move its counts by what its copy says."""
-    copies = select(Receipt.recipient, unread.label("unread"), unseen.label("unseen"))
-    copy = copies.where(*_theirs(connection, notification_id, recipients)).subquery()
-    await connection.execute(
-        update(Mailbox)
-        .where(Mailbox.recipient == copy.c.recipient)
-        .values(
-            revision=Mailbox.revision + 1, unread=Mailbox.unread + copy.c.unread, unseen=Mailbox.unseen + copy.c.unseen
-        )
-    )
-
-
-async def _mark(
-    connection: AsyncConnection, notification_id: uuid.UUID, recipients: Sequence[str], values: dict[str, Any]
-) -> None:
-    await connection.execute(
-        update(Receipt)
-        .where(*_theirs(connection, notification_id, recipients), Receipt.recipient == Mailbox.recipient)
-        .values(revision=Mailbox.revision, **values)
+        count.values(revision=Mailbox.revision + 1, **counts),
+        mark.values(revision=Mailbox.revision, **marks),
     )

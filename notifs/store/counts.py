@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, delete, func, literal, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -115,7 +116,10 @@ async def _take(
         if wait := _wait(bound, parts, cost, now):
             return bound, wait
     for bound, subject in wanted.items():
-        await connection.execute(_adding(connection, bound, subject, cost, now))
+        part = bound.part(now)
+        row = {"key": bound.key(subject).hex(), "window": part, "count": cost}
+        row["expires_at"] = datetime.fromtimestamp(bound.until(part), UTC)
+        await connection.execute(_adding(connection.dialect.name), row)
     return None
 
 
@@ -127,14 +131,23 @@ async def _lock(connection: AsyncConnection, subjects: Mapping[Bound, str]) -> N
     if connection.dialect.name != "sqlite":
         for key in sorted(bound.key(subject) for bound, subject in subjects.items()):
             number = int.from_bytes(key[:8], signed=True)
-            await connection.execute(select(func.pg_advisory_xact_lock(literal(number, BigInteger))))
+            await connection.execute(_LOCK, {"number": number})
+
+
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("number", type_=BigInteger)))
 
 
 async def _parts(connection: AsyncConnection, bound: Bound, subject: str, now: float) -> list[tuple[int, int]]:
     """The parts and what was counted in them, the oldest first; also by a worker whose clock is ahead."""
-    counted = select(Count.window, Count.count).where(Count.key == bound.key(subject).hex())
-    recent = counted.where(Count.window >= bound.part(now) - PARTS).order_by(Count.window)
-    return [(part, count) for part, count in await connection.execute(recent)]
+    given = {"whose": bound.key(subject).hex(), "since": bound.part(now) - PARTS}
+    return [(part, count) for part, count in await connection.execute(_RECENT, given)]
+
+
+_RECENT = (
+    select(Count.window, Count.count)
+    .where(Count.key == bindparam("whose"), Count.window >= bindparam("since"))
+    .order_by(Count.window)
+)
 
 
 def _wait(bound: Bound, parts: Sequence[tuple[int, int]], cost: int, now: float) -> float:
@@ -149,13 +162,9 @@ def _wait(bound: Bound, parts: Sequence[tuple[int, int]], cost: int, now: float)
     return float(bound.seconds)  # there never is so much room
 
 
-def _adding(connection: AsyncConnection, bound: Bound, subject: str, cost: int, now: float) -> Any:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    part = bound.part(now)
-    expires_at = datetime.fromtimestamp(bound.until(part), UTC)
-    row = {"key": bound.key(subject).hex(), "window": part, "count": cost, "expires_at": expires_at}
-    return (
-        dialect.insert(Count)
-        .values(row)
-        .on_conflict_do_update(index_elements=["key", "window"], set_={"count": Count.count + cost})
-    )
+@cache
+def _adding(dialect: str) -> Any:
+    insertion: Any = sqlite if dialect == "sqlite" else postgresql
+    statement = insertion.insert(Count)
+    more = {"count": Count.count + statement.excluded.count}
+    return statement.on_conflict_do_update(index_elements=["key", "window"], set_=more)

@@ -107,6 +107,9 @@ async def end(connection: AsyncConnection, notifications: Sequence[uuid.UUID]) -
         await _finish(connection, ids)
 
 
+_NEXT = select(Job.due_at).where(Job.finished_at.is_(None)).order_by(Job.due_at).limit(1)
+
+
 class Jobs:
     """The jobs of a database.
 
@@ -129,8 +132,7 @@ class Jobs:
         """When there is something to do; None if there is nothing."""
 
         async def work(connection: AsyncConnection) -> datetime | None:
-            statement = select(Job.due_at).where(Job.finished_at.is_(None)).order_by(Job.due_at).limit(1)
-            return (await connection.execute(statement)).scalar_one_or_none()
+            return (await connection.execute(_NEXT)).scalar_one_or_none()
 
         return await self._database.read(work)
 

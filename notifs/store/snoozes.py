@@ -18,6 +18,9 @@ Place = tuple[str, int]
 """A copy: whose, and its position."""
 
 
+_NEXT = select(Receipt.snoozed_until).where(SNOOZED).order_by(Receipt.snoozed_until).limit(1)
+
+
 class Snoozes:
     """The snoozes of a database.
 
@@ -32,8 +35,7 @@ class Snoozes:
         """When the next snooze ends, or has ended; None if nothing is snoozed."""
 
         async def work(connection: AsyncConnection) -> datetime | None:
-            statement = select(Receipt.snoozed_until).where(SNOOZED).order_by(Receipt.snoozed_until).limit(1)
-            return (await connection.execute(statement)).scalar_one_or_none()
+            return (await connection.execute(_NEXT)).scalar_one_or_none()
 
         return await self._database.read(work)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from notifs.errors import BadRequest, NotFound
@@ -161,8 +161,7 @@ class Webhooks:
 
     async def due(self) -> list[Hook]:
         """The webhooks that something is to be sent to now."""
-        waiting = exists().where(Delivery.webhook_id == Webhook.id, _OPEN, Delivery.next_at <= utcnow())
-        return await self._database.read(lambda c: _hooks(c, Webhook.disabled_at.is_(None), waiting))
+        return await self._database.read(lambda c: _hooks(c, _DUE, now=utcnow()))
 
     async def claim(self, hook: Hook, limit: int, lease: timedelta) -> list[Claim]:
         """Take some of what is to be sent to a webhook now; until `lease` is over nobody else takes it."""
@@ -247,9 +246,15 @@ def _enqueue() -> Any:
 _ENQUEUE = _enqueue()
 
 
-async def _hooks(connection: AsyncConnection, *where: ColumnElement[bool]) -> list[Hook]:
-    columns = (Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at)
-    rows = await connection.execute(select(*columns).where(*where).order_by(Webhook.created_at))
+_HOOKS = select(Webhook.id, Webhook.url, Webhook.events, Webhook.disabled_at).order_by(Webhook.created_at)
+_WAITS = exists().where(
+    Delivery.webhook_id == Webhook.id, _OPEN, Delivery.next_at <= bindparam("now", type_=Delivery.next_at.type)
+)
+_DUE = _HOOKS.where(Webhook.disabled_at.is_(None), _WAITS)
+
+
+async def _hooks(connection: AsyncConnection, statement: Any = _HOOKS, **given: datetime) -> list[Hook]:
+    rows = await connection.execute(statement, given)
     return [Hook(id, url, tuple(events), disabled_at) for id, url, events, disabled_at in rows]
 
 
