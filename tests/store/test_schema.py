@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Inspector, insert, inspect, sql, text
+from sqlalchemy import Connection, insert, inspect, sql, text
 
 from notifs.errors import SchemaError
 from notifs.store import Store, engines, schema, sessions
@@ -32,24 +32,30 @@ async def describe(database: Database) -> dict[str, Any]:
 
     def of(connection: Connection) -> dict[str, Any]:
         inspector = inspect(connection)
+        indexes = {
+            table: {
+                index["name"]: (index["column_names"], index["unique"], _texts(index.get("dialect_options", {})))
+                for index in found
+            }
+            for table, found in inspector.get_multi_indexes().items()
+        }
+        columns = {
+            table: [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in found]
+            for table, found in inspector.get_multi_columns().items()
+        }
+        keys = {table: key["constrained_columns"] for table, key in inspector.get_multi_pk_constraint().items()}
+        told: dict[str, Any] = {
+            "columns": columns,
+            "primary key": keys,
+            "foreign keys": inspector.get_multi_foreign_keys(),
+            "unique": inspector.get_multi_unique_constraints(),
+            "indexes": indexes,
+            "options": inspector.get_multi_table_options(),
+        }
         names = set(inspector.get_table_names()) - {schema.VERSION_TABLE}
-        return {name: _table(inspector, name) for name in names}
+        return {name: {what: of_all[None, name] for what, of_all in told.items()} for name in names}
 
     return await database.read(lambda c: c.run_sync(of))
-
-
-def _table(inspector: Inspector, name: str) -> dict[str, Any]:
-    return {
-        "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(name)],
-        "primary key": inspector.get_pk_constraint(name)["constrained_columns"],
-        "foreign keys": inspector.get_foreign_keys(name),
-        "unique": inspector.get_unique_constraints(name),
-        "indexes": {
-            index["name"]: (index["column_names"], index["unique"], _texts(index.get("dialect_options", {})))
-            for index in inspector.get_indexes(name)
-        },
-        "options": inspector.get_table_options(name),
-    }
 
 
 def _texts(options: dict[str, Any]) -> dict[str, str]:
@@ -59,8 +65,9 @@ def _texts(options: dict[str, Any]) -> dict[str, str]:
 async def test_each_migration_can_be_taken_back_and_run_again(empty: Database) -> None:
     assert await schema.is_empty(empty)
     scripts = [*ScriptDirectory(str(schema.migrations())).walk_revisions()]
+    after = await describe(empty)
     for script in reversed(scripts):
-        before = await describe(empty)
+        before = after
         await schema.upgrade(empty, script.revision)
         after = await describe(empty)
 
