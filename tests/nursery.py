@@ -238,8 +238,12 @@ if __name__ == "__main__":
     # To put the command line together, for each program anew, takes as long as to put an application together.
     typer.main.get_command = cache(typer.main.get_command)
     typer.main.get_command(cli.app)
-    with tempfile.TemporaryDirectory(prefix="notifs-nursery-") as name:
-        asyncio.run(serve_once(Path(name)))
+    # A thread that holds a lock of the library at the moment of a fork leaves it locked for ever in the new process.
+    if not any(os.environ.get(name) for name in LOADED):
+        with tempfile.TemporaryDirectory(prefix="notifs-nursery-") as name:
+            asyncio.run(serve_once(Path(name)))
+        for thread in {*threading.enumerate()} - {threading.main_thread()}:
+            thread.join()
     gc.collect()
     gc.freeze()
     run(*bear(socket.socket(fileno=int(sys.argv[1]))))
