@@ -33,30 +33,31 @@ synchronous_commit = off
 autovacuum = off
 """
 SHAPE = """
-SELECT c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull, (SELECT version_num FROM notifs_alembic_version)
-FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 3
+SELECT md5(string_agg(row(relname, relkind, attname, atttypid, attnotnull)::text, '' ORDER BY relname, attname)),
+    (SELECT version_num FROM notifs_alembic_version)
+FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND NOT attisdropped
+WHERE relnamespace = 'public'::regnamespace
 """
-"""Every table and index, with its columns, and the migration that made them so."""
+"""A hash of every table and index, with its columns; and the migration that made them so."""
 ALONE = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 """Waits for the end of who writes there, for 10 seconds at most."""
 WRITTEN = """
-SELECT quote_ident(relname) FROM pg_class
+SELECT quote_ident(relname), pg_total_relation_size(oid) FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
 AND relname NOT IN ('notifs_epoch', 'notifs_alembic_version')
 """
-"""Tables that somebody has written to, whatever is there now."""
+"""Tables that somebody has written to, whatever is there now, and the bytes that each takes with its indexes."""
 EMPTY = """
 -- In no order that foreign keys would ask for. To truncate them, a tenth of a second, makes every file anew.
 SET session_replication_role = replica;
 {deletions}
 UPDATE notifs_epoch SET value = left(md5(random()::text), 16);
 """
-GROWTH = 2**21
-"""Bytes that a database may have grown by and be used again: rows that are deleted stay in the files."""
+LARGEST = 2**21
+"""Bytes that what was written may take for its database to be used again: rows that are deleted stay in the files."""
 NGINX = """
 daemon off;
 worker_processes 1;
@@ -198,12 +199,12 @@ class Postgres(Restarted):
             await connection.execute(ALONE)
             if [tuple(row) for row in await connection.fetch(SHAPE)] != self._shapes[template]:
                 return False
-            written = [table for (table,) in await connection.fetch(WRITTEN)]
-            deletions = "\n".join(f"DELETE FROM {table};" for table in written)
+            written: list[tuple[str, int]] = await connection.fetch(WRITTEN)
+            if sum(size for _, size in written) > LARGEST:
+                return False
+            deletions = "\n".join(f"DELETE FROM {table};" for table, _ in written)
             await connection.execute(EMPTY.format(deletions=deletions))
-            sizes = "SELECT pg_database_size($1) - pg_database_size($2)"
-            growth: int = await connection.fetchval(sizes, name, template)
-            return growth < GROWTH
+            return True
 
     def url(self, name: str) -> str:
         """Where a database is."""
