@@ -206,6 +206,14 @@ async def test_it_expires_like_any_other(store: Store) -> None:
     assert await wrong(store) == []
 
 
+async def test_to_snooze_it_until_the_same_moment_again_changes_nothing(store: Store) -> None:
+    id = await create(store)
+    head, _ = await store.change("ann", "snooze", ids=[id], until=LATER)
+    assert await store.change("ann", "snooze", ids=[id], until=LATER) == (head, None)
+    after, change = await store.change("ann", "snooze", ids=[id], until=LATER + timedelta(days=1))
+    assert (after.revision, change is not None) == (head.revision + 1, True)
+
+
 async def test_what_is_new_under_its_dedupe_key_ends_it(store: Store) -> None:
     first = notification("first")
     await store.send(draft(first, ["ann", "bob"], dedupe_key="k"))
