@@ -8,16 +8,21 @@ export class Around {
 
   /** Hear of it, as no shadow root lets it be heard outside; said again, also of what has come around it since. */
   listen(element: Element): void {
-    this.targets.add(window);
+    this.add(window);
     for (let each: Element | null = element; each !== null; each = parentOf(each)) {
-      if (each.shadowRoot !== null) this.targets.add(each.shadowRoot);
+      if (each.shadowRoot !== null) this.add(each.shadowRoot);
     }
-    for (const target of this.targets) target.addEventListener("scroll", this.heard, OPTIONS);
   }
 
   stop(): void {
     for (const target of this.targets) target.removeEventListener("scroll", this.heard, OPTIONS);
     this.targets.clear();
+  }
+
+  private add(target: EventTarget): void {
+    if (this.targets.has(target)) return;
+    this.targets.add(target);
+    target.addEventListener("scroll", this.heard, OPTIONS);
   }
 }
 

@@ -110,10 +110,10 @@ export class Hands implements ReactiveController {
   private readonly onKey = (event: Event): void => {
     const { host } = this.triage;
     if (host.shortcuts === "off" || host.connection?.status.name === "signed-out") return;
-    if (!settingsOf(host.base).choices.keys) return;
     const { key } = event as KeyboardEvent;
     const command = commandOf(event as KeyboardEvent, host);
-    if (command !== null && this.run(command, key)) event.preventDefault();
+    if (command === null || !settingsOf(host.base).choices.keys) return;
+    if (this.run(command, key)) event.preventDefault();
   };
 
   /** `key` says which tab. Returns whether there was something to do. */
