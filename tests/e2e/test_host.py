@@ -34,15 +34,25 @@ async def identify(scope: Scope) -> str | None:
     return HTTPConnection(scope).cookies.get("customer")
 
 
-async def test_the_bell_lives_on_a_hosts_page_and_the_inbox_under_its_path(sqlite_url: str, page: Page) -> None:
-    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
+def host(database_url: str, *, offline: bool = False) -> tuple[Notifs, FastAPI]:
+    """A shop that signs people in by itself, and has the inbox below a path of its own; a bell may be `offline`."""
+    page, policy = PAGE, POLICY
+    if offline:
+        page = PAGE.replace('base="/inbox">', 'base="/inbox" offline>', 1)
+        policy = f"{POLICY.replace('lit-html', 'lit-html notifs')}; worker-src 'self'"
+    notifs = Notifs(Settings(database_url=database_url), identify=identify, path="/inbox")
     app = FastAPI(lifespan=notifs.lifespan)
     notifs.mount(app)
 
     @app.get("/shop")
     async def shop() -> HTMLResponse:
-        return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+        return HTMLResponse(page, headers={"content-security-policy": policy})
 
+    return notifs, app
+
+
+async def test_the_bell_lives_on_a_hosts_page_and_the_inbox_under_its_path(sqlite_url: str, page: Page) -> None:
+    notifs, app = host(sqlite_url)
     async with listening(app) as url:
         await page.context.add_cookies([{"name": "customer", "value": "42", "url": url}])
         async with page.expect_websocket() as socket:

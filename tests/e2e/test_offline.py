@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
-from notifs import Notifs, Settings
 from notifs.store.accounts import hash_password
 from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled
-from tests.e2e.test_host import PAGE, identify
+from tests.e2e.test_host import host
 from tests.wire import listening
 
 KEPT = """async () => {
@@ -158,9 +155,7 @@ async def test_a_server_that_does_not_know_the_person_any_more_is_believed(
 
 
 async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, context: BrowserContext) -> None:
-    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
-    app = FastAPI(lifespan=notifs.lifespan)
-    notifs.mount(app)
+    notifs, app = host(sqlite_url)
     async with listening(app) as url:
         await context.add_cookies([{"name": "customer", "value": "42", "url": url}])
         await notifs.notify(to="42", title="Before the tunnel")
@@ -177,14 +172,7 @@ async def test_below_a_hosts_path_the_host_is_believed_too(sqlite_url: str, cont
 
 async def test_who_signs_in_at_a_host_finds_nothing_of_the_one_before(sqlite_url: str, context: BrowserContext) -> None:
     """Nobody comes by a door of ours, and the host's page does not say who it is for."""
-    notifs = Notifs(Settings(database_url=sqlite_url), identify=identify, path="/inbox")
-    app = FastAPI(lifespan=notifs.lifespan)
-    notifs.mount(app)
-
-    @app.get("/shop")
-    async def shop() -> HTMLResponse:
-        return HTMLResponse(PAGE.replace('base="/inbox">', 'base="/inbox" offline>', 1))
-
+    notifs, app = host(sqlite_url, offline=True)
     async with listening(app) as url:
         page = await context.new_page()
         for customer, count in (("42", 1), ("43", 2)):
@@ -259,19 +247,18 @@ async def test_a_new_version_that_does_not_come_whole_leaves_the_old_one(
     sqlite_site: Site, context: BrowserContext, page: Page
 ) -> None:
     before = await kept(page)
-    tries = 0
+    failed = asyncio.Semaphore(0)
 
     async def fails(route: Route) -> None:
-        nonlocal tries
-        tries += 1
         await route.abort()
+        failed.release()
 
     await context.route("**/notifications/", newer)
     await context.route("**/notifs.js?v=0123456789ab", fails)
     await page.reload()
     async with asyncio.timeout(10):
-        while tries < 2:  # the page's, and what was to be kept
-            await asyncio.sleep(0.05)
+        for _ in ("the page's", "what was to be kept"):
+            await failed.acquire()
     await context.set_offline(True)
     await context.unroute_all()
     await page.reload()
