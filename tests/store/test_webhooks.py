@@ -210,11 +210,13 @@ async def test_who_is_gone_is_disabled_and_what_was_on_its_way_is_given_up(
     assert [due.id for due in await webhooks.due()] == [other.id]
     errors = {each.error for each in await webhooks.deliveries(failed=True) if each.webhook == hook.id}
     assert errors == {"answered 410", "the webhook was disabled"}
+    await webhooks.retry(claim.id)
+    assert [due.id for due in await webhooks.due()] == [other.id], "before it is enabled nothing is sent to it"
     await tell(webhooks, database)
     assert len([each for each in await webhooks.deliveries() if each.webhook == hook.id]) == 2
     await webhooks.enable(hook.id)
     await tell(webhooks, database)
-    assert len(await webhooks.claim(hook, 10, LEASE)) == 1
+    assert len(await webhooks.claim(hook, 10, LEASE)) == 2, "what was asked for again, and what came since"
 
 
 async def test_what_is_not_there_is_told_as_such(webhooks: Webhooks) -> None:
