@@ -52,8 +52,6 @@ export default defineConfig(({ mode }) => ({
     environment: "happy-dom",
     // With a server to talk to, the tests that need one; see tests/e2e/test_convergence.py.
     include: process.env["NOTIFS_URL"] ? ["tests/*.live.ts"] : ["tests/*.test.ts"],
-    // A property takes seconds, and more where mypy has the other core.
-    testTimeout: 30_000,
     // Two cores: one worker is quicker than two that wait for each other.
     maxWorkers: 1,
     // To import everything for each file anew takes twice as long as the tests do.

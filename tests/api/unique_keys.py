@@ -10,7 +10,7 @@ from typing import Any
 import schemathesis
 
 
-@schemathesis.hook  # type: ignore[untyped-decorator]  # mypy does not read it, see pyproject.toml
+@schemathesis.hook
 def map_headers(context: Any, headers: Any) -> Any:
     if headers and re.fullmatch(r"[!-~]{1,200}", str(headers.get("Idempotency-Key", ""))):
         return {**headers, "Idempotency-Key": uuid.uuid4().hex}

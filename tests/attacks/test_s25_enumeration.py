@@ -19,7 +19,7 @@ from notifs.store.models import User, utcnow
 from tests.attacks.arena import PASSWORD, Target, attack
 from tests.web.site import CHEAP
 
-SAMPLES = int(os.environ.get("SAMPLES", "5"))
+SAMPLES = int(os.environ.get("SAMPLES", "9"))
 ROUNDS = 3
 TRIES = {"NOTIFS_SIGN_IN_TRIES": "100000"}
 SORTS = ("known", "unknown", "disabled", "by-provider")

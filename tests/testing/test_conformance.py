@@ -55,9 +55,9 @@ async def serving(database_url: str, folder: Path) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-async def postgres_site(postgres_url: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """A site on PostgreSQL."""
-    async with serving(postgres_url, tmp_path) as site:
+async def site(database_url: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """A site on SQLite, and one on PostgreSQL."""
+    async with serving(database_url, tmp_path) as site:
         yield site
 
 
@@ -77,9 +77,7 @@ def people(site: Site) -> tuple[Account, Account]:
 
 
 @pytest.mark.timeout(180)
-async def test_our_own_server_conforms(postgres_site: Site) -> None:
-    """On PostgreSQL; the one on SQLite is that below which is wrong in no way."""
-    site = postgres_site
+async def test_our_own_server_conforms(site: Site) -> None:
     for number in range(3):
         await site.send(ADA, f"old {number}")
     assert failures(await conform(site.url, *people(site), site.send)) == {}
