@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from notifs import Announced, Created, Kind, Notifs, Retracted, Settings, Signal, Updated
 from notifs.errors import BadRequest, IdempotencyConflict, InvalidNotification, NotFound
+from tests.waiting import until
 from tests.wire import by_header, hosted
 
 CROWD = [f"user-{n:04}" for n in range(1200)]
@@ -278,8 +279,7 @@ async def test_what_happened_is_signalled_after_it_happened(notifs: Notifs) -> N
     heard.clear()
     async with notifs.lifespan():
         many = await notifs.notify(to=CROWD, title="to many")
-        while sum(len(each.recipients) for each in heard if isinstance(each, Created)) < len(CROWD):
-            await asyncio.sleep(0.02)
+        await until(lambda: sum(len(each.recipients) for each in heard if isinstance(each, Created)) == len(CROWD))
         created = [each for each in heard if isinstance(each, Created)]
         await notifs.retract(many)
         while await notifs.store.jobs.next_due() is not None:

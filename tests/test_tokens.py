@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,8 +22,8 @@ from notifs.errors import InvalidToken, SettingsError
 from notifs.tokens import LIMIT, Tokens
 from notifs.tokens.keys import Keys, PublicKeys, Secrets
 from tests.tokens import ISSUER, SECRET, KeySetServer, claims, forged, publishing, signed, token
+from tests.waiting import until
 
-PATIENCE = 5
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
 ED = OKPKey.generate_key("Ed25519", {"kid": "ed"})
@@ -63,12 +63,6 @@ async def fetched(*keys: Key, **pace: float) -> AsyncIterator[tuple[Tokens, KeyS
             yield tokens, served
         finally:
             await public.close()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def test_a_good_token_says_whose_it_is_and_for_how_long() -> None:

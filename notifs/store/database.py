@@ -93,24 +93,25 @@ class Database:
 
     async def close(self) -> None:
         """Finish what waits for SQLite's writer and what reads there, and close every connection."""
-        if self.sqlite:
-            await self._all_read()
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
-        clearing, self._clearing = self._clearing, None
-        if clearing is not None and not clearing.done():
-            clearing.cancel()
-            await asyncio.wait([clearing])
-        await self._reader.dispose()
+        async with self._nobody_reads() if self.sqlite else nullcontext():
+            while self._writing is not None:
+                await asyncio.wait([self._writing])
+            clearing, self._clearing = self._clearing, None
+            if clearing is not None and not clearing.done():
+                clearing.cancel()
+                await asyncio.wait([clearing])
+            await self._reader.dispose()
         await self._writer.dispose()
 
-    async def _all_read(self) -> None:
-        """Wait for who reads: a connection that comes back when its pool is gone is closed by nobody."""
+    @asynccontextmanager
+    async def _nobody_reads(self) -> AsyncIterator[None]:
+        """Wait for who reads, and let nobody begin: a connection that outlives its pool is closed by nobody."""
         async with AsyncExitStack() as turns:
             with suppress(TimeoutError):  # nobody waits for the end for ever
                 async with asyncio.timeout(engines.POOL_SECONDS):
                     for _ in range(self._most_readers):
                         await turns.enter_async_context(self._readers)
+            yield
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that sees one moment of the database.

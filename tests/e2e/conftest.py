@@ -1,9 +1,8 @@
 """A real `notifs serve` on each database, and people who are signed in to it in a real browser."""
 
-import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,17 +120,6 @@ async def titles(page: Page) -> list[str]:
     """The titles in the inbox, from the top."""
     texts = await page.locator("notifs-inbox").get_by_role("heading", level=3).all_inner_texts()
     return [re.sub(r"^\s*Unread:\s*", "", text).strip() for text in texts]
-
-
-async def becomes(ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
-    """Wait until the answer is this."""
-    found = None
-    try:
-        async with asyncio.timeout(10):
-            while (found := await ask()) != expected:
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        assert found == expected
 
 
 async def settled(page: Page) -> None:

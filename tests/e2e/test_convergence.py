@@ -5,6 +5,7 @@
 
 import asyncio
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from tests.e2e.live import vitest
 from tests.wire import by_header, listening
 
 
+@pytest.mark.timeout(180)
 async def test_after_many_accidents_both_tabs_equal_the_store(postgres_url: str) -> None:
     notifs = Notifs(
         Settings(database_url=postgres_url, head_check_seconds=0.5, events_per_second=100_000), identify=by_header

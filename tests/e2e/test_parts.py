@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from notifs import Settings
-from tests.realtime.suite import until
+from tests.waiting import until
 from tests.web.site import Site, serve
 
 HOST = """<!doctype html><html lang="en"><title>Shop</title>

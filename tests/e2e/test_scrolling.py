@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from tests.e2e.conftest import EMAIL, Site, becomes, inbox, oldest, row, titles, unread_tab
+from tests.e2e.conftest import EMAIL, Site, inbox, oldest, row, titles, unread_tab
+from tests.waiting import becomes
 
 ROWS = """() => [...document.querySelector("notifs-inbox").shadowRoot.querySelectorAll("[data-id]")].map((row) => [
     Number(row.ariaPosInSet),

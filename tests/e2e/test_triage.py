@@ -10,18 +10,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from tests.e2e.conftest import (
-    EMAIL,
-    Site,
-    accessible,
-    becomes,
-    inbox,
-    oldest,
-    row,
-    settled,
-    titles,
-    unread_tab,
-)
+from tests.e2e.conftest import EMAIL, Site, accessible, inbox, oldest, row, settled, titles, unread_tab
+from tests.waiting import becomes
 from tests.wire import http_client
 
 CAUGHT_UP = "You are all caught up"
@@ -32,12 +22,6 @@ FOCUSED = """() => {
 """The title of the row that has the focus; empty if none has."""
 PENDING = "document.querySelector('notifs-inbox').connection.pending.size"
 """How many rows are drawn as the server has not yet said that they are."""
-SCROLLED = """async () => {
-    const before = scrollY;
-    for (let n = 0; n < 5; n += 1) await new Promise(requestAnimationFrame);
-    return scrollY > 50 && scrollY === before;
-}"""
-"""Whether a finger has scrolled the page, and it has come to rest."""
 
 
 async def send(site: Site, *sent: str | dict[str, Any]) -> None:
@@ -588,8 +572,9 @@ async def test_a_swipe_reads_or_archives(sqlite_site: Site, browser: Browser, di
 async def test_scrolling_wins_over_a_swipe_and_a_long_press_picks(sqlite_site: Site, browser: Browser) -> None:
     await send(sqlite_site, *({"title": f"number {n}", "url": "/elsewhere"} for n in range(30)))
     async with on_a_phone(sqlite_site, browser) as page:
+        await page.evaluate("() => { window.rest = new Promise((rests) => addEventListener('scrollend', rests)); }")
         await touch(page, row(page, "number 27"), (30, -250))
-        await becomes(lambda: page.evaluate(SCROLLED), True)
+        assert await page.evaluate("rest.then(() => scrollY)") > 50
         await expect(notice(page)).to_be_empty()
         await expect(inbox(page).get_by_role("button", name="Mark as read: number 20")).to_be_visible()
         toolbar = expect(inbox(page).get_by_role("toolbar"))

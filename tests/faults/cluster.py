@@ -28,6 +28,7 @@ from tests.faults.proxy import Proxy, proxy
 from tests.faults.reckoning import truth, view
 from tests.programs import Child, Restarted, free_port
 from tests.servers import Redis, clean_environment
+from tests.waiting import until
 from tests.web.site import CHEAP
 from tests.wire import http_client
 
@@ -78,8 +79,12 @@ class Worker(Restarted):
 
     def children(self) -> set[int]:
         """The processes that serve, where it was told to have several."""
-        found = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
-        return {int(pid) for pid in found if Path(f"/proc/{pid}/comm").read_text() == "spawn_main\n"}
+        found: set[int] = set()
+        for pid in Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split():
+            with contextlib.suppress(OSError):  # it has gone since
+                if Path(f"/proc/{pid}/comm").read_text() == "spawn_main\n":
+                    found.add(int(pid))
+        return found
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
@@ -249,13 +254,6 @@ class Cluster:
             return False
         cursors = {p: str(Cursor(store.epoch, revisions.get(p.recipient, 0))) for p in people}
         return all(p.stands and p.mailbox.cursor == cursor for p, cursor in cursors.items())
-
-
-async def until(condition: Any, seconds: float = 60) -> None:
-    """Wait until `condition()` is true."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 def tcp(port: int, url: str) -> str:

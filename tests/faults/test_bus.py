@@ -12,10 +12,11 @@ import pytest
 
 from notifs import Notifs, Settings
 from tests import servers
-from tests.faults.cluster import Cluster, Worker, until
+from tests.faults.cluster import Cluster, Worker
 from tests.faults.history import read_journals
 from tests.faults.person import Person
 from tests.faults.proxy import Proxy
+from tests.waiting import until
 from tests.wire import http_client
 
 pytestmark = pytest.mark.timeout(180)

@@ -14,9 +14,10 @@ import pytest
 
 from notifs import Notifs, Settings, gather
 from tests import servers
-from tests.faults.cluster import Cluster, Worker, cluster, until
+from tests.faults.cluster import Cluster, Worker, cluster
 from tests.faults.crowd import Face, p99
 from tests.mute import Mute
+from tests.waiting import until
 from tests.wire import http_client
 
 log = logging.getLogger("faults")

@@ -11,8 +11,9 @@ from sqlalchemy import make_url
 
 from notifs.testing.rule import Mailbox
 from tests import servers
-from tests.faults.cluster import Cluster, cluster, until
+from tests.faults.cluster import Cluster, cluster
 from tests.programs import find, run
+from tests.waiting import until
 from tests.wire import Client
 
 PROGRAMS = list(Path("/usr/lib/postgresql").glob("*/bin"))

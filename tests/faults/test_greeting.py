@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.person import Person
+from tests.waiting import until
 from tests.wire import http_client
 
 pytestmark = pytest.mark.timeout(120)

@@ -8,8 +8,9 @@ import pytest
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from notifs.testing.rule import Mailbox
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.proxy import Proxy
+from tests.waiting import until
 from tests.wire import Client
 
 pytestmark = pytest.mark.timeout(180)

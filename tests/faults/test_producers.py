@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from notifs import Notifs, Settings
-from tests.faults.cluster import Cluster, Producer, until
+from tests.faults.cluster import Cluster, Producer
 from tests.faults.failpoints import STATUS
 from tests.faults.history import read_journals
 from tests.programs import Child
 from tests.servers import clean_environment
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 

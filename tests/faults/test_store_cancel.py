@@ -11,6 +11,7 @@ from notifs.store import Store
 from notifs.store.database import Database
 from tests.faults.store_truth import problems, revisions
 from tests.samples import notification, once
+from tests.waiting import until
 
 STORM = 500
 PEOPLE = [f"user-{n}" for n in range(10)]
@@ -26,8 +27,7 @@ async def narrow(database_url: str) -> AsyncIterator[Store]:
 
 async def quiet(store: Store) -> None:
     """Wait until no connection is in use; what was cancelled is still being put away."""
-    while store.database.in_use:
-        await asyncio.sleep(0.01)
+    await until(lambda: not store.database.in_use)
 
 
 async def work(store: Store, number: int) -> None:

@@ -1,6 +1,5 @@
 """Processes that start at once on a database without a table."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from notifs.store import Store, schema
 from notifs.store.database import Database
 from tests.programs import Child
 from tests.servers import clean_environment, notifs_command
+from tests.waiting import until
 
 PREPARE = """
 import asyncio
@@ -26,8 +26,7 @@ async def all_at_once(count: int, command: list[str], url: str, folder: Path) ->
     """Run it in so many processes; the last line of each. None may fail."""
     env = {**clean_environment(), "NOTIFS_DATABASE_URL": url}
     children = [Child(command, ready="$", env=env, cwd=folder) for _ in range(count)]
-    while any(child.running for child in children):
-        await asyncio.sleep(0.05)
+    await until(lambda: not any(child.running for child in children))
     for child in children:
         assert child.wait() == 0, "\n".join(child.lines)
     return [child.lines[-1] for child in children]

@@ -15,6 +15,7 @@ from tests import servers
 from tests.faults.proxy import proxy
 from tests.faults.store_truth import problems, revisions
 from tests.samples import create, notification, once
+from tests.waiting import until
 
 CROWD = [f"user-{n:02}" for n in range(100)]
 Work = Callable[[AsyncConnection], Awaitable[None]]
@@ -149,8 +150,7 @@ async def test_connections_ended_under_load_lose_nothing_acknowledged(
         name = make_url(postgres_url).database
         for _ in range(20):
             had = len(acknowledged)
-            while len(acknowledged) < had + 10:
-                await asyncio.sleep(0.01)
+            await until(lambda had=had: len(acknowledged) >= had + 10)  # type: ignore[misc]
             await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         storm = False
         await sending
@@ -231,8 +231,7 @@ async def test_readers_that_hang_leave_connections_for_those_who_write(postgres_
             gone = asyncio.Event()
             for _ in range(20):
                 group.create_task(store.database.read(lambda connection: gone.wait()))
-            while store.database.in_use < 3:
-                await asyncio.sleep(0.01)
+            await until(lambda: store.database.in_use >= 3)
             await store.create(notification(), ["a"])
             gone.set()
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests import servers
-from tests.faults.cluster import Cluster, cluster, until
+from tests.faults.cluster import Cluster, cluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 

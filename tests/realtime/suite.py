@@ -1,7 +1,7 @@
 """Our servers bare, without the guard, and clients that speak Engine.IO to them packet by packet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from notifs.realtime.engine import Engine
 from notifs.realtime.server import Server
+from tests.waiting import until
 from tests.wire import PATIENCE, listening
 
 POLLING, WEBSOCKET = "EIO=4&transport=polling", "EIO=4&transport=websocket"
@@ -193,10 +194,3 @@ def handshake(packet: str | bytes) -> Any:
     assert isinstance(packet, str)
     assert packet[0] == "0"
     return orjson.loads(packet[1:])
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)

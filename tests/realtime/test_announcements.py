@@ -1,6 +1,5 @@
 """An announcement reaches everyone: at once who is there, on whichever worker; and who is away, when they come."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,6 +10,7 @@ from notifs import Notifs, Settings
 from notifs.store import Head
 from tests import servers
 from tests.samples import notification
+from tests.waiting import until
 from tests.wire import Client, by_header, hosted
 
 SECRET = "a secret that all workers have, and nobody else"
@@ -119,9 +119,7 @@ def pair(request: pytest.FixtureRequest, postgres_url: str, redis: servers.Redis
 async def test_it_reaches_those_on_other_workers_once(pair: list[Notifs]) -> None:
     async with AsyncExitStack() as stack:
         urls = [await stack.enter_async_context(hosted(worker)) for worker in pair]
-        for worker in pair:
-            while worker.realtime.hints.state == "cut off":
-                await asyncio.sleep(0.01)
+        await until(lambda: all(worker.realtime.hints.state != "cut off" for worker in pair))
         people = [(url, name) for url in urls for name in ("ada", "eve")] + [(urls[0], "here"), (urls[1], "there")]
         clients = [await stack.enter_async_context(Client.open(url, headers=headers(name))) for url, name in people]
         for client in clients:
@@ -144,8 +142,7 @@ async def test_a_process_without_sockets_announces_to_those_of_others(linked_set
     notifs = Notifs(linked_settings, identify=by_header)
     async with hosted(notifs) as url, Client.open(url, headers=headers("ada")) as client:
         await client.message("snapshot")
-        while notifs.realtime.hints.state != "up":
-            await asyncio.sleep(0.01)
+        await until(lambda: notifs.realtime.hints.state == "up")
         async with Notifs(linked_settings).open() as elsewhere:
             await elsewhere.announce(title="from a script")
         assert titles(await client.message("announcement")) == ["from a script"]
@@ -155,9 +152,7 @@ async def test_however_often_workers_are_told_to_look_they_do_it_in_turns(linked
     here, there = (Notifs(linked_settings, identify=by_header) for _ in range(2))
     async with hosted(here), hosted(there) as url, Client.open(url, headers=headers("ada")) as client:
         await client.message("snapshot")
-        for worker in (here, there):
-            while worker.realtime.hints.state != "up":
-                await asyncio.sleep(0.01)
+        await until(lambda: all(worker.realtime.hints.state == "up" for worker in (here, there)))
         async with Redis.from_url(linked_settings.redis_url) as raw, raw.pubsub() as pubsub:
             (channel,) = [c for c in await raw.execute_command("PUBSUB", "SHARDCHANNELS") if c.endswith(b":ends")]  # type: ignore[no-untyped-call]
             await pubsub.ssubscribe(channel)

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from notifs.realtime.bus import RedisBus
 from tests import servers
 from tests.programs import Child, find, free_port
+from tests.waiting import becomes, until
 
 Heard = list[tuple[str, bytes]]
 
@@ -25,12 +26,6 @@ async def bus(url: str, heard: Heard | None = None, *channels: str) -> AsyncIter
     made.start()
     yield made
     await made.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -150,9 +145,7 @@ async def test_links_leave_nothing_behind(other: Callable[..., str]) -> None:
                 await until(lambda: made.state == "cut off")
             await until(lambda: made.state == "up")
             assert await clients() == before + 2
-        async with asyncio.timeout(10):
-            while await clients() != before:
-                await asyncio.sleep(0.01)
+        await becomes(clients, before)
 
 
 async def test_who_joins_does_not_wait_for_those_who_speak(redis: servers.Redis) -> None:

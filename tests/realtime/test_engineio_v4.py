@@ -28,8 +28,8 @@ from tests.realtime.suite import (
     by_websocket_quickly,
     handshake,
     serving,
-    until,
 )
+from tests.waiting import until
 from tests.wire import PATIENCE
 
 NOT_VERSION_4 = ["transport={}", "EIO=abc&transport={}", "EIO=3&transport={}"]

@@ -7,6 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from notifs import Notifs, Settings
+from tests.waiting import until
 from tests.wire import Client, by_header, hosted, http_client
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
@@ -59,9 +60,7 @@ async def test_200_drops_leave_nobody_in_a_room(sqlite_url: str) -> None:
         for batch in range(10):
             await asyncio.gather(*(come_and_go(url, n + batch) for n in range(20)))
         server = notifs.realtime.server
-        async with asyncio.timeout(10):
-            while server.eio.sockets or server.manager.rooms or len(notifs.realtime.rooms):
-                await asyncio.sleep(0.01)
+        await until(lambda: not (server.eio.sockets or server.manager.rooms or len(notifs.realtime.rooms)))
         assert server.environ == {}
 
 
@@ -85,9 +84,7 @@ async def test_a_socket_that_is_closed_while_its_connect_handler_waits_leaves_no
         await server.eio.disconnect(eio_sid)
         go_on.set()
         await asyncio.wait_for(told.wait(), 10)
-        async with asyncio.timeout(10):
-            while server.manager.rooms or server.environ or list(server.manager.get_namespaces()):
-                await asyncio.sleep(0.01)
+        await until(lambda: not (server.manager.rooms or server.environ or list(server.manager.get_namespaces())))
 
 
 async def test_a_namespace_of_the_host_is_for_those_alone_who_are_known(sqlite_url: str) -> None:
@@ -179,9 +176,7 @@ async def test_what_is_no_frame_of_the_protocol_ends_the_socket_quietly(
         await client.message("snapshot")
         await client.send(frame)
         await client.end()
-    async with asyncio.timeout(10):
-        while notifs.realtime.server.eio.sockets:
-            await asyncio.sleep(0.01)
+    await until(lambda: not notifs.realtime.server.eio.sockets)
     assert not [r for r in caplog.records if r.exc_info]
 
 

@@ -16,7 +16,8 @@ from notifs.realtime.frames import Frame
 from notifs.realtime.heart import Heart
 from notifs.realtime.lines import Nowhere
 from tests.realtime.by_hand import ByHand, text
-from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, serving, until
+from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, serving
+from tests.waiting import until
 
 INTERVAL, TIMEOUT = 0.4, 0.3
 """Seconds. The second is more than half of the first, so that answers and newcomers are waited for at once."""

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from notifs import Notifs, Settings
 from notifs.realtime.hints import Hints, Moved, Seal
 from tests import servers
+from tests.waiting import becomes, until
 from tests.wire import Client, by_header, hosted
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
@@ -27,9 +28,7 @@ class Pair:
 
 
 async def linked(*workers: Notifs) -> None:
-    async with asyncio.timeout(10):
-        while any(worker.realtime.hints.state != "up" for worker in workers):
-            await asyncio.sleep(0.01)
+    await until(lambda: all(worker.realtime.hints.state == "up" for worker in workers))
 
 
 @pytest.fixture
@@ -108,9 +107,7 @@ async def test_a_room_is_heard_only_while_somebody_is_in_it(pair: Pair, raw: Red
         name = await channel_of(raw, "user_ada")
         numbers = await raw.execute_command("PUBSUB", "SHARDNUMSUB", name)  # type: ignore[no-untyped-call]
         assert numbers[1] == 1
-    async with asyncio.timeout(10):
-        while await channels(raw) != before:
-            await asyncio.sleep(0.01)
+    await becomes(lambda: channels(raw), before)
 
 
 async def test_hints_that_are_doubled_or_swapped_change_nothing(pair: Pair, raw: Redis) -> None:

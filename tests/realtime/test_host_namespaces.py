@@ -11,7 +11,7 @@ from notifs.realtime import server as server_module
 from notifs.realtime.connections import SPARE, WINDOW
 from notifs.wire import FRAME_LIMIT
 from tests.realtime.by_hand import BINARY, ByHand, frame, text
-from tests.realtime.suite import until
+from tests.waiting import until
 from tests.wire import hosted
 
 HOST = "/host"

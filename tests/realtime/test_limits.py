@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from notifs import Notifs, Settings, limits
 from notifs.realtime import connections, server
+from tests.waiting import until
 from tests.wire import Client, by_header, hosted
 
 ADA, EVE = {"x-user": "ada"}, {"x-user": "eve"}
@@ -109,9 +110,7 @@ async def test_sockets_are_counted_until_they_are_gone(notifs: Notifs, url: str)
 
 
 async def until_gone(notifs: Notifs) -> None:
-    async with asyncio.timeout(10):
-        while notifs.realtime.server.eio.sockets:
-            await asyncio.sleep(0.01)
+    await until(lambda: not notifs.realtime.server.eio.sockets)
 
 
 @pytest.fixture

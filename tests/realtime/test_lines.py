@@ -18,7 +18,8 @@ from notifs.realtime import connections, engine
 from notifs.realtime.engine import Engine
 from notifs.realtime.handlers import Context, Handlers
 from tests.realtime.by_hand import CLOSE, CONTINUATION, GOODBYE, PING, PONG, SOCKETIO, TEXT, ByHand, frame, text
-from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, serving, until
+from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, serving
+from tests.waiting import until
 from tests.wire import PATIENCE, by_header, listening
 
 by_each = pytest.mark.parametrize("ws", [RAW, ORDINARY], ids=["raw", "ordinary"])

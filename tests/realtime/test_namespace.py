@@ -8,6 +8,7 @@ import pytest
 from notifs import Notifs, Settings
 from notifs.identity import person_of
 from notifs.wire import Cursor
+from tests.waiting import until
 from tests.wire import Client, by_header, hosted
 
 ADA = {"x-user": "ada"}
@@ -40,9 +41,7 @@ async def test_a_socket_is_in_the_room_of_its_person_until_it_leaves(notifs: Not
         await client.message("snapshot")
         (sid,) = manager.rooms["/notifs"]["user_ada"]
         assert manager.get_rooms(sid, "/notifs") == [sid, "user_ada"]
-    async with asyncio.timeout(10):
-        while manager.rooms:
-            await asyncio.sleep(0.01)
+    await until(lambda: not manager.rooms)
 
 
 async def test_a_notification_has_the_standard_form(notifs: Notifs, url: str) -> None:
@@ -286,9 +285,7 @@ async def test_a_new_epoch_is_noticed_and_everybody_gets_a_snapshot(
 async def test_a_worker_without_sockets_notices_a_new_epoch_too(settings: Settings, notifs: Notifs, url: str) -> None:
     async with Notifs(settings).open() as elsewhere:
         epoch = await elsewhere.store.new_epoch()
-    async with asyncio.timeout(10):
-        while notifs.store.epoch != epoch:
-            await asyncio.sleep(0.01)
+    await until(lambda: notifs.store.epoch == epoch)
 
 
 @pytest.fixture

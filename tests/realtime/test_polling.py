@@ -9,7 +9,8 @@ from notifs import Notifs, Settings
 from notifs.realtime import connections, polling
 from notifs.realtime.engine import Engine
 from tests.realtime.by_hand import GOODBYE, TEXT, ByHand, text
-from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, Site, handshake, serving, until
+from tests.realtime.suite import ORDINARY, RAW, WEBSOCKET, Site, handshake, serving
+from tests.waiting import until
 from tests.wire import PATIENCE, by_header, http_client, listening
 
 by_each = pytest.mark.parametrize("ws", [RAW, ORDINARY], ids=["raw", "ordinary"])

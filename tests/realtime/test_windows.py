@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from notifs.realtime.connections import WINDOW, Connection
 from notifs.realtime.messages import Encoded
 from notifs.realtime.transport import WebSocket
 from tests.mute import Mute
+from tests.waiting import until
 from tests.wire import Client, listening
 
 ADA = {"x-user": "ada"}
@@ -27,12 +28,6 @@ async def url(request: pytest.FixtureRequest, notifs: Notifs) -> AsyncIterator[s
     notifs.mount(app)
     async with listening(app, ws=request.param, send_buffer=65_536) as url:
         yield url
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def only(notifs: Notifs) -> Connection:

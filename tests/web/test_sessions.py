@@ -12,6 +12,7 @@ from notifs.store.accounts import Person
 from notifs.store.database import Database
 from notifs.store.models import Session, User, utcnow
 from tests.store.queries import recorded
+from tests.waiting import until
 from tests.web.site import HTML, Site, cookies, sign_in
 from tests.wire import Client
 
@@ -131,8 +132,8 @@ async def test_sockets_that_come_together_are_checked_and_noted_together(site: S
             clients = await asyncio.gather(*sockets)
             for client in clients:
                 await client.message("snapshot")
-            while not any(words.startswith("UPDATE") and "notifs_sessions" in words for words, _ in statements):
-                await asyncio.sleep(0.01)  # it is written once they are in
+            # It is written once they are in.
+            await until(lambda: any("UPDATE notifs_sessions" in words for words, _ in statements))
     for verb in ("SELECT", "UPDATE"):
         asked = [words for words, _ in statements if words.startswith(verb) and "notifs_sessions" in words]
         # Who comes first is asked for alone; and there may be a check of those who are there.
