@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
+from notifs import limits
 from notifs.store import Store, engines, schema
 from notifs.store.database import Database
 from tests import servers
@@ -221,3 +222,9 @@ async def launched(path: str) -> AsyncIterator[Browser]:
 
 def _sqlite(path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts in Redis waits for its answer, on however busy a machine."""
+    monkeypatch.setattr(limits.redis, "REDIS_SECONDS", 30.0)

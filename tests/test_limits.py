@@ -150,6 +150,7 @@ async def test_while_the_store_is_away_nothing_may_be_tried_and_people_may_conne
         assert await passed(*(one.limits.connect("ada", HERE) for _ in range(60))) == 30
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("shared", ["store", "redis"])
 async def test_connects_on_two_workers_are_counted_together(
     database_url: str, redis: servers.Redis, shared: str
@@ -182,6 +183,7 @@ async def test_a_crowd_that_comes_back_writes_hardly_anything(database_url: str)
         assert one.store.database.writes - writes <= 2
 
 
+@pytest.mark.usefixtures("patient")
 async def test_events_are_counted_without_waiting(database_url: str, redis: servers.Redis) -> None:
     await redis.command("FLUSHALL")
     for url in ("", redis.url):

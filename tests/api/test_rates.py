@@ -62,6 +62,7 @@ async def test_who_tries_keys_is_told_to_wait(sqlite_url: str, monkeypatch: pyte
         assert (await shop.ask("GET", "/topics")).status_code == 200  # who has a key is not locked out by others
 
 
+@pytest.mark.usefixtures("patient")
 async def test_workers_that_have_redis_count_together(redis: servers.Redis) -> None:
     one, other = Rates(3, redis.url), Rates(3, redis.url)
     await one.take("shared", 2)

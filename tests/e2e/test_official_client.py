@@ -88,7 +88,7 @@ async def test_with_a_cookie_it_gets_its_mailbox_and_what_comes(site: Site) -> N
 
 async def test_with_tokens_it_comes_back_by_itself_once_its_first_has_expired(sqlite_url: str) -> None:
     notifs = Notifs(Settings(database_url=sqlite_url, **HOST), identify=by_header)
-    async with hosted(notifs) as url, official(url, "", "", token("ada", seconds=3), token("ada"), "x") as client:
+    async with hosted(notifs) as url, official(url, "", "", token("ada", seconds=5), token("ada"), "x") as client:
         assert await client.next() == ("connect", None)
         assert [(await client.response())["type"] for _ in range(2)] == ["connected", "snapshot"]
         assert await client.next() == ("disconnect", "transport close")
