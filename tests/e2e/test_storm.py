@@ -1,7 +1,7 @@
 """Two browsers with three tabs each in a storm: 20 notifications a second, random acts, and a network that is cut.
 
 Afterwards every tab shows what the store has, and each browser has alerted once of each notification that came while
-it was connected. `STORM_SECONDS=60` lets it blow for longer.
+it was connected. `STORM_SECONDS=60` lets it blow for longer, `STORM_DATABASE=postgres` on PostgreSQL.
 """
 
 import asyncio
@@ -117,9 +117,14 @@ class Storm:
 
 
 @pytest.fixture
-async def storm(browser: Browser, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Storm]:
+def kind() -> str:
+    return os.environ.get("STORM_DATABASE", "sqlite")
+
+
+@pytest.fixture
+async def storm(browser: Browser, database_url: str, tmp_path: Path) -> AsyncIterator[Storm]:
     async with AsyncExitStack() as stack:
-        site = await stack.enter_async_context(serving(sqlite_url, tmp_path))
+        site = await stack.enter_async_context(serving(database_url, tmp_path))
         network = await stack.enter_async_context(proxy(urlsplit(site.url).port or 0))
         site = replace(site, url=network.url)
         browsers = [await stack.enter_async_context(tabs_of(browser, site)) for _ in range(2)]
