@@ -23,6 +23,8 @@ export class Badge {
 
 class Page {
   private prefix = "";
+  /** What we have put in the place of the page's own icon, and what that was. */
+  private iconOurs: string | null = null;
   private iconWas: string | null = null;
   /** Pages change their titles. */
   private readonly watcher = new MutationObserver(() => this.entitle());
@@ -52,9 +54,11 @@ class Page {
   private exchange(icon: string | null): void {
     const link = document.querySelector<HTMLLinkElement>('link[rel~="icon"]');
     if (link === null) return;
-    this.iconWas ??= link.getAttribute("href");
+    const is = link.getAttribute("href");
+    if (is !== this.iconOurs) this.iconWas = is; // pages change that as well
+    this.iconOurs = icon;
     const href = icon ?? this.iconWas;
-    if (href !== null && link.getAttribute("href") !== href) link.setAttribute("href", href);
+    if (href !== null && is !== href) link.setAttribute("href", href);
   }
 }
 

@@ -1,7 +1,7 @@
 /** How a person wants it in this browser, alerts above all: kept for all of its tabs, which hear of a change. */
 import { Emitter } from "../core/emitter";
 import { Timer } from "../core/timer";
-import { keep, read } from "./kept";
+import { forget, keep, read } from "./kept";
 
 export interface Choices {
   readonly sound: boolean;
@@ -17,7 +17,11 @@ export class Settings extends Emitter<{ change: undefined }> {
 
   constructor(private readonly key: string) {
     super();
-    addEventListener("storage", (event) => event.key === key && this.changed());
+    addEventListener("storage", (event) => {
+      if (event.key !== key) return;
+      forget(key);
+      this.changed();
+    });
     this.changed();
   }
 

@@ -13,7 +13,10 @@ beforeEach(() => {
   localStorage.clear();
 });
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 describe("settings", () => {
   test("of alerts are off until they are chosen, keys until then on, and all are kept", () => {
@@ -30,14 +33,42 @@ describe("settings", () => {
     expect(new Settings("a").choices).toEqual({ sound: false, desktop: false, keys: true, quietUntil: 0 });
   });
 
-  test("hold for this page where nothing can be kept", () => {
-    const full = vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+  /** A storage in which there is no room for more, or none at all. */
+  const noRoom = (storage: Partial<Storage> | null): void => {
+    const full = (): void => {
       throw new DOMException("full", "QuotaExceededError");
-    });
+    };
+    vi.stubGlobal("localStorage", storage === null ? null : { getItem: () => null, setItem: full, ...storage });
+  };
+
+  test.each([{}, null])("hold for this page where nothing can be kept: %o", (storage) => {
+    noRoom(storage);
+    const settings = new Settings("nowhere");
+    settings.choose({ sound: true });
+    settings.choose({ desktop: true });
+    expect(settings.choices).toMatchObject({ sound: true, desktop: true });
+  });
+
+  test("hold for this page where there is no room for others than are kept, until another tab has had it", () => {
     const settings = new Settings("a");
     settings.choose({ sound: true });
-    full.mockRestore();
-    expect(settings.choices.sound).toBe(true);
+    const kept = localStorage;
+    noRoom({ getItem: (key) => kept.getItem(key) });
+    settings.choose({ sound: false, quietUntil: NOON + HOUR });
+    expect(settings.choices).toMatchObject({ sound: false, quietUntil: NOON + HOUR });
+    kept.setItem("a", '{"desktop":true}');
+    dispatchEvent(new StorageEvent("storage", { key: "a" }));
+    expect(settings.choices).toEqual({ sound: false, desktop: true, keys: true, quietUntil: 0 });
+  });
+
+  test("hold for this page no longer than there is no room", () => {
+    noRoom({});
+    const settings = new Settings("a");
+    settings.choose({ sound: true });
+    vi.unstubAllGlobals();
+    settings.choose({ desktop: true });
+    localStorage.setItem("a", "{}");
+    expect(settings.choices).toMatchObject({ sound: false, desktop: false });
   });
 
   test("quiet ends by itself, and says so", () => {
@@ -137,6 +168,21 @@ describe("the badge", () => {
     expect(icon()).toBe("/new.svg");
     badge.show(0, "", "/new.svg");
     expect(icon()).toBe("/own.svg");
+  });
+
+  test("leaves an icon alone that the page has changed itself", () => {
+    const change = (href: string): void => document.querySelector("link")?.setAttribute("href", href);
+    change("/a.svg");
+    badge.show(1, "1", null);
+    change("/b.svg");
+    badge.show(2, "2", null);
+    expect(icon()).toBe("/b.svg");
+    badge.show(3, "3", "/new.svg");
+    change("/c.svg");
+    badge.show(4, "4", "/new.svg");
+    expect(icon()).toBe("/new.svg");
+    badge.show(0, "", null);
+    expect(icon()).toBe("/c.svg");
   });
 
   test("is on the icon of an installed app: a number, or that there is something", () => {
