@@ -93,14 +93,14 @@ export class Search implements Finder, ReactiveController {
   }
 
   render(): unknown {
-    const text = this.typed || this.host.text || "";
+    // The page may look for something else, once it is told what was typed.
+    const text = (this.typing.running ? this.typed : this.host.text) ?? "";
     return [this.isOpen || text ? searchField(text, this) : nothing, chips(this.listing.query, this)];
   }
 
   private end(): void {
     this.typing.stop();
     this.isOpen = false;
-    this.typed = "";
     this.set({ text: undefined });
     this.host.requestUpdate();
   }

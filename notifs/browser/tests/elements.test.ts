@@ -111,6 +111,27 @@ describe("the inbox", () => {
     expect(all(inbox, "#search")).toEqual([field]);
   });
 
+  test("shows in the field what is looked for, also when the page says so after it was typed in", async () => {
+    const inbox = await show("<notifs-inbox></notifs-inbox>");
+    const field = (): string[] => all(inbox, "#search").map((each) => (each as HTMLInputElement).value);
+    const type = async (text: string): Promise<void> => {
+      Object.assign(one(inbox, "#search"), { value: text }).dispatchEvent(new Event("input", { bubbles: true }));
+      inbox.requestUpdate();
+      await settle();
+      expect(field()).toEqual([text]);
+      await settle(1_000);
+    };
+    await click(inbox, ".tools button");
+    await type("bar");
+    for (const text of ["foo", ""]) {
+      Object.assign(inbox, { text });
+      await settle();
+      expect(field()).toEqual([text]);
+    }
+    await type("bar");
+    expect((inbox as NotifsInbox).text).toBe("bar");
+  });
+
   test("looks at no clock any more once it has left the page, also when an answer comes after that", async () => {
     server.thinks = new Promise((resolve) => setTimeout(resolve, 1_000));
     const inbox = await show('<notifs-inbox filter="all"></notifs-inbox>');
