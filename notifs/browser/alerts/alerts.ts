@@ -74,10 +74,11 @@ export class Alerts {
   /** A backlog is no alert: it is told once, without a sound, in the first tab that is looked at. */
   private async tellMissed(): Promise<void> {
     if (this.missed === 0 || isHidden()) return;
-    const count = this.missed;
+    const { missed, connection: { person } } = this;
     this.missed = 0;
-    this.others.postMessage(this.connection.person);
-    if (!this.isQuiet && (await this.claims.take(this.connection.person, [MISSED])).length > 0) this.toasts.missed(count);
+    if ((await this.claims.take(person, [MISSED])).length === 0) return;
+    this.others.postMessage(person);
+    if (!this.isQuiet) this.toasts.missed(missed);
   }
 
   /** Whether it is still worth a word. */

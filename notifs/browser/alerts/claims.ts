@@ -25,6 +25,8 @@ export class Claims {
   /** What others have taken. */
   private readonly gone = new Set<string>();
   private leave: (() => void) | null = null;
+  /** What is claimed from then on would be shown by nobody. */
+  private isClosed = false;
   private readonly look = (): void => {
     this.leave?.();
     this.leave = null;
@@ -46,6 +48,7 @@ export class Claims {
     return () => {
       document.removeEventListener("visibilitychange", this.look);
       this.leave?.();
+      this.isClosed = true;
       this.others.close();
     };
   }
@@ -57,7 +60,7 @@ export class Claims {
     if (isHidden() && (await this.isLookedAt())) {
       const since = Date.now();
       await new Promise((resolve) => setTimeout(resolve, GRACE));
-      if (Date.now() - since > LATE) return [];
+      if (this.isClosed || Date.now() - since > LATE) return [];
     }
     const taken = await Promise.all(keys.map((key) => this.claim(`${person ?? ""} ${key}`)));
     return keys.filter((_, place) => taken[place]);
@@ -77,7 +80,7 @@ export class Claims {
   private claim(key: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const decide = (lock: Lock | null): Promise<void> | void => {
-        const isMine = lock !== null && !this.gone.has(key);
+        const isMine = lock !== null && !this.isClosed && !this.gone.has(key);
         resolve(isMine);
         if (!isMine) return;
         this.others.postMessage(key);
