@@ -136,8 +136,8 @@ export class Connection extends Emitter<Events> {
 
   close(): void {
     this.syncing.stop();
-    this.outbox.close();
     this.link.close();
+    this.outbox.close();
   }
 
   /** Do not wait for the next attempt. */
@@ -156,10 +156,11 @@ export class Connection extends Emitter<Events> {
   }
 
   /** Up to what the person was looking at: what arrives while they click stays unread. */
-  async markAllRead(upTo: string | null = this.cursor): Promise<Done> {
-    if (upTo === null) throw UNREACHABLE;
+  async markAllRead(): Promise<Done> {
+    const { cursor } = this;
+    if (cursor === null) throw UNREACHABLE;
     const about = this.shown.rows.newest.filter(isUnread).map(({ id }) => id);
-    return this.outbox.act("mark_all_read", { up_to: upTo }, about);
+    return this.outbox.act("mark_all_read", { up_to: cursor }, about);
   }
 
   /** Whoever looks at the list has seen it. Not kept for later: the next look will ask again. */
@@ -181,7 +182,8 @@ export class Connection extends Emitter<Events> {
     const cursor = parseCursor(page.cursor);
     this.expect(cursor);
     // What is newer than all that we know is kept until we know that, too: without it there is nothing to show.
-    if (!this.reached(cursor) && !this.state.awaiting) await this.sync();
+    if (!this.reached(cursor) && this.state.awaiting && this.link.live) await this.answered();
+    if (!this.reached(cursor)) await this.sync();
   }
 
   /** What puts these off once more, as they are now. */
@@ -253,6 +255,17 @@ export class Connection extends Emitter<Events> {
     // The answer comes as a message before the ack. If it did not, or there was no ack: once more, a little later.
     await this.link.catchUp();
     if (this.state.awaiting && this.link.live) this.syncing.set(this.syncs.next());
+  }
+
+  /** The answer that is awaited has come, or will not by this socket. */
+  private answered(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.on("change", () => {
+        if (this.state.awaiting && this.link.live) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   /** The delta or snapshot comes by itself; should it be lost on the way, ask for it. */

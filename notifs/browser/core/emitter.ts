@@ -9,7 +9,14 @@ export class Emitter<Events extends object> {
     return () => listening.delete(listener);
   }
 
+  /** What a listener throws is the page's to hear of; those who listen beside it, and we, go on. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.listeners[name] ?? [])]) listener(event);
+    for (const listener of [...(this.listeners[name] ?? [])]) {
+      try {
+        listener(event);
+      } catch (error) {
+        reportError(error);
+      }
+    }
   }
 }

@@ -124,6 +124,7 @@ export class Link {
 
   /** Have what has changed told: by a socket at once, else by HTTP. Resolves when it was, or when it could not be. */
   async catchUp(): Promise<void> {
+    if (this.closed) return;
     if (this.socket?.live) await this.socket.sync(this.events.cursor()).catch(() => undefined);
     else await this.poller.ask();
   }
@@ -160,6 +161,7 @@ export class Link {
 
   /** Until the server has said whose mailbox it is, or cannot be asked. */
   private async meeting(): Promise<void> {
+    if (this.closed) return;
     if (!this.met && !this.live) await this.poller.ask();
     if (this.met || !this.live) return;
     await new Promise<void>((resolve) => {

@@ -104,7 +104,7 @@ export class Triage {
       listing.reckon();
       if (listing.window.through === through) break;
     }
-    return listing.entry(entry.key) ?? entry;
+    return (query === listing.query && listing.entry(entry.key)) || entry;
   }
 
   private picked(): void {

@@ -340,8 +340,10 @@ describe("acts", () => {
     expect(server.asked).toEqual([]);
     server.mute = false;
     socket().tell({ type: "connected", meta: "", person: "ada" });
-    await Promise.all([loading, done]);
+    await done;
     expect(server.asked.map(({ event }) => event).sort()).toEqual(["fetch", "mark_read"]);
+    await pass(10_000); // what it has said to nobody is asked for then
+    await loading;
     expect(server.requests).toEqual([]);
   });
 
