@@ -58,14 +58,14 @@ class Pages:
         # Of a search the script needs both: it goes on from the mailbox, and shows what was found.
         whole = await self._store.page(recipient, filter, limit=PAGE) if any(search) and before is None else None
         page = await self._store.page(recipient, filter, search=search, before=before, limit=PAGE)
-        return self._show(request, "inbox.html", self._context(request, filter, search, before, page, whole))
+        return self._render(request, "inbox.html", self._context(request, filter, search, before, page, whole))
 
     async def read(self, request: Request) -> Response:
         """The mark-as-read link. POST marks; GET marks only where a person follows it, else it offers a button."""
         recipient = await self._recipient(request)
         entry = await self._entry(recipient, request)
         if request.method != "POST" and not _followed_by_a_person(request):
-            return self._show(request, "read.html", {"notif": self._forms.notification(entry)})
+            return self._render(request, "read.html", {"notif": self._forms.notification(entry)})
         going = entry.url if entry.url and is_safe_url(entry.url) else self._render.inbox_url
         going = await self._next(request, going)
         await self._acts.do(recipient, "read", ids=[entry.id])
@@ -79,7 +79,7 @@ class Pages:
             asked = request.query_params.get("next", "")
             here = asked if is_local_path(asked) else self._render.inbox_url
             context = {"notif": self._forms.notification(entry), "here": here, "presets": PRESETS}
-            return self._show(request, "snooze.html", context)
+            return self._render(request, "snooze.html", context)
         async with request.form(max_files=0, max_fields=10) as form:
             until = datetime.now(UTC) + timedelta(days=_days(form.get("days")))
         going = await self._next(request, self._render.inbox_url)
@@ -112,14 +112,10 @@ class Pages:
             going = asked if request.method == "GET" else self._render.inbox_url  # what was sent is not sent again
             return RedirectResponse(f"{self._render.login_url}?next={quote(going, safe='')}", 303)
         context = {"status": error.status, "code": error.code, "detail": error.message}
-        response = self._show(request, "error.html", context, status=error.status)
+        response = self._render(request, "error.html", context, status=error.status)
         if (retry_after := getattr(error, "retry_after", None)) is not None:
             response.headers["retry-after"] = str(retry_after)
         return response
-
-    def _show(self, request: Request, template: str, context: dict[str, Any], *, status: int = 200) -> Response:
-        # The bell is on every page, and is to know whether there are sockets.
-        return self._render(request, template, {"transport": self._render.transport, **context}, status=status)
 
     async def _recipient(self, request: Request) -> str:
         recipient = await self._identify(request.scope)
@@ -155,7 +151,7 @@ class Pages:
         t = self._render.words(request)
         notifs: list[Any] = message["notifs"]
         days = groupby(notifs, key=lambda notif: t.day(notif["created_at"]))
-        handed = {
+        handed: dict[str, Any] = {
             "base": self._render.base,
             "person": person_of(request.scope[RECIPIENT]),
             "transport": self._render.transport,
@@ -182,6 +178,7 @@ class Pages:
             "newest": self._url(filter, search) if before is not None else None,
             "search": search,
             "is_search": any(search),
+            "sought": t.sought(search, _name_of(search.actor, handed["message"]["notifs"])),
             "is_finding": any(search) or "find" in request.query_params,
             "clear": self._url(filter, Search()),
             "tabs": tabs,
@@ -199,6 +196,12 @@ class Pages:
 def _term(asked: str | None) -> str | None:
     """What is searched for; None where there is nothing, or nothing that can be."""
     return asked if asked and len(asked) <= SEARCH_LIMIT and "\0" not in asked else None
+
+
+def _name_of(actor: str | None, notifs: Sequence[Any]) -> str | None:
+    """What an actor was called last; as it is looked for, where none of the notifications is from it."""
+    known = (notif["actor"] for notif in notifs if notif["actor"] is not None)
+    return next((one["name"] for one in known if actor == (one["name"] if one["id"] is None else one["id"])), actor)
 
 
 def _days(said: Any) -> int:

@@ -5,6 +5,7 @@ first paint says what the elements will; the rest from `catalogues`. What other 
 error's message, is a phrase: it stays English where a catalogue has none for it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import orjson
 from markupsafe import Markup, escape
 
 from notifs.phrases import Phrase
+from notifs.wire import Search
 
 OWN = Path(__file__).parent / "catalogues"
 SHARED = Path(__file__).parent.parent / "browser" / "words"
@@ -129,6 +131,15 @@ class Words:
         pattern: str = self.names["date" if day.year == today.year else "date_and_year"]
         return pattern.format(day=day.day, month=self.names["months"][day.month - 1], year=day.year)
 
+    def sought(self, search: Search, name: str | None) -> str:
+        """What was looked for, as browser/elements/find.ts says it; the actor is called `name`."""
+        parts = (
+            search.text and f"“{search.text}”",
+            name and self("find.from", name=name),
+            search.kind and _kind_name(search.kind),
+        )
+        return ", ".join(part for part in parts if part)
+
     def _form(self, word: str, n: object) -> str:
         """What fills in values, of a plural in the form that `n` takes."""
         form = f"{word}_{PLURALS[self.language](n)}" if isinstance(n, int) else word
@@ -145,6 +156,12 @@ class Words:
 def _apart(value: str) -> Markup:
     """As an element, whose direction is its own, whatever is around it."""
     return value if isinstance(value, Markup) else Markup("<bdi>{}</bdi>").format(value)
+
+
+def _kind_name(kind: str) -> str:
+    """A kind's key for people: "comment.posted" is "Comment posted"."""
+    said = re.sub(r"[._-]+", " ", kind)
+    return said[:1].upper() + said[1:]
 
 
 def negotiate(accepted: str) -> str:

@@ -118,6 +118,16 @@ async def test_a_search_goes_by_a_form_and_stays_from_page_to_page(
     assert rows((await page(adas, nothing.links["Clear the search"])).text)[0] == "n120"
 
 
+async def test_what_is_not_found_is_told_in_words(notifs: Notifs, ada: Person, adas: httpx2.AsyncClient) -> None:
+    for name in ("Benjamin", "Ben"):
+        await notifs.notify(to=ada.id, title="n1", actor={"id": "u-7", "name": name})
+    path = "/notifications/?text=n2&actor=u-7&kind=comment.posted"
+    assert "Nothing found: “n2”, From Ben, Comment posted." in (await page(adas, path)).text
+    german = await adas.get(path, headers={**HTML, "accept-language": "de"})
+    assert "Nichts gefunden: “n2”, Von Ben, Comment posted." in Document(german).text
+    assert "Nothing found: From u-8." in (await page(adas, "/notifications/?actor=u-8")).text
+
+
 async def test_paging_reaches_the_oldest_of_120_and_comes_back(
     notifs: Notifs, ada: Person, adas: httpx2.AsyncClient
 ) -> None:

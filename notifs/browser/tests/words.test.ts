@@ -5,6 +5,8 @@ import { describe, expect, test } from "vitest";
 
 import { initials, tint } from "../elements/avatar";
 import { Backoff } from "../core/backoff";
+import { sought } from "../elements/find";
+import type { Finder, Terms } from "../elements/find";
 import { ICONS } from "../elements/icons";
 import { leaves, safeLink } from "../elements/links";
 import { ago, dayOf, exact } from "../elements/time";
@@ -59,15 +61,21 @@ describe("links", () => {
   });
 });
 
-describe("avatars", () => {
-  test.each([["Ada Lovelace", "AL"], ["ada", "A"], ["  Jean  Luc  Picard ", "JP"], ["😀 face", "😀F"], ["李 小龙", "李小"]])(
-    "%s is %s",
-    (name, letters) => expect(initials(name)).toBe(letters),
-  );
+/** tests/web/test_drawn_twice.py holds the server's templates to the same. */
+describe("what the server draws too", () => {
+  const { people, names, sought: searches } = JSON.parse(readFileSync("../../tests/web/drawn_twice.json", "utf8")) as {
+    people: { name: string; initials: string; tint: number }[];
+    names: Record<string, string>;
+    sought: { terms: Terms; said: string }[];
+  };
 
-  test("a name has one tint of eight", () => {
-    expect(tint("Ada Lovelace")).toBe(tint("Ada Lovelace"));
-    for (const name of ["", "x", "1", "Ünal", "Zoë Z."]) expect([0, 1, 2, 3, 4, 5, 6, 7, -1]).toContain(tint(name));
+  test.each(people)("$name is $initials in tint $tint", (person) => {
+    expect([initials(person.name), tint(person.name.trim())]).toEqual([person.initials, person.tint]);
+  });
+
+  test.each(searches)("$terms is $said", ({ terms, said }) => {
+    const finder = { nameOf: (actor: string) => names[actor] ?? actor } as Finder;
+    expect(sought(terms, finder)).toBe(said);
   });
 });
 
