@@ -65,6 +65,8 @@ export class Connection extends Emitter<Events> {
   person: string | null;
   /** The server's word that its store cannot be read just now, until it can. */
   degraded: string | null = null;
+  /** Whether a token says who we are: then no link does, which brings nothing but cookies along. */
+  readonly byToken: boolean;
 
   private readonly link: Link;
   private readonly outbox: Outbox;
@@ -77,6 +79,7 @@ export class Connection extends Emitter<Events> {
   /** `token`: how to get one of the host's, where no cookie says who we are. Rejects with SIGNED_OUT if nobody is. */
   constructor({ initial, ...options }: Options) {
     super();
+    this.byToken = options.token !== undefined;
     const whole = initial === undefined ? EMPTY : restore(initial.message, initial.filter);
     this.state = initial?.found === undefined ? whole : reduce(whole, { type: "page", ...initial.found });
     this.news = new News(this.state.cursor);

@@ -58,6 +58,7 @@ describe("over a socket", () => {
     expect(connection.status.name).toBe("live");
     expect(unread()).toBe(2);
     expect(given).toHaveLength(1);
+    expect(connection.byToken).toBe(true);
   });
 
   test("brings a fresh one after four fifths of its life, and again", async () => {
@@ -278,6 +279,7 @@ describe("over HTTP", () => {
   test("without tokens nothing is said", async () => {
     await open({ transport: "http", token: undefined });
     expect(server.bearers).toEqual([null]);
+    expect(connection.byToken).toBe(false);
   });
 });
 
