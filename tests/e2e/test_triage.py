@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 
 from tests.e2e.conftest import EMAIL, Site, accessible, inbox, oldest, row, settled, titles, unread_tab
 from tests.waiting import becomes
@@ -206,6 +206,34 @@ async def test_a_group_is_acted_on_with_those_of_it_that_are_not_loaded_yet(sqli
     await expect(notice(page)).to_contain_text("12 archived.")
     await expect(row(page, "build")).to_have_count(0)
     await expect(unread_tab(page)).to_contain_text("150")
+
+
+async def test_an_act_on_a_group_is_of_the_tab_that_it_was_done_in(sqlite_site: Site, page: Page) -> None:
+    builds = [{"title": f"build {n}", "group": "builds"} for n in range(12)]
+    others = [f"number {n}" for n in range(150)]
+    await send(sqlite_site, *builds[:2], *others, *builds[2:])
+    held: list[Callable[[], None]] = []
+    holds = False
+
+    def through(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda said: held.append(lambda: socket.send(said)) if holds else socket.send(said))
+
+    await page.route_web_socket("**/socket.io/**", through)
+    await sqlite_site.open(page)
+    await inbox(page).get_by_role("button", name="Mark as read: build 11").click()
+    await expect(notice(page)).to_contain_text("12 marked as read.")
+    await send(sqlite_site, *({"title": f"late build {n}", "group": "builds"} for n in range(2)))
+    await page.get_by_role("tab", name="All").click()
+    await expect(row(page, "late build 1")).to_contain_text("12+ notifications")
+    holds = True
+    await inbox(page).get_by_role("button", name="Archive: late build 1").click()
+    await page.get_by_role("tab", name="Unread").click()
+    await expect(row(page, "late build 1")).to_contain_text("2 notifications")
+    holds = False
+    for send_on in held:
+        send_on()
+    await expect(notice(page)).to_contain_text("12 archived.")
 
 
 async def test_what_arrives_moves_nothing_under_the_pointer(sqlite_site: Site, page: Page) -> None:
