@@ -253,8 +253,14 @@ describe("over a socket", () => {
   });
 
   test("is opened once when it is retried while it is being opened", async () => {
-    await open();
+    connection = new Connection({ base: "", transport: "socket" });
     connection.open();
+    const first = socket();
+    connection.retryNow();
+    connection.open();
+    await pass(1);
+    expect(connection.status.name).toBe("live");
+    expect(socket()).toBe(first); // another would have taken its place
     expect(server.sockets).toHaveLength(1);
   });
 });
