@@ -124,6 +124,11 @@ export function isKept(row: Notification): boolean {
   return row.archived_at === null && row.snoozed_until === null;
 }
 
+/** What an actor is known by: the id, or the name where there is none. */
+export function actorOf({ actor }: Notification): string | null {
+  return actor?.id ?? actor?.name ?? null;
+}
+
 /** Asked of each of a hundred thousand rows, so that what a query leaves open is not asked at all. */
 function matching({ filter, kind, actor, text }: Query): (row: Notification) => boolean {
   const isUnder = UNDER[filter];
@@ -132,7 +137,7 @@ function matching({ filter, kind, actor, text }: Query): (row: Notification) => 
   return (row) =>
     isUnder(row) &&
     (!kind || row.kind === kind) &&
-    (!actor || (row.actor?.id ?? row.actor?.name) === actor) &&
+    (!actor || actorOf(row) === actor) &&
     row.title.toLowerCase().includes(words);
 }
 

@@ -1,4 +1,5 @@
 /** What the list is made of: days, in them rows, and the rows of one group, which are one until it is opened. */
+import { actorOf } from "../core/state";
 import type { Notification } from "../core/wire";
 import { dayOf } from "./time";
 
@@ -53,11 +54,6 @@ function grouped(day: string, rows: readonly Notification[]): Map<string, Notifi
     else group.push(row);
   }
   return groups;
-}
-
-/** What an actor is known by: the id, or the name where there is none. */
-export function actorOf({ actor }: Notification): string | null {
-  return actor?.id ?? actor?.name ?? null;
 }
 
 /** Who a group is from, each once, the newest first. */

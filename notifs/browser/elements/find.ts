@@ -2,9 +2,9 @@
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
-import { actorOf } from "./entries";
 import { icon } from "./icons";
 import type { Item } from "./menu";
+import { actorOf } from "../core/state";
 import type { Notification, Query } from "../core/wire";
 import { t } from "../words";
 

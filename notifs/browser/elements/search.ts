@@ -3,12 +3,12 @@ import { nothing } from "lit";
 import type { ReactiveController } from "lit";
 
 import { queryString } from "./address";
-import { actorOf } from "./entries";
 import { tell } from "./events";
 import { chips, searchField, sought } from "./find";
 import type { Finder, Terms } from "./find";
 import type { NotifsInbox } from "./inbox";
 import type { Listing } from "./listing";
+import { actorOf } from "../core/state";
 import { Timer } from "../core/timer";
 
 /** How long people pause when they have typed what they look for. */
@@ -69,7 +69,7 @@ export class Search implements Finder, ReactiveController {
   tell(): void {
     const { host, listing: { query } } = this;
     tell(host, "notifs-query", query);
-    if (host.history) history.replaceState(null, "", host.inboxHref + queryString(query));
+    if (host.history) history.replaceState(null, "", (host.inboxHref || location.pathname) + queryString(query));
   }
 
   /** Look for nothing any more; returns whether anything was looked for. */
