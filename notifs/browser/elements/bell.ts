@@ -67,7 +67,6 @@ export class NotifsBell extends MailboxElement {
     this.settings = settingsOf(this.base);
     return [
       ...super.listen(connection),
-      connection.on("arrived", () => this.pulse()),
       this.settings.on("change", () => this.requestUpdate()),
       this.reach(connection),
     ];
@@ -123,14 +122,13 @@ export class NotifsBell extends MailboxElement {
         .connection=${this.connection}
         base=${this.base}
         transport=${this.transport ?? nothing}
-        inbox-url=${this.inboxHref}
         login-url=${this.loginUrl ?? nothing}
         token-url=${this.tokenUrl ?? nothing}
         filter="unread"
       ></notifs-inbox>
       ${this.isSetting ? ALERTING.module?.alertSettings(this.settings, () => (this.isSetting = false)) : nothing}
       <div class="foot" part="foot">
-        <a class="link" href=${this.inboxHref}>${t("bell.open_inbox")}</a>
+        ${this.inboxHref && html`<a class="link" href=${this.inboxHref}>${t("bell.open_inbox")}</a>`}
         <button class="link to-settings" type="button" ?hidden=${this.isSetting} @click=${this.openSettings}>
           ${t("bell.alerts")}
         </button>
@@ -165,12 +163,13 @@ export class NotifsBell extends MailboxElement {
     }
   }
 
-  /** What a bell does beyond itself has time until the page is there. Returns the way to stop. */
+  /** What a bell does beyond itself, and that it stirs, has time until the page is there. Returns the way to stop. */
   private reach(connection: Connection): () => void {
     const stops: (() => void)[] = [];
     let isOver = false;
-    const begin = ({ Badge, beOffline }: typeof import("./beyond")): void => {
+    const begin = ({ Badge, beOffline, pulse }: typeof import("./beyond")): void => {
       if (isOver) return;
+      stops.push(connection.on("arrived", () => pulse(this)));
       this.badge ??= new Badge();
       this.requestUpdate();
       if (this.offline) stops.push(...beOffline(this.base, connection));
@@ -231,12 +230,6 @@ export class NotifsBell extends MailboxElement {
     this.seenUpTo = cursor;
     // Not worth a word if it fails: the badge simply stays, and the next look tries again.
     connection.markSeen({ up_to: cursor }).catch(() => (this.seenUpTo = null));
-  }
-
-  private pulse(): void {
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const scale = ["none", "scale(1.12)", "none"].map((transform) => ({ transform }));
-    if (!still) this.renderRoot.querySelector(".bell .icon")?.animate(scale, { duration: 160, easing: "ease-out" });
   }
 }
 

@@ -1,4 +1,4 @@
-/** What stands where rows would: nothing yet, nothing left, nothing found, nothing reached. */
+/** What stands where rows would: nothing yet, nothing left, nothing reached. What was not found is in find.ts. */
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
 
@@ -34,19 +34,8 @@ export function empty(filter: Filter, showAll: () => void): TemplateResult {
     ${icon(ICONS[filter])}
     <p>${t(`blank.${filter}`)}</p>
     ${hint && html`<p class="secondary">${hint}</p>`}
-    ${filter === "unread" ? link(t("blank.show_all"), showAll) : nothing}
+    ${filter === "unread" ? html`<button class="link" type="button" @click=${showAll}>${t("blank.show_all")}</button>` : nothing}
   </div></slot>`;
-}
-
-/** `sought` says what was looked for; `searchAll`, where it may yet be. */
-export function notFound(sought: string, clear: () => void, searchAll: (() => void) | null): TemplateResult {
-  return html`<div class="blank" part="blank" role="status">
-    ${icon("search")}
-    <p>${t("blank.not_found", { sought })}</p>
-    <p class="choices">
-      ${link(t("find.clear"), clear)} ${searchAll === null ? nothing : link(t("find.in_all"), searchAll)}
-    </p>
-  </div>`;
 }
 
 export function failed(reason: string, tryAgain: () => void): TemplateResult {
@@ -65,8 +54,4 @@ export function signedOut(href: string, wasIn: boolean): TemplateResult {
     <p class="secondary">${t("blank.signed_out_how")}</p>
     ${href && html`<a class="button primary" href=${href}>${t("blank.sign_in")}</a>`}
   </div>`;
-}
-
-function link(words: string, act: () => void): TemplateResult {
-  return html`<button class="link" type="button" @click=${act}>${words}</button>`;
 }

@@ -86,6 +86,19 @@ export function sought({ kind, actor, text }: Terms, finder: Finder): string {
   return parts.filter(Boolean).join(", ");
 }
 
+/** In the place of rows. `searchAll`: where what is looked for may yet be. */
+export function notFound(words: string, clear: () => void, searchAll: (() => void) | null): TemplateResult {
+  const link = (label: string, act: () => void): TemplateResult =>
+    html`<button class="link" type="button" @click=${act}>${label}</button>`;
+  return html`<div class="blank" part="blank" role="status">
+    ${icon("search")}
+    <p>${t("blank.not_found", { sought: words })}</p>
+    <p class="choices">
+      ${link(t("find.clear"), clear)} ${searchAll === null ? nothing : link(t("find.in_all"), searchAll)}
+    </p>
+  </div>`;
+}
+
 /** "comment.posted" is "Comment posted". */
 export function kindName(kind: string): string {
   const words = kind.replace(/[._-]+/g, " ");

@@ -1,10 +1,10 @@
 /** What is looked for in an inbox, and the field to type it into. */
 import { nothing } from "lit";
-import type { ReactiveController } from "lit";
+import type { ReactiveController, TemplateResult } from "lit";
 
 import { queryString } from "./address";
 import { tell } from "./events";
-import { chips, searchField, sought } from "./find";
+import { chips, notFound, searchField, sought } from "./find";
 import type { Finder, Terms } from "./find";
 import type { NotifsInbox } from "./inbox";
 import type { Listing } from "./listing";
@@ -82,12 +82,6 @@ export class Search implements Finder, ReactiveController {
     return isSought;
   }
 
-  /** Look for nothing any more, and go on with what there is. */
-  startAfresh(): void {
-    this.forget();
-    this.focus("#list");
-  }
-
   private focus(selector: string): void {
     this.host.renderRoot.querySelector<HTMLElement>(selector)?.focus();
   }
@@ -96,6 +90,17 @@ export class Search implements Finder, ReactiveController {
     // The page may look for something else, once it is told what was typed.
     const text = (this.typing.running ? this.typed : this.host.text) ?? "";
     return [this.isOpen || text ? searchField(text, this) : nothing, chips(this.listing.query, this)];
+  }
+
+  /** Where there is nothing that was looked for. */
+  blank(searchAll: (() => void) | null): TemplateResult {
+    return notFound(this.words, () => this.startAfresh(), searchAll);
+  }
+
+  /** Look for nothing any more, and go on with what there is. */
+  private startAfresh(): void {
+    this.forget();
+    this.focus("#list");
   }
 
   private end(): void {

@@ -2,7 +2,7 @@
 import { adoptStyles, html, nothing, unsafeCSS } from "lit";
 import type { ReactiveController, TemplateResult } from "lit";
 
-import { empty, failed, loading, notFound, signedOut } from "./blank";
+import { empty, failed, loading, signedOut } from "./blank";
 import type { Entry } from "./entries";
 import { tell } from "./events";
 import type { Hands } from "./hands";
@@ -161,9 +161,7 @@ export class View implements ReactiveController {
     }
     const { filter } = this.host;
     const all = (): void => this.choose("all");
-    const words = triage?.search.words ?? "";
-    if (words === "") return empty(filter, all);
-    return notFound(words, () => triage?.search.startAfresh(), filter === "all" ? null : all);
+    return triage?.search.words ? triage.search.blank(filter === "all" ? null : all) : empty(filter, all);
   }
 
   /** By another one rows are drawn again: another only if something in it has changed, or the clock has gone on. */
