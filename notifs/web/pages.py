@@ -150,7 +150,9 @@ class Pages:
         here = self._url(filter, search, before)
         t = self._render.words(request)
         notifs: list[Any] = message["notifs"]
-        days = groupby(notifs, key=lambda notif: t.day(notif["created_at"]))
+        # As elements/entries.ts has them: the newest day first, and in it the feed's order.
+        by_day = sorted(notifs, key=lambda notif: notif["created_at"][:10], reverse=True)
+        days = groupby(by_day, key=lambda notif: t.day(notif["created_at"]))
         handed: dict[str, Any] = {
             "base": self._render.base,
             "person": person_of(request.scope[RECIPIENT]),

@@ -21,7 +21,10 @@ export interface Day {
   readonly entries: readonly Entry[];
 }
 
-/** Days and rows stay in the feed's order. Of `before` the days that are the same are taken over: most are. */
+/**
+ * The newest day first, and in it the feed's order: an announcement that is taken in days later stands where it was made.
+ * Of `before` the days that are the same are taken over: most are.
+ */
 export function byDay(
   rows: readonly Notification[],
   now: number,
@@ -37,7 +40,8 @@ export function byDay(
     else day.rows.push(row);
   }
   const known = new Map(before.map((day) => [day.key, day]));
-  return [...days].map(([key, { label, rows }]) => {
+  const newestFirst = [...days].sort(([a], [b]) => (a < b ? 1 : -1));
+  return newestFirst.map(([key, { label, rows }]) => {
     const day = known.get(key);
     const isSame = day?.label === label && day.opened === opened && day.rows.length === rows.length;
     if (isSame && rows.every((row, n) => row === day.rows[n])) return day;

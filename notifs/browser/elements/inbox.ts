@@ -11,6 +11,7 @@ import { Part } from "./part";
 import { SHEETS } from "./sheets";
 import blankStyles from "../styles/blank.css?inline";
 import type { View } from "./view";
+import { FILTERS } from "../core/wire";
 import type { Filter } from "../core/wire";
 import { reason } from "../words";
 
@@ -84,6 +85,7 @@ export class NotifsInbox extends MailboxElement {
   }
 
   protected override willUpdate(): void {
+    if (!FILTERS.includes(this.filter)) this.filter = "unread";
     if (this.view === null && VIEW.module !== null) this.view = new VIEW.module.View(this);
     if (this.view !== null) this.view.look();
     else if (!this.hasUpdated) adoptStyles(this.renderRoot as ShadowRoot, STYLES);

@@ -8,6 +8,7 @@ import { keysOf } from "./list";
 import { Memo } from "../core/memo";
 import { EMPTY, view, windowOf } from "../core/state";
 import type { State } from "../core/state";
+import { keyOf } from "../core/windows";
 import type { Window } from "../core/windows";
 import type { Notification, Query } from "../core/wire";
 import { reason } from "../words";
@@ -18,9 +19,9 @@ export class Listing {
   entries: readonly Entry[] = [];
   /** Of everything in the list, as `Offsets` wants them. */
   keys: readonly string[] = [];
-  isLoading = false;
   /** Why the last attempt to load more has failed. */
   failure: string | null = null;
+  private readonly loads = new Set<string>();
   private rows: readonly Notification[] = [];
   private opened: ReadonlySet<string> = new Set();
   private readonly reckoned = new Memo<void>();
@@ -33,6 +34,10 @@ export class Listing {
 
   get window(): Window {
     return windowOf(this.state, this.query);
+  }
+
+  get isLoading(): boolean {
+    return this.loads.has(keyOf(this.query));
   }
 
   /** Nothing there, and nothing that is not loaded. */
@@ -61,23 +66,26 @@ export class Listing {
     return this.entries.find((each) => each.key === key);
   }
 
-  /** Whether more of a group may be further down than what is loaded: only of the last day. */
+  /** Whether more of a group may be further down than what is loaded: only of the day that is reached, and before. */
   isPartial({ key }: Entry): boolean {
-    const isLast = this.days.at(-1)?.entries.some((each) => each.key === key) ?? false;
-    return isLast && !this.window.complete;
+    const last = this.rows.at(-1);
+    const reached = this.days.findIndex(({ rows }) => rows.at(-1) === last);
+    const isBelow = this.days.slice(reached).some(({ entries }) => entries.some((each) => each.key === key));
+    return isBelow && !this.window.complete;
   }
 
   async load(): Promise<void> {
     const { connection } = this.host;
     const { query } = this;
     if (this.isLoading || connection === null) return;
-    this.isLoading = true;
+    const key = keyOf(query);
+    this.loads.add(key);
     try {
       await connection.fetch(query);
     } catch (error) {
       if (query === this.query) this.failure = reason(error);
     }
-    this.isLoading = false;
+    this.loads.delete(key);
     this.host.requestUpdate();
   }
 
@@ -89,6 +97,7 @@ export class Listing {
 
   /** What failed while the server was away is tried again now that it is back. */
   forgetFailure(): void {
-    if (this.host.connection?.status.name === "live" && !this.isLoading) this.failure = null;
+    const { name } = this.host.connection?.status ?? {};
+    if ((name === "live" || name === "polling") && !this.isLoading) this.failure = null;
   }
 }

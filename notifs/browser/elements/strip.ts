@@ -141,6 +141,7 @@ export class Strip implements ReactiveController {
 
   /** Draw on when the view comes near to the end of what is drawn. */
   drawOn(): void {
+    if (this.find(".days") === null) return; // something else is shown, and to draw it again brings no row
     const { top, bottom } = this.view();
     const { offsets, from, to } = this;
     const isShort = to < offsets.keys.length && bottom + NEAR > offsets.start(to);

@@ -49,6 +49,13 @@ describe("days and groups", () => {
     ]);
   });
 
+  test("the newest day comes first, also where something older has come last", () => {
+    const times = [on(20, 9), on(23, 8), on(22, 8), on(20, 7)];
+    expect(shown(rowsOf(...times.map((created_at) => ({ created_at }))))).toEqual([
+      ["Today", ["r1"]], ["Yesterday", ["r2"]], ["Saturday", ["r0", "r3"]],
+    ]);
+  });
+
   test("a group is opened on one day only", () => {
     const [nine, eight] = [on(22, 9), on(22, 8)];
     const group = "a";
