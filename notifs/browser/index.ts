@@ -8,6 +8,14 @@ import { speak } from "./words";
 
 const ELEMENTS = { "notifs-inbox": NotifsInbox, "notifs-bell": NotifsBell, "notifs-toasts": NotifsToasts };
 
+declare global {
+  interface HTMLElementTagNameMap {
+    "notifs-inbox": NotifsInbox;
+    "notifs-bell": NotifsBell;
+    "notifs-toasts": NotifsToasts;
+  }
+}
+
 // Elements that are there already are drawn as soon as they are defined.
 await speak(document.documentElement.lang);
 
