@@ -11,7 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, collate, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -235,7 +235,7 @@ async def page(
     if search != Search():
         await follow_indexes(connection)
         rest = (await connection.execute(_stretch(filter, older=older), {**given, "passed": STRETCH})).scalar()
-        lines = lines.where(_matches(connection.dialect.name, search))
+        lines = lines.where(await _matches(connection, search))
     if rest is not None:
         lines = lines.where(Receipt.position > rest)
     found = _entries(await connection.execute(lines, given))
@@ -244,7 +244,7 @@ async def page(
     return Page(at.head, found, rest is not None, rest)
 
 
-def _matches(dialect: str, search: Search) -> ColumnElement[bool]:
+async def _matches(connection: AsyncConnection, search: Search) -> ColumnElement[bool]:
     """Whether a receipt is of what is searched for.
 
     It is asked line by line, in a subquery: in a join, databases that guess it to be rare begin with everybody's.
@@ -257,11 +257,35 @@ def _matches(dialect: str, search: Search) -> ColumnElement[bool]:
         id, name = (one.actor[key].as_string() for key in ("id", "name"))
         conditions.append(func.coalesce(id, name) == search.actor)
     if search.text is not None:
-        # Not LIKE: what a pattern costs grows with the lengths of both, of the pattern and of the title.
-        place = func.instr if dialect == "sqlite" else func.strpos
-        conditions.append(place(func.lower(one.title), func.lower(search.text)) > 0)
+        conditions.append(await _place(connection, one.title, search.text) > 0)
     asked = select(and_(*conditions)).where(one.id == Receipt.notification_id).correlate(Receipt)
     return asked.scalar_subquery()
+
+
+async def _place(connection: AsyncConnection, title: Any, words: str) -> Any:
+    """Where in a title the words are, from 1 on, in upper or lower case as Unicode has it; 0 if nowhere.
+
+    Not LIKE or GLOB: what a pattern costs grows with the lengths of both, of the pattern and of the title.
+    """
+    if connection.dialect.name == "sqlite":
+        words = words.lower()
+        # Its own function knows A to Z alone: that will do for words of nothing else, and Python is not asked.
+        lower = func.lower if words.isascii() else func.notifs_lower
+        return func.instr(lower(title), words)
+    if _COLLATION not in connection.info:  # of a connection, for as long as it lives
+        connection.info[_COLLATION] = (await connection.execute(_LOWERS_UNICODE)).scalar()
+    collation = connection.info[_COLLATION]
+    both = (title, literal(words))
+    return func.strpos(*(func.lower(each if collation is None else collate(each, collation)) for each in both))
+
+
+_COLLATION = "notifs_collation"
+_LOWERS_UNICODE = text(
+    # Both only know UTF-8. The first is there if PostgreSQL was built with ICU, the second from PostgreSQL 17 on.
+    "SELECT collname FROM pg_collation WHERE collname IN ('und-x-icu', 'pg_c_utf8') "
+    "AND collnamespace = 'pg_catalog'::regnamespace AND getdatabaseencoding() = 'UTF8' "
+    "ORDER BY collname = 'und-x-icu' DESC LIMIT 1"
+)
 
 
 async def changes(

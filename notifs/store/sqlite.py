@@ -134,6 +134,13 @@ class Reader(Direct):
 
 def connect(kind: type[Direct], database: str, **kwargs: Any) -> Direct:
     """A connection to the database in this file, to be awaited. The arguments are those of `sqlite3.connect`."""
-    connection = kind(lambda: sqlite3.connect(database, **kwargs), iter_chunk_size=0)
+    connection = kind(lambda: _opened(database, **kwargs), iter_chunk_size=0)
     connection._thread.daemon = True  # the process may end while it waits for work
+    return connection
+
+
+def _opened(database: str, **kwargs: Any) -> sqlite3.Connection:
+    """A connection of this thread, which knows how to lower all letters: `lower` of SQLite knows A to Z."""
+    connection: sqlite3.Connection = sqlite3.connect(database, **kwargs)
+    connection.create_function("notifs_lower", 1, str.lower, deterministic=True)
     return connection

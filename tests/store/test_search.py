@@ -1,14 +1,17 @@
 """What is looked for in a mailbox: by kind, by who caused it, by a part of the title."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
 from notifs.errors import TooManySearches
-from notifs.store import Store, feed
+from notifs.store import Store, feed, schema
+from notifs.store.database import Database
 from notifs.store.searches import OWN, SEARCHES, Searches
 from notifs.wire import Search
+from tests import servers
 from tests.samples import notification
 from tests.store.queries import recorded
 
@@ -16,6 +19,7 @@ ADA, GRACE, ROBOT = (
     {"id": id, "name": name, "avatar": None} for id, name in (("7", "Ada"), ("8", "Grace"), (None, "7"))
 )
 TITLES = ("50% off", "500 off", "a_b", "aXb", "Say HELLO", "C:\\temp", "/path", "Größe", 'it\'s "quoted"')
+CAPITALS = ("ÄPFEL und Birnen", "äpfel", "Счёт ГОТОВ", "ΟΔΟΣ ΔΥΟ", "İSTANBUL", "DIYARBAKIR", "ẞ", "Apfel")
 
 
 async def found(store: Store, search: Search, recipient: str = "ann") -> list[str]:
@@ -35,6 +39,55 @@ async def test_a_text_is_a_literal_part_of_the_title(store: Store, text: str, ti
         await store.create(notification(title), ["ann"])
     await store.create(notification(f"other {text}"), ["bob"])
     assert await found(store, Search(text=text)) == [*titles]
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("äpfel", ["ÄPFEL und Birnen", "äpfel"]), ("ÄPFEL", ["ÄPFEL und Birnen", "äpfel"]),
+        ("Äpfel U", ["ÄPFEL und Birnen"]),
+        ("счёт готов", ["Счёт ГОТОВ"]), ("СЧЁТ", ["Счёт ГОТОВ"]), ("οδος", ["ΟΔΟΣ ΔΥΟ"]), ("Οδος δ", ["ΟΔΟΣ ΔΥΟ"]),
+        ("İstanbul", ["İSTANBUL"]), ("stanbul", ["İSTANBUL"]), ("bakir", ["DIYARBAKIR"]), ("ß", ["ẞ"]), ("SS", []),
+    ],
+)  # fmt: skip
+async def test_letters_are_found_in_upper_and_in_lower_case(store: Store, text: str, titles: Sequence[str]) -> None:
+    for title in CAPITALS:
+        await store.create(notification(title), ["ann"])
+    assert await found(store, Search(text=text)) == [*titles]
+
+
+@asynccontextmanager
+async def plain(postgres: servers.Postgres, encoding: str, before: str | None = None) -> AsyncIterator[Store]:
+    """A store on PostgreSQL whose locale knows the letters A to Z."""
+    await postgres.execute(
+        f"CREATE DATABASE plain TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    database = Database(postgres.url("plain"))
+    try:
+        if before is not None:
+            await postgres.execute(before, "plain")
+        await schema.upgrade(database)
+        yield await Store(database).open()
+    finally:
+        await database.close()
+        await postgres.drop("plain")
+
+
+async def test_postgresql_lowers_letters_that_its_locale_does_not_know(postgres: servers.Postgres) -> None:
+    async with plain(postgres, "UTF8") as store:
+        await store.create(notification("ÄPFEL"), ["ann"])
+        assert await found(store, Search(text="äpfel")) == ["ÄPFEL"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "before"), [("UTF8", 'DROP COLLATION pg_catalog."und-x-icu"'), ("SQL_ASCII", None)]
+)
+async def test_postgresql_without_unicode_lowers_what_its_locale_knows(
+    postgres: servers.Postgres, encoding: str, before: str | None
+) -> None:
+    async with plain(postgres, encoding, before) as store:
+        await store.create(notification("ÄPFEL"), ["ann"])
+        assert await found(store, Search(text="Äpfel")) == ["ÄPFEL"]
 
 
 async def test_an_actor_is_meant_by_id_or_where_there_is_none_by_name(store: Store) -> None:

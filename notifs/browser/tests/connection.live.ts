@@ -105,8 +105,9 @@ test("what was put off comes back by itself, and is told as new, once", async ()
 });
 
 test("a search finds here what it finds there", async () => {
-  await receive("Straße 100% _x", "ANGER", "angrily", "other");
-  for (const text of ["angr", "ANG", "100%", "_", "STRA", "ß", "nothing"]) {
+  await receive("Straße 100% _x", "ANGER", "angrily", "other", "Über uns", "ÄPFEL", "Счёт ГОТОВ", "ΟΔΟΣ", "İSTANBUL");
+  const letters = ["über", "ÜBER", "äpfel", "ÄPFEL", "apfel", "счёт г", "οδος", "οδοσ", "İst"];
+  for (const text of [...letters, "angr", "ANG", "100%", "_", "STRA", "ß", "nothing"]) {
     const query = { filter: "all", text } as const;
     await mailbox.fetch(query);
     const answer = await (await fetch(`${SERVER}/api/v1/inbox?${new URLSearchParams(query)}`)).json();
