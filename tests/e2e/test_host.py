@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from notifs import Notifs, Settings
+from tests.e2e.alerted import LIVE
 from tests.tokens import HOST, token
 from tests.wire import listening
 
@@ -110,6 +111,51 @@ async def test_a_page_signs_in_by_tokens_and_stays_while_they_replace_each_other
         await notifs.notify(to="42", title="Your order is on its way", url="/shop")
         await expect(page.locator("notifs-toasts")).to_contain_text("Your order is on its way")
         assert len(notifs.realtime.connections) == 1
+
+
+async def test_links_lead_on_where_only_a_token_says_who_somebody_is(sqlite_url: str, page: Page) -> None:
+    notifs = Notifs(Settings(database_url=sqlite_url, **HOST), identify=nobody, path="/inbox")
+    app = FastAPI(lifespan=notifs.lifespan)
+    notifs.mount(app)
+
+    @app.get("/shop")
+    async def shop() -> HTMLResponse:
+        return HTMLResponse(PAGE.replace('base="/inbox"', 'base="/inbox" token-url="/notifs-token"'))
+
+    @app.get("/notifs-token")
+    async def notifs_token() -> dict[str, str]:
+        return {"token": token("42")}
+
+    async def left() -> list[str]:
+        """The titles that are unread."""
+        return [notif["title"] for notif in await notifs.get_unread_notifs("42")]
+
+    async def settles(*titles: str) -> None:
+        async with asyncio.timeout(10):
+            while await left() != list(titles):
+                await asyncio.sleep(0.05)
+
+    async with listening(app) as url:
+        for number in range(2):
+            await notifs.notify(to="42", title=f"Order {number}", url=f"/shop?order={number}")
+        await page.goto(f"{url}/shop")
+        await page.get_by_role("button", name=re.compile("^Notifications, 2")).click()
+        panel = page.get_by_role("dialog")
+        await expect(panel.get_by_role("button", name="Alerts")).to_be_visible()
+        assert await panel.get_by_role("link", name="Open inbox").count() == 0
+        async with page.context.expect_page() as opened:
+            await panel.get_by_role("link", name="Order 1").click(button="middle")
+        other = await opened.value
+        await other.wait_for_url("**/shop?order=1")
+        await other.close()
+        await panel.get_by_role("link", name="Order 1").click()
+        await page.wait_for_url("**/shop?order=1")
+        await settles("Order 0")
+        await page.wait_for_function(LIVE)
+        await notifs.notify(to="42", title="Order 2", url="/shop?order=2")
+        await page.locator("notifs-toasts").get_by_role("link", name="Order 2").click()
+        await page.wait_for_url("**/shop?order=2")
+        await settles("Order 0")
 
 
 async def test_a_page_that_stays_open_shows_the_mailbox_of_who_is_signed_in_by_now(sqlite_url: str, page: Page) -> None:

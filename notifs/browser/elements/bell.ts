@@ -78,7 +78,7 @@ export class NotifsBell extends MailboxElement {
     if (this.isConnected && (this.badgeTitle || changed.get("badgeTitle"))) {
       this.badge?.show(badge, this.isQuiet ? "•" : badgeFor(badge), this.badgeIcon ?? null);
     }
-    if (changed.has("isSetting") && changed.get("isSetting") !== undefined) this.focusOn(this.isSetting);
+    if (changed.get("isSetting") !== undefined) this.focusOn(this.isSetting);
   }
 
   protected override render(): TemplateResult {

@@ -60,8 +60,9 @@ export abstract class MailboxElement extends LitElement {
     return [connection.on("change", () => this.requestUpdate())];
   }
 
+  /** Empty where there is none: ours does not know who comes with a token. */
   get inboxHref(): string {
-    return this.inboxUrl || `${this.base}/notifications/`;
+    return this.inboxUrl || (this.connection?.byToken ? "" : `${this.base}/notifications/`);
   }
 
   /** Where to sign in, and to come back from; empty if there is no page to send people to. */

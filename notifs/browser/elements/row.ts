@@ -120,7 +120,7 @@ function face(entry: Entry, context: RowContext): TemplateResult {
 
 function heading(entry: Entry, context: RowContext): TemplateResult {
   const { rows, isInside } = entry;
-  const { headingLevel, open } = context;
+  const { headingLevel, host, open } = context;
   const isOpen = opens(entry, context);
   const newest = rows[0] as Notification;
   const title = titleOf(entry, context);
@@ -130,7 +130,7 @@ function heading(entry: Entry, context: RowContext): TemplateResult {
   ];
   const level = headingLevel + Number(isInside);
   return html`<div class="title" part="row-title" role="heading" aria-level=${level} title=${title}>
-    ${isOpen ? words : linked(newest, words, (event) => open(newest, event))}
+    ${isOpen ? words : linked(host, newest, words, (event) => open(newest, event))}
   </div>`;
 }
 

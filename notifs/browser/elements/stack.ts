@@ -58,7 +58,7 @@ export class Stack {
       tell: (notifications) => tell(host, "notifs-alert", { notifications }),
       show: (rows) => this.show(rows),
       missed: (count) => this.showMissed(count),
-      go: (row) => location.assign((row && safeLink(row.mark_read)) ?? host.inboxHref),
+      go: (row) => this.go(connection, row),
     });
     this.stops = [
       ...this.alerts.open(),
@@ -97,7 +97,7 @@ export class Stack {
       ${avatar(row)}
       <div class="what">
         ${isUrgent ? html`<div class="flag">${t("row.urgent")}</div>` : nothing}
-        <div class="title" dir="auto">${linked(row, title)}</div>
+        <div class="title" dir="auto">${linked(this.host, row, title)}</div>
         ${body ? html`<p class="body" dir="auto">${body}</p>` : nothing}
       </div>
       <div class="controls">
@@ -108,12 +108,21 @@ export class Stack {
   }
 
   private counter({ id, count }: Toast): TemplateResult {
+    const { inboxHref } = this.host;
     const words = t(id === "missed" ? "toasts.missed" : "toasts.burst", { n: count });
     return html`<div class="toast" part="toast">
       <span class="avatar plain" aria-hidden="true">${icon("bell")}</span>
-      <div class="what"><div class="title"><a href=${this.host.inboxHref}>${words}</a></div></div>
+      <div class="what"><div class="title">${inboxHref ? html`<a href=${inboxHref}>${words}</a>` : words}</div></div>
       <div class="controls">${button("close", t("toasts.dismiss"), () => this.dismiss(id))}</div>
     </div>`;
+  }
+
+  /** As `linked` does, from a notification of the desktop's. */
+  private go(connection: Connection, row?: Notification): void {
+    const { byToken } = connection;
+    if (byToken && row) void connection.act("mark_read", [row.id]).catch(() => undefined);
+    const href = (row && safeLink(byToken ? row.url : row.mark_read)) ?? this.host.inboxHref;
+    if (href) location.assign(href);
   }
 
   private show(rows: readonly Notification[]): void {

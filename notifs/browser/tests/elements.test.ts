@@ -349,6 +349,125 @@ describe("the inbox", () => {
   });
 });
 
+describe("where a token says who somebody is", () => {
+  const BY_TOKEN = 'token-url="/token"';
+  const hrefs = (element: Element, selector: string) => all(element, selector).map((each) => each.getAttribute("href"));
+  const asked = () => server.asked.map(({ event, data }) => [event, (data as { ids?: unknown }).ids]);
+  const goes = vi.fn();
+
+  const arrives = async (fields: Partial<Notification>): Promise<void> => {
+    const { revision } = server.store;
+    store(fields);
+    server.push(server.store.since(revision, "created"));
+    await settle();
+  };
+
+  const press = async (element: Element): Promise<void> => {
+    await click(element, ".title a");
+    await settle(500);
+  };
+
+  beforeEach(() => {
+    goes.mockReset();
+    vi.spyOn(location, "assign").mockImplementation(goes);
+    const request = server.request.bind(server);
+    vi.spyOn(server, "request").mockImplementation(async (input, init) =>
+      input === "/token" ? Response.json({ token: "a.b.c" }) : request(input, init),
+    );
+  });
+
+  afterEach(() => void vi.restoreAllMocks());
+
+  test("links lead to the place itself, and who clicks on one marks", async () => {
+    store({ url: "/posts/7" });
+    store({ url: null });
+    const inbox = await show(`<notifs-inbox ${BY_TOKEN}></notifs-inbox>`);
+    expect(hrefs(inbox, ".title a")).toEqual(["/posts/7"]);
+    await press(inbox);
+    expect(asked()).toContainEqual(["mark_read", ["a1"]]);
+    expect(words(inbox, ".summary")).toEqual(["1 unread"]);
+  });
+
+  test("nothing is marked where nobody is led", async () => {
+    store({ url: "/posts/7" });
+    const inbox = await show(`<notifs-inbox filter="all" ${BY_TOKEN}></notifs-inbox>`);
+    inbox.addEventListener("notifs-open", (event) => event.preventDefault(), { once: true });
+    await press(inbox);
+    expect(asked().filter(([event]) => event === "mark_read")).toEqual([]);
+  });
+
+  test("a link is what it was until it was followed, though it stands for another then", async () => {
+    store({ url: "/posts/7", group: "posts" });
+    store({ url: "/posts/8", group: "posts" });
+    const inbox = await show(`<notifs-inbox ${BY_TOKEN}></notifs-inbox>`);
+    one(inbox, ".title a").click();
+    await Promise.resolve();
+    await inbox.updateComplete;
+    expect(hrefs(inbox, ".title a")).toEqual(["/posts/8"]);
+    await settle();
+    expect(hrefs(inbox, ".title a")).toEqual(["/posts/7"]);
+  });
+
+  test("there is a link to the inbox only where there is one", async () => {
+    const bell = await show(`<notifs-bell ${BY_TOKEN}></notifs-bell>`);
+    one(bell, ".panel").dispatchEvent(Object.assign(new Event("toggle"), { newState: "open" }));
+    await settle();
+    expect(hrefs(bell, ".foot a")).toEqual([]);
+    bell.setAttribute("inbox-url", "/mine/");
+    await settle();
+    expect(hrefs(bell, ".foot a")).toEqual(["/mine/"]);
+    const toasts = await show(`<notifs-toasts ${BY_TOKEN}></notifs-toasts>`);
+    server.create(4);
+    await settle();
+    expect([words(toasts, ".title"), hrefs(toasts, ".title a")]).toEqual([["4 new notifications"], []]);
+  });
+
+  test("so does a toast's link", async () => {
+    const toasts = await show(`<notifs-toasts ${BY_TOKEN}></notifs-toasts>`);
+    await arrives({ url: "/posts/7" });
+    expect(hrefs(toasts, ".title a")).toEqual(["/posts/7"]);
+    await press(toasts);
+    expect([asked(), all(toasts, ".toast")]).toEqual([[["mark_read", ["a1"]]], []]);
+  });
+
+  test.each([
+    ["/posts/7", "", "/posts/7"],
+    [null, "", undefined],
+    [null, "/mine/", "/mine/"],
+  ])("a notification of the desktop's of %s, with the inbox at '%s', leads to %s", async (url, inbox, where) => {
+    const raised: { onclick?: () => void }[] = [];
+    const locks = { request: async (_: string, __: object, work: (lock: object) => unknown) => void work({}), query: async () => ({}) };
+    vi.spyOn(navigator, "locks", "get").mockReturnValue(locks as never);
+    vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    vi.stubGlobal("isSecureContext", true);
+    vi.stubGlobal("Notification", class {
+      static readonly permission = "granted";
+      onclick?: () => void;
+      constructor() {
+        raised.push(this);
+      }
+      close(): void {}
+    });
+    localStorage.setItem("notifs-alerts ", '{"desktop":true}');
+    await show(`<notifs-toasts inbox-url="${inbox}" ${BY_TOKEN}></notifs-toasts>`);
+    await arrives({ url });
+    raised[0]?.onclick?.();
+    await settle();
+    expect([asked(), goes.mock.calls]).toEqual([[["mark_read", ["a1"]]], where === undefined ? [] : [[where]]]);
+  });
+
+  test("an inbox that is the page stays at its address", async () => {
+    const inbox = await show(`<notifs-inbox history ${BY_TOKEN}></notifs-inbox>`);
+    const { pathname } = location;
+    const replaced = vi.spyOn(history, "replaceState");
+    for (const filter of ["all", "unread"]) {
+      Object.assign(inbox, { filter });
+      await settle();
+    }
+    expect(replaced.mock.calls.map(([, , url]) => url)).toEqual([`${pathname}?filter=all`, pathname]);
+  });
+});
+
 describe("the bell", () => {
   const toggle = (bell: Element, newState: string) =>
     one(bell, ".panel").dispatchEvent(Object.assign(new Event("toggle"), { newState }));
