@@ -1,18 +1,23 @@
 """What holds of the inbox on a real page: nothing jumps, nobody else hears of it, no other stylesheet spoils it."""
 
+import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 from sqlalchemy import update
 
 from notifs import Settings
+from notifs.store.accounts import Person
 from notifs.store.models import Notification, utcnow
 from notifs.web.words import PLURALS, words
 from tests.e2e.conftest import broken, settled
+from tests.waiting import becomes
 from tests.web.site import CHEAP, Site, serve
 
 HOSTILE = """
@@ -29,6 +34,24 @@ new PerformanceObserver((list) => {
     for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) globalThis.shifts.push(value);
 }).observe({ type: "layout-shift", buffered: true });
 globalThis.shifts = [];
+"""
+COVERED = """
+(rows) => rows.flatMap((row) => {
+    row.scrollIntoView({ block: "center" });
+    return [...row.querySelectorAll("[part=action], [part=control]")].filter((each) => {
+        const { left, right, top, bottom, width } = each.getBoundingClientRect();
+        const corners = [[left + 4, top + 4], [right - 4, top + 4], [left + 4, bottom - 4], [right - 4, bottom - 4]];
+        return width > 0 && !corners.every(([x, y]) => each.contains(row.getRootNode().elementFromPoint(x, y)));
+    }).map((each) => each.ariaLabel ?? each.textContent.trim());
+})
+"""
+"""What can be pressed in rows, and has a corner that lies under something else or where nothing is shown."""
+MENU = """
+(menu) => {
+    const { top, bottom } = menu.getBoundingClientRect();
+    const last = menu.lastElementChild.getBoundingClientRect().bottom;
+    return { isWithin: top >= 0 && bottom <= innerHeight, isAtItsEnd: last <= bottom };
+}
 """
 
 
@@ -128,6 +151,79 @@ async def test_the_servers_own_pages_have_nothing_that_axe_finds(adas: BrowserCo
             await page.goto(site.url + path)
             found += [(path, language, *each) for each in await broken(page)]
     assert found == []
+
+
+@asynccontextmanager
+async def signed_in(browser: Browser, site: Site, person: Person, width: int, height: int) -> AsyncIterator[Page]:
+    """The inbox of a person who has a phone, where it is no wider than one."""
+    viewport = ViewportSize(width=width, height=height)
+    phone: dict[str, Any] = {"has_touch": True, "is_mobile": True} if width < 700 else {}
+    context = await browser.new_context(viewport=viewport, reduced_motion="reduce", **phone)
+    name, _, value = (await site.cookie(person)).partition("=")
+    await context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    page = await context.new_page()
+    await page.goto(f"{site.url}/notifications/")
+    await settled(page)
+    yield page
+    await context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+async def test_buttons_that_a_notification_brings_are_covered_by_nothing(
+    browser: Browser, site: Site, width: int
+) -> None:
+    """However long their labels are: in the list, in a group, and in the bell's, which is narrow everywhere."""
+    ada = await site.person("ada")
+    words = ("Approve and merge this pull request", "Renew my subscription for twelve months, all the same")
+    for label in (*words, "Grundstücksverkehrsgenehmigungszuständigkeitsübertragung"):
+        actions = [{"label": label, "url": "/ask", "method": "POST", "style": "primary"}, {"label": "No", "url": "/no"}]
+        await site.notifs.notify(to=ada.id, title=f"Alone: {label}", actions=actions)
+        await site.notifs.notify(to=ada.id, title=f"One of them: {label}", actions=actions, group="them")
+    async with signed_in(browser, site, ada, width, 1000) as page:
+        covered = []
+        for name, within in (("main", page.locator("main")), ("bell", page.locator("notifs-bell"))):
+            if name == "bell":
+                await within.get_by_role("button", name=re.compile("^Notifications")).click()
+            await within.get_by_role("button", name="3 notifications", exact=True).click()
+            rows = within.get_by_role("listitem")
+            for title in ("One of them", "Alone: Approve"):  # the lower ones are drawn when it is scrolled to them
+                await expect(rows.filter(has_text=title).first).to_be_visible()
+                covered += [(name, each) for each in await rows.evaluate_all(COVERED)]
+    assert covered == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(667, 375), (320, 256), (1280, 320)])
+async def test_a_menu_is_no_higher_than_the_window(browser: Browser, site: Site, width: int, height: int) -> None:
+    """A phone on its side, 400 % zoom (WCAG 2.2, 1.4.10), a low window: it scrolls by itself, and stays open."""
+    ada = await site.person("ada")
+    for number in range(6):
+        actor = {"id": f"{number}", "name": f"Person {number}"}
+        await site.notifs.notify(to=ada.id, title="Notification", actor=actor, kind=f"kind.number{number}")
+    async with signed_in(browser, site, ada, width, height) as page:
+        menu = page.locator("main").get_by_role("menu")
+        await page.locator("main").get_by_role("button", name="Filter").click()
+        await expect(menu.get_by_role("menuitem").first).to_be_focused()
+        assert await menu.evaluate(MENU) == {"isWithin": True, "isAtItsEnd": False}
+        await menu.hover()
+        for _ in range(3):  # beyond its end as well
+            await page.mouse.wheel(0, 300)
+            await becomes(lambda: menu.evaluate(MENU), {"isWithin": True, "isAtItsEnd": True})
+        assert await page.evaluate("scrollY") == 0
+        for key, ends in (("End", True), ("Home", False), ("End", True)):
+            await page.keyboard.press(key)
+            assert await menu.evaluate(MENU) == {"isWithin": True, "isAtItsEnd": ends}
+        await menu.get_by_role("menuitem").last.click()
+        await expect(page.locator("main").get_by_role("listitem")).to_have_count(1)
+
+
+async def test_a_menu_stays_that_is_opened_as_the_page_comes_to_a_stop(browser: Browser, site: Site) -> None:
+    """The browser tells of the last bit of scrolling after the press, and before it tells that the menu is open."""
+    ada = await site.person("ada")
+    await site.notifs.notify(to=ada.id, title="Notification")
+    async with signed_in(browser, site, ada, 320, 760) as page:
+        more = page.locator("main").get_by_role("button", name="More: Notification")
+        await more.evaluate("(button) => { button.click(); dispatchEvent(new Event('scroll')); }")
+        await expect(page.locator("main").get_by_role("menuitem").first).to_be_focused()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])

@@ -119,6 +119,7 @@ export class Menu implements ReactiveController {
 
   private show(anchor: HTMLElement, filling: Filling): void {
     this.anchor = anchor;
+    this.top = anchor.getBoundingClientRect().top;
     this.before = (this.host.shadowRoot?.activeElement as HTMLElement | null) ?? anchor;
     this.filling = filling;
     this.host.requestUpdate();
