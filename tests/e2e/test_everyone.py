@@ -226,6 +226,28 @@ async def test_a_menu_stays_that_is_opened_as_the_page_comes_to_a_stop(browser: 
         await expect(page.locator("main").get_by_role("menuitem").first).to_be_focused()
 
 
+async def test_what_acts_on_a_group_is_named_after_it(browser: Browser, site: Site) -> None:
+    """And not after its newest alone; of two groups from the same people each has a name of its own."""
+    ada = await site.person("ada")
+    for number in range(3):
+        for group in ("post", "page"):
+            actor = {"name": "Anna"}
+            await site.notifs.notify(to=ada.id, title=f"On the {group}, {number}", actor=actor, group=group)
+    async with signed_in(browser, site, ada, 1280, 760) as page:
+        main = page.locator("main")
+        names = [f"{act}: 3 notifications from Anna: On the post, 2" for act in ("Mark as read", "Archive", "More")]
+
+        async def named() -> None:
+            for name in names:
+                await expect(main.get_by_role("button", name=name, exact=True)).to_have_count(1)
+            await expect(main.get_by_role("checkbox", name=names[0].replace("Mark as read", "Select"))).to_have_count(1)
+
+        await named()
+        await main.get_by_role("button", name="3 notifications from Anna", exact=True).last.click()
+        await expect(main.get_by_role("button", name="Archive: On the post, 2", exact=True)).to_have_count(1)
+        await named()
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 async def test_pages_are_no_wider_than_a_small_phone(browser: Browser, site: Site, scripts: bool) -> None:
     ada = await site.person("ada")

@@ -176,7 +176,7 @@ async def test_a_group_is_one_row_until_it_is_opened(sqlite_site: Site, page: Pa
     await send(sqlite_site, "alone")
     await sqlite_site.open(page)
     await shown(page, "alone", "comment 2")
-    more = inbox(page).get_by_role("button", name="3 notifications from Chris and 2 others")
+    more = inbox(page).get_by_role("button", name="3 notifications from Chris and 2 others", exact=True)
     await expect(more).to_have_attribute("aria-expanded", "false")
     await more.click()
     await shown(page, "alone", "3 notifications from Chris and 2 others")
@@ -186,7 +186,7 @@ async def test_a_group_is_one_row_until_it_is_opened(sqlite_site: Site, page: Pa
     await expect(fewer).to_have_attribute("aria-expanded", "true")
     await fewer.click()
     before = await revision(sqlite_site, page)
-    await inbox(page).get_by_role("button", name="Archive: comment 2").click()
+    await inbox(page).get_by_role("button", name="Archive: 3 notifications from Chris and 2 others: comment 2").click()
     await expect(notice(page)).to_contain_text("3 archived.")
     await shown(page, "alone")
     await expect(unread_tab(page)).to_contain_text("1")
@@ -202,7 +202,7 @@ async def test_a_group_is_acted_on_with_those_of_it_that_are_not_loaded_yet(sqli
     await sqlite_site.open(page)
     await page.get_by_role("tab", name="All").click()
     await expect(row(page, "build 11")).to_contain_text("9+ notifications")
-    await inbox(page).get_by_role("button", name="Archive: build 11").click()
+    await inbox(page).get_by_role("button", name="Archive: 9+ notifications: build 11").click()
     await expect(notice(page)).to_contain_text("12 archived.")
     await expect(row(page, "build")).to_have_count(0)
     await expect(unread_tab(page)).to_contain_text("150")
@@ -221,13 +221,13 @@ async def test_an_act_on_a_group_is_of_the_tab_that_it_was_done_in(sqlite_site: 
 
     await page.route_web_socket("**/socket.io/**", through)
     await sqlite_site.open(page)
-    await inbox(page).get_by_role("button", name="Mark as read: build 11").click()
+    await inbox(page).get_by_role("button", name="Mark as read: 10+ notifications: build 11").click()
     await expect(notice(page)).to_contain_text("12 marked as read.")
     await send(sqlite_site, *({"title": f"late build {n}", "group": "builds"} for n in range(2)))
     await page.get_by_role("tab", name="All").click()
     await expect(row(page, "late build 1")).to_contain_text("12+ notifications")
     holds = True
-    await inbox(page).get_by_role("button", name="Archive: late build 1").click()
+    await inbox(page).get_by_role("button", name="Archive: 12+ notifications: late build 1").click()
     await page.get_by_role("tab", name="Unread").click()
     await expect(row(page, "late build 1")).to_contain_text("2 notifications")
     holds = False
@@ -621,7 +621,7 @@ async def test_axe_finds_nothing_in_triage(sqlite_site: Site, page: Page) -> Non
     async def check(state: str) -> None:
         await accessible(page, state, "notifs-inbox")
 
-    await inbox(page).get_by_role("button", name="Person 3 and 3 others").click()
+    await inbox(page).get_by_role("button", name="4 notifications from Person 3 and 3 others", exact=True).click()
     await check("an open group")
     await inbox(page).get_by_role("button", name="More: urgent").click()
     await check("a menu")

@@ -110,7 +110,7 @@ function face(entry: Entry, context: RowContext): TemplateResult {
         type="checkbox"
         part="checkbox"
         data-slot="pick"
-        aria-label=${t("row.select", { title: titleOf(entry, context) })}
+        aria-label=${t("row.select", { title: nameOf(entry, context) })}
         .checked=${context.isPicked(entry)}
         @click=${(event: MouseEvent) => context.pick(entry, event)}
       />
@@ -138,6 +138,12 @@ function heading(entry: Entry, context: RowContext): TemplateResult {
 export function titled({ priority, title }: Notification): TemplateResult {
   const flag = priority === "urgent" ? html`<span class="flag">${t("row.urgent")}</span> ` : nothing;
   return html`${flag}<span class="text" dir="auto">${title}</span>`;
+}
+
+/** Of what an act is on: of a group as a whole, and of which one where several are from the same people. */
+function nameOf(entry: Entry, context: RowContext): string {
+  const title = entry.rows[0]?.title ?? "";
+  return entry.rows.length > 1 ? t("row.act_on", { act: groupName(entry, context), title }) : title;
 }
 
 /** An open group is told as what it is; else its newest stands for it. */
@@ -197,7 +203,7 @@ function control(act: Control, entry: Entry, context: RowContext): TemplateResul
     type="button"
     data-slot=${slot}
     title=${words}
-    aria-label=${t("row.act_on", { act: words, title: titleOf(entry, context) })}
+    aria-label=${t("row.act_on", { act: words, title: nameOf(entry, context) })}
     @click=${() => context.act(act, entry)}
   >
     ${icon(name)}
@@ -214,7 +220,7 @@ function menuButton(entry: Entry, context: RowContext): TemplateResult {
     popovertarget="menu"
     aria-haspopup="menu"
     title=${words}
-    aria-label=${t("row.act_on", { act: words, title: titleOf(entry, context) })}
+    aria-label=${t("row.act_on", { act: words, title: nameOf(entry, context) })}
     @click=${(event: MouseEvent) => context.menu(entry, event)}
   >
     ${icon("more")}
