@@ -236,6 +236,61 @@ async def test_an_act_on_a_group_is_of_the_tab_that_it_was_done_in(sqlite_site: 
     await expect(notice(page)).to_contain_text("12 archived.")
 
 
+async def test_a_group_that_is_picked_is_picked_with_those_that_are_not_loaded_yet(
+    sqlite_site: Site, page: Page
+) -> None:
+    builds = [{"title": f"build {n}", "group": "builds"} for n in range(12)]
+    await send(sqlite_site, *builds[:3], *(f"number {n}" for n in range(150)), *builds[3:])
+    await sqlite_site.open(page)
+    await row(page, "build 11").hover()
+    await inbox(page).locator("[data-slot=pick]").first.click()
+    await expect(inbox(page).get_by_role("toolbar")).to_contain_text("12 selected")
+    await send(sqlite_site, {"title": "late build", "group": "builds"})
+    await expect(row(page, "late build")).to_be_visible()
+    await press(page, "e")
+    await expect(notice(page)).to_contain_text("12 archived.")
+    await expect(row(page, "build")).to_have_count(1)
+    await expect(unread_tab(page)).to_contain_text("151")
+
+
+async def test_what_arrives_while_a_menu_is_open_is_not_acted_on(sqlite_site: Site, page: Page) -> None:
+    await send(sqlite_site, *({"title": f"build {n}", "group": "builds"} for n in range(2)))
+    await sqlite_site.open(page)
+    await row(page, "build 1").locator("[data-slot=menu]").click()
+    await expect(menu_item(page, "Archive")).to_be_visible()
+    await send(sqlite_site, {"title": "late build", "group": "builds"})
+    await expect(row(page, "late build")).to_contain_text("3 notifications")
+    await menu_item(page, "Archive").click()
+    await expect(notice(page)).to_contain_text("2 archived.")
+    await shown(page, "late build")
+
+
+async def test_the_focus_stays_in_a_group(sqlite_site: Site, page: Page) -> None:
+    await send(sqlite_site, "below", *({"title": f"build {n}", "group": "builds"} for n in range(3)), "above")
+    await sqlite_site.open(page)
+    await row(page, "build 2").locator("[data-slot=more]").click()
+    await inbox(page).get_by_role("button", name="Archive: build 0").press("Enter")
+    await focused(page, "build 1")
+    await press(page, "Enter")
+    await shown(page, "above", "build 2", "below")
+    await focused(page, "build 2")
+
+
+async def test_of_a_host_s_address_only_what_is_looked_for_changes(sqlite_site: Site, page: Page) -> None:
+    await sqlite_site.known(page.context)
+    script = '<script type="module" src="/notifs/static/notifs.js"></script>'
+    body = f'<!doctype html><html lang="en"><title>Host</title>{script}<notifs-inbox history></notifs-inbox>'
+    await page.route("**/host*", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto(f"{sqlite_site.url}/host?view=inbox#top")
+    await settled(page)
+    await page.evaluate("history.replaceState({ router: 7 }, '')")
+    await page.get_by_role("tab", name="All").click()
+    await page.wait_for_url("**/host?view=inbox&filter=all#top")
+    await page.get_by_role("tab", name="Unread").click()
+    await page.wait_for_url("**/host?view=inbox#top")
+    assert await page.evaluate("history.state") == {"router": 7}
+
+
 async def test_what_arrives_moves_nothing_under_the_pointer(sqlite_site: Site, page: Page) -> None:
     await send(sqlite_site, *(f"number {n}" for n in range(40)))
     await sqlite_site.open(page)
@@ -345,6 +400,12 @@ async def test_filters_and_search_and_their_end(sqlite_site: Site, page: Page) -
     await inbox(page).get_by_role("button", name="More: Anna sent proofs").click()
     await menu_item(page, "Only from Anna").click()
     await shown(page, "Anna sent tea", "Anna sent proofs")
+    await page.get_by_role("tab", name="All").click()
+    await shown(page, "Anna sent tea", "Anna sent proofs")
+    await inbox(page).get_by_role("button", name="Filter").click()
+    await expect(menu_item(page, "From Anna")).to_be_visible()
+    await press(page, "Escape")
+    await page.get_by_role("tab", name="Unread").click()
     await inbox(page).get_by_role("button", name="More: Anna sent tea").click()
     await menu_item(page, re.compile("Only of this kind")).click()
     await shown(page, "Anna sent tea")

@@ -4,7 +4,9 @@
  */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
+import type { Entry } from "./entries";
 import type { Strip } from "./strip";
+import type { Notification } from "../core/wire";
 
 const GLIDE = { duration: 150, easing: "ease-out" };
 const LEAVE = { duration: 140, easing: "ease-out" };
@@ -18,6 +20,8 @@ export class Continuity implements ReactiveController {
   private hadChip = false;
   private hadFocus = false;
   private order: readonly string[] = [];
+  /** Those that were drawn last. */
+  private entries: readonly Entry[] = [];
   private before = new Map<string, { readonly row: HTMLElement; readonly top: number }>();
   private scene = "";
   private isPointedAt = false;
@@ -28,6 +32,7 @@ export class Continuity implements ReactiveController {
   constructor(
     private readonly host: ReactiveControllerHost & HTMLElement,
     private readonly strip: Strip,
+    private readonly list: { readonly entries: readonly Entry[] },
     private readonly sceneOf: () => string,
     private readonly fallback: string,
   ) {
@@ -47,6 +52,7 @@ export class Continuity implements ReactiveController {
 
   hostUpdated(): void {
     this.restoreFocus();
+    this.entries = this.list.entries;
     this.notePushed();
     const isSame = this.order === this.strip.offsets.keys;
     if (isSame || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
@@ -75,13 +81,12 @@ export class Continuity implements ReactiveController {
     (control ?? root?.querySelector<HTMLElement>(this.fallback))?.focus({ preventScroll: row === undefined });
   }
 
-  /** The row itself, or the next one if it has gone; none if it is only out of sight. */
+  /** The row itself, or the nearest one if it has gone; none if it is only out of sight. */
   private nearest(): HTMLElement | undefined {
-    const { current, order } = this;
+    const { current } = this;
     const rows = this.rows();
     if (current === null || (this.strip.has(current) && !rows.has(current))) return undefined;
-    const place = order.indexOf(current);
-    const nearest = [current, ...order.slice(place + 1), ...order.slice(0, Math.max(0, place)).reverse()];
+    const nearest = [current, ...around(current, this.entries)];
     return rows.get(nearest.find((each) => rows.has(each)) ?? "");
   }
 
@@ -125,4 +130,14 @@ export class Continuity implements ReactiveController {
     const found = this.host.shadowRoot?.querySelectorAll<HTMLElement>("[data-id]") ?? [];
     return new Map([...found].map((row) => [row.dataset["id"] ?? "", row]));
   }
+}
+
+/** The keys around one, the nearest first: below it, then above; before all others those of the group that it is in. */
+export function around(key: string, entries: readonly Entry[]): string[] {
+  const here = entries.findIndex((each) => each.key === key);
+  const row = entries[here]?.rows[0] as Notification;
+  const group = entries.find(({ rows }) => rows.length > 1 && rows.includes(row));
+  const others = [...entries.slice(here + 1), ...entries.slice(0, here).reverse()];
+  const near = others.filter(({ rows }) => group?.rows.includes(rows[0] as Notification));
+  return [...near, ...others].map((each) => each.key);
 }

@@ -71,10 +71,11 @@ export class Hands implements ReactiveController {
     });
   }
 
-  /** What can be looked for, of what is loaded. */
+  /** What can be looked for, of what is loaded; of what was found, where that is all. */
   findMenu(): Filling {
-    const { host, listing, search } = this.triage;
-    const offered = offers(view(listing.state, { filter: host.filter }), search);
+    const { host, listing: { state, query }, search } = this.triage;
+    const rows = view(state, { filter: host.filter });
+    const offered = offers(rows.length > 0 ? rows : view(state, query), search);
     const none = html`<p class="secondary nothing">${t("find.nothing")}</p>`;
     return { label: t("find.filter"), content: offered.length > 0 ? offered : none };
   }

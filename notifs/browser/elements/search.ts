@@ -2,7 +2,7 @@
 import { nothing } from "lit";
 import type { ReactiveController, TemplateResult } from "lit";
 
-import { queryString } from "./address";
+import { withQuery } from "./address";
 import { tell } from "./events";
 import { chips, notFound, searchField, sought } from "./find";
 import type { Finder, Terms } from "./find";
@@ -69,7 +69,7 @@ export class Search implements Finder, ReactiveController {
   tell(): void {
     const { host, listing: { query } } = this;
     tell(host, "notifs-query", query);
-    if (host.history) history.replaceState(null, "", (host.inboxHref || location.pathname) + queryString(query));
+    if (host.history) history.replaceState(history.state, "", withQuery(query));
   }
 
   /** Look for nothing any more; returns whether anything was looked for. */

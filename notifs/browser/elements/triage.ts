@@ -33,6 +33,8 @@ export class Triage {
   readonly selection = new Selection();
   readonly continuity: Continuity;
   readonly hands: Hands;
+  /** Of what is not there yet of the groups that are picked. */
+  private loading = Promise.resolve();
 
   constructor(
     readonly host: NotifsInbox,
@@ -40,7 +42,7 @@ export class Triage {
   ) {
     adopt(host.renderRoot, SHEET);
     this.strip = new Strip(host, () => listing.keys);
-    this.continuity = new Continuity(host, this.strip, () => host.filter, "#list, .blank .primary");
+    this.continuity = new Continuity(host, this.strip, listing, () => host.filter, "#list, .blank .primary");
     this.notices = new Notices(host);
     this.acts = new Acts(host, this.notices);
     this.asks = new Asks(host, (notification, { label }) => {
@@ -53,9 +55,9 @@ export class Triage {
   }
 
   act(act: RowAct, entry: Entry, at?: Date): void {
-    const go = ({ rows }: Entry): void => void this.acts.do(act, idsOf(rows), at);
-    if (entry.rows.length > 1) void this.whole(entry).then(go);
-    else go(entry);
+    const ids = idsOf(entry.rows);
+    const groups = ids.length > 1 ? [entry] : [];
+    void this.older(groups).then((older) => this.acts.do(act, [...ids, ...older], at));
   }
 
   get isPicking(): boolean {
@@ -67,13 +69,18 @@ export class Triage {
   }
 
   pick(entry: Entry | undefined, isRange = false): void {
-    if (entry !== undefined) this.selection.toggle(entry, this.listing.entries, isRange);
+    const { selection, listing: { entries } } = this;
+    if (entry !== undefined) selection.toggle(entry, entries, isRange);
     this.picked();
+    const groups = entries.filter((each) => each.rows.length > 1 && selection.has(each));
+    this.loading = this.older(groups).then((ids) => {
+      const isSame = groups.every((each) => selection.has(each));
+      if (isSame && ids.length > 0) this.set([...selection.ids, ...ids]);
+    });
   }
 
   pickAll(): void {
-    this.selection.set(this.listing.entries.flatMap(({ rows }) => idsOf(rows)));
-    this.picked();
+    this.set(this.listing.entries.flatMap(({ rows }) => idsOf(rows)));
   }
 
   /** What is no longer in the list is no longer picked. */
@@ -82,29 +89,41 @@ export class Triage {
   }
 
   clear(): void {
-    if (!this.isPicking) return;
-    this.selection.set([]);
-    this.picked();
+    if (this.isPicking) this.set([]);
   }
 
   /** Act on all that are picked, as one. */
   actOnPicked(act: RowAct, at?: Date): void {
-    const ids = [...this.selection.ids];
-    this.clear();
-    void this.acts.do(act, ids, at);
+    void this.loading.then(() => {
+      const ids = [...this.selection.ids];
+      this.clear();
+      void this.acts.do(act, ids, at);
+    });
   }
 
-  /** The entry with all that belongs to it. What cannot be had just now is left as it is. */
-  private async whole(entry: Entry): Promise<Entry> {
+  /**
+   * What there is of groups that is older than what was there, by ids: nothing that arrives, which nobody has seen.
+   * What cannot be had just now is left as it is.
+   */
+  private async older(groups: readonly Entry[]): Promise<string[]> {
     const { listing, host: { connection } } = this;
     const { query } = listing;
-    while (connection !== null && query === listing.query && listing.isPartial(entry)) {
+    while (connection !== null && query === listing.query && groups.some((each) => listing.isPartial(each))) {
       const { through } = listing.window;
       await connection.fetch(query).catch(() => undefined);
       listing.reckon();
       if (listing.window.through === through) break;
     }
-    return (query === listing.query && listing.entry(entry.key)) || entry;
+    if (query !== listing.query) return [];
+    return groups.flatMap(({ key, rows }) => {
+      const last = rows.at(-1)?.position ?? 0;
+      return idsOf(listing.entry(key)?.rows.filter(({ position }) => position < last) ?? []);
+    });
+  }
+
+  private set(ids: readonly string[]): void {
+    this.selection.set(ids);
+    this.picked();
   }
 
   private picked(): void {

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { LitElement } from "lit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { withQuery } from "../elements/address";
+import { around } from "../elements/continuity";
 import { actorsOf, byDay } from "../elements/entries";
 import { commandOf } from "../elements/keys";
 import { Notices } from "../elements/notices";
@@ -249,6 +251,39 @@ describe("keys", () => {
     expect(command("ArrowDown", "")).toBe(null);
     expect(command("Enter", "")).toBe(null);
     expect(command("j", "")).toBe("next");
+  });
+});
+
+describe("the focus goes from a row that has gone", () => {
+  const ids = ["a", "1", "2", "3", "b"];
+  const rows = ids.map((id) => notification({ id, group: Number(id) ? "g" : null, created_at: NOW.toISOString() }));
+  const listed = (opened: string) => byDay(rows, NOW.getTime(), new Set([opened]))[0]?.entries ?? [];
+  const group = listed("")[1]?.key ?? "";
+  const entries = listed(group);
+
+  test.each([
+    ["a", "g 1 2 3 b"],
+    ["2", "3 1 g b a"],
+    ["3", "2 1 g b a"],
+    ["b", "3 2 1 g a"],
+    ["none", "a g 1 2 3 b"],
+  ])("%s first to %s", (key, expected) => {
+    expect([...new Set(around(key, entries))].map((each) => (each === group ? "g" : each)).join(" ")).toBe(expected);
+  });
+});
+
+describe("the page's address", () => {
+  const all = { filter: "all", text: "moth" } as const;
+
+  test.each([
+    ["/inbox", all, "/inbox?filter=all&text=moth"],
+    ["/?view=inbox&text=old&lang=de#top", all, "/?view=inbox&lang=de&filter=all&text=moth#top"],
+    ["/?view=inbox&filter=all&kind=a&actor=b", { filter: "unread" } as const, "/?view=inbox"],
+    ["/notifications/?filter=all&before=7", all, "/notifications/?filter=all&text=moth"],
+  ])("%s is the page's, but for what is looked for", (path, query, expected) => {
+    history.replaceState(null, "", path);
+    expect(withQuery(query)).toBe(expected);
+    history.replaceState(null, "", "/");
   });
 });
 
