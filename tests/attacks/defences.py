@@ -914,9 +914,9 @@ def what_is_kept_stays() -> None:
     get_response = Assets.get_response
 
     async def get_forgetful(self: Assets, path: str, scope: Any) -> Response:
-        if path != WORKER:
+        if path not in (WORKER, "notifs.js"):  # the page forgets as well
             return await get_response(self, path, scope)
-        worker = "CacheStorage.prototype.delete = async () => false;" + (DIST / path).read_text()
-        return Response(worker, media_type="text/javascript", headers={"service-worker-allowed": "/"})
+        script = "CacheStorage.prototype.delete = async () => false;" + (DIST / path).read_text()
+        return Response(script, media_type="text/javascript", headers={"service-worker-allowed": "/"})
 
     replace(Assets, "get_response", get_forgetful)
