@@ -1,12 +1,11 @@
 """S44: what a browser keeps to be read without a network goes with the person, and is not there for the next one."""
 
-import asyncio
-
 from playwright.async_api import Browser, Page, expect
 
 from tests.attacks.arena import Target, attack
 from tests.attacks.visits import visiting
 from tests.attacks.ways import producer, send
+from tests.waiting import becomes
 
 KEPT = """async () => {
     const caches_ = await Promise.all((await caches.keys()).map(name => caches.open(name)));
@@ -19,9 +18,10 @@ SECRET = "only for ada"
 
 
 async def until_kept(page: Page, words: str) -> None:
-    async with asyncio.timeout(10):
-        while words not in await page.evaluate(KEPT):
-            await asyncio.sleep(0.05)
+    async def is_kept() -> bool:
+        return words in await page.evaluate(KEPT)
+
+    await becomes(is_kept, True)
 
 
 @attack("S44", off="what_is_kept_stays")

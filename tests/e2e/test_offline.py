@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 from notifs.store.accounts import hash_password
 from tests.e2e.conftest import EMAIL, PASSWORD, Site, row, settled
 from tests.e2e.test_host import host
+from tests.waiting import becomes
 from tests.wire import listening
 
 KEPT = """async () => {
@@ -41,15 +42,15 @@ async def kept(page: Page) -> dict[str, str]:
 
 async def until_kept(page: Page, words: str) -> None:
     """Wait until a page, or its changes, with these words is kept."""
-    async with asyncio.timeout(10):
-        while not any(words in text for path, text in (await kept(page)).items() if not path.endswith(".js")):
-            await asyncio.sleep(0.05)
+
+    async def is_kept() -> bool:
+        return any(words in text for path, text in (await kept(page)).items() if not path.endswith(".js"))
+
+    await becomes(is_kept, True)
 
 
 async def until_forgotten(page: Page) -> None:
-    async with asyncio.timeout(10):
-        while await kept(page):
-            await asyncio.sleep(0.05)
+    await becomes(lambda: kept(page), {})
 
 
 @pytest.fixture

@@ -145,12 +145,15 @@ async def test_connections_ended_under_load_lose_nothing_acknowledged(
             else:
                 acknowledged.append(str(sent.id))
 
+    async def ten_more() -> None:
+        enough = len(acknowledged) + 10
+        await until(lambda: len(acknowledged) >= enough)
+
     async with opened(postgres_url) as store:
         sending = asyncio.gather(*(send(store, f"user-{n}") for n in range(8)))
         name = make_url(postgres_url).database
         for _ in range(20):
-            had = len(acknowledged)
-            await until(lambda had=had: len(acknowledged) >= had + 10)  # type: ignore[misc]
+            await ten_more()
             await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         storm = False
         await sending

@@ -148,7 +148,7 @@ async def read_while_it_is_closed(database: Database) -> None:
     reading = [asyncio.create_task(read()) for _ in range(8)]
     for _ in range(10):
         await database.close()
-        await asyncio.sleep(0.005)  # they have connections of a new pool by then
+        await until(lambda: database.in_use)  # they have connections of a new pool
     for task in reading:
         task.cancel()
     await asyncio.wait(reading)
